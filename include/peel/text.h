@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Image bytes as text that people may read.
+ *
+ * Names, links, labels and instructions come from strangers. They never reach a terminal, a log or
+ * an error message raw: control characters (C0, C1, DEL), bidirectional controls, invalid UTF-8 and
+ * the backslash itself are written \xNN (or \\), so that the text is one line and can be turned back.
+ */
+#ifndef PEEL_TEXT_H
+#define PEEL_TEXT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/**
+ * Escape len bytes for people.
+ * @param ret receives a NUL-terminated string that the caller frees; untouched on failure.
+ * @return 0, or PEEL_ENOMEM.
+ */
+int peel_text_escape(const void *bytes, size_t len, char **ret);
+
+/**
+ * Escape into a fixed buffer, cut at its end with "..." where it is too small.
+ * @param size bytes of buf, at least 8.
+ * @return buf.
+ */
+const char *peel_text_escape_into(char *buf, size_t size, const void *bytes, size_t len);
+
+/** Write len bytes escaped to a stream; errors show in ferror(out). */
+void peel_text_print(FILE *out, const void *bytes, size_t len);
+
+/**
+ * Write len bytes as a JSON string with its quotes. Valid UTF-8 stays (controls as \uNNNN); each byte
+ * that is not valid UTF-8 becomes U+FFFD, so the caller writes such a name a second time, in base64.
+ * @return 1 if the bytes were valid UTF-8, else 0.
+ */
+int peel_text_print_json(FILE *out, const void *bytes, size_t len);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

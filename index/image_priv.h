@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the index needs of an image beyond the public header: where each layer's bytes are, and what identifies the file.
+ */
+#ifndef IMAGE_PRIV_H
+#define IMAGE_PRIV_H
+
+#include <stdint.h>
+
+#include <peel/image.h>
+
+struct blockcache;
+struct source;
+
+/** Where a layer's stored bytes are, so that an index can find them again without the manifest. */
+struct image_blob {
+	/** File below the layout folder ("blobs/sha256/…", links resolved inside it), NULL: the image file itself. */
+	const char *file;
+	/** Slice of the file, or of the decoded image file where that is compressed. */
+	uint64_t offset;
+	uint64_t size;
+};
+
+/** Where layer i is. @return NULL where the blob is missing. Belongs to the image. */
+const struct image_blob *image_layer_blob(const struct peel_image *image, int i);
+
+/**
+ * The stored (compressed) bytes of layer i.
+ * @param ret_source drop it with source_drop.
+ * @return 0; PEEL_ENOENT (missing); PEEL_EUNSUPPORTED; PEEL_EIO, PEEL_ENOMEM.
+ */
+int image_layer_source(struct peel_image *image, int i, struct source **ret_source, struct peel_error *err);
+
+/** The image file as stored, NULL for a layout folder. Borrowed. */
+struct source *image_file(struct peel_image *image);
+
+/** Access points of a compressed image file, found while it was opened; count 0 where it is plain. Borrowed. */
+struct point_list;
+const struct point_list *image_points(const struct peel_image *image);
+/** Uncompressed size of the image file (its own size where it is plain; 0 for a layout). */
+uint64_t image_file_size(const struct peel_image *image);
+
+/** Folder descriptor of a layout, -1 for others. Borrowed. */
+int image_layout_fd(const struct peel_image *image);
+
+/**
+ * What identifies the file(s) a reference names, without decoding or parsing layers: device, inode, size, mtime, ctime
+ * of the file (for a layout, of index.json, oci-layout and every file in blobs/, in order), transport, selector and platform.
+ * @param ret_text receives a string the caller frees. @param ret_age_ns receives the age of the youngest of those times
+ *   in nanoseconds (0 where it lies in the future).
+ * @return 0; PEEL_ENOENT, PEEL_EIO, PEEL_EUSAGE (standard input), PEEL_ENOMEM.
+ */
+int image_identity(const char *reference, const struct peel_image_options *options, char **ret_text,
+	uint64_t *ret_age_ns, struct peel_error *err);
+
+#endif

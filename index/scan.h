@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * One layer's tar, entry by entry.
+ *
+ * The framing is ours: a strict walker over 512-byte blocks decides type, size and where the next header
+ * is; libarchive decodes a header group (pax, GNU, xattrs, ACLs, sparse) and never decides how far to skip.
+ * Paths come out as the tar has them (raw bytes); path.h cleans them.
+ */
+#ifndef SCAN_H
+#define SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct peel_error;
+struct stream;
+
+/** Longest pax or GNU header, as the engines' (Go: 1 MiB). */
+#define SCAN_HEADER_MAX (1u << 20)
+/** Most sparse extents of a file. */
+#define SCAN_SPARSE_MAX 65536
+/** Most bytes of xattrs of an entry, names and values together. */
+#define SCAN_XATTR_MAX (1u << 20)
+
+/** Type of an entry, by its typeflag alone (mode's type bits are masked). */
+enum scan_type {
+	SCAN_FILE = 'f',
+	SCAN_DIR = 'd',
+	SCAN_SYMLINK = 'l',
+	SCAN_HARDLINK = 'h',
+	SCAN_CHAR = 'c',
+	SCAN_BLOCK = 'b',
+	SCAN_FIFO = 'p',
+	/** A typeflag that no engine knows: skipped by its size, a finding. */
+	SCAN_UNKNOWN = '?',
+};
+
+/** length bytes at logical offset, packed back to back from data_off on. */
+struct scan_extent {
+	uint64_t offset;
+	uint64_t length;
+};
+
+struct scan_xattr {
+	/** NUL-terminated name without the SCHILY.xattr. prefix. */
+	const char *name;
+	const void *value;
+	size_t value_len;
+};
+
+/** One entry. Everything points into the scanner and is valid during the callback. */
+struct scan_entry {
+	enum scan_type type;
+	/** The raw typeflag byte. */
+	char typeflag;
+	/** Path as the tar has it, no NUL inside. */
+	const char *path;
+	size_t path_len;
+	/** Link target of symlinks and hard links, as the tar has it. */
+	const char *link;
+	size_t link_len;
+	/** Permission bits, 07777. */
+	uint32_t mode;
+	/** Owner as the tar has it; may exceed 32 bits or be negative. */
+	int64_t uid, gid;
+	/** Names of owner and group; "" where none. */
+	const char *uname, *gname;
+	/** Logical size in bytes (real size of a sparse file); 0 for all but regular files. */
+	uint64_t size;
+	/** Bytes of data stored in the tar. */
+	uint64_t stored;
+	int64_t mtime_sec;
+	uint32_t mtime_nsec;
+	uint32_t rdev_major, rdev_minor;
+	const struct scan_xattr *xattrs;
+	size_t xattr_count;
+	/** Extents in ascending order; sparse false: one extent that is the whole file. */
+	bool sparse;
+	const struct scan_extent *extents;
+	size_t extent_count;
+	/** Offset in the uncompressed layer of the first header block of the group, and of the data. */
+	uint64_t header_off;
+	uint64_t data_off;
+	/** Other pax records that peel does not interpret (LIBARCHIVE.*, SCHILY.acl.*, …) as stored, or NULL: "key=value\n" each. */
+	const char *extras;
+	size_t extras_len;
+};
+
+struct scan_sink {
+	/** Take an entry before its data passes. Return 0, or less than 0 to stop. */
+	int (*entry)(void *arg, const struct scan_entry *entry, struct peel_error *err);
+	/**
+	 * Take the stored data bytes of the last regular file, in pieces, in order; NULL: data is passed over.
+	 */
+	int (*data)(void *arg, const void *bytes, size_t len, struct peel_error *err);
+	/** After the data of a regular file, where data is set. May be NULL. */
+	int (*end)(void *arg, struct peel_error *err);
+	/** An anomaly: code of semantics (a), path may be NULL. Return 0, or less than 0 to stop (strict). */
+	int (*finding)(void *arg, const char *code, const char *path, size_t path_len, uint64_t offset,
+		const char *detail, struct peel_error *err);
+	void *arg;
+};
+
+/** What scan_layer found besides entries. */
+struct scan_result {
+	/** Number of entries given out. */
+	uint64_t entries;
+	/** Uncompressed bytes of the stream up to where it was read. */
+	uint64_t size;
+	/** True where two zero blocks ended the tar, false where the stream just ended after an entry. */
+	bool ended;
+	/** Bytes that follow the end blocks and are not zero (data-after-eof), 0: none. */
+	uint64_t trailing;
+};
+
+/**
+ * Read a layer's tar to its end (the stream to its end too, so that digests cover all of it).
+ * Entries before a failure have been given out; the message names the offset.
+ * @return 0; PEEL_EFORMAT (refused by the engines too: bad checksum, bad number, bad pax, lone zero block…),
+ *   PEEL_ETRUNCATED, PEEL_ELIMIT, what the stream or the sink returned.
+ */
+int scan_layer(struct stream *stream, const struct scan_sink *sink, struct scan_result *ret_result,
+	struct peel_error *err);
+
+/**
+ * Check once that this libarchive tells data offsets as scan.c expects, on a tar in memory.
+ * @return 0, or PEEL_EINTERNAL.
+ */
+int scan_self_test(struct peel_error *err);
+
+#endif
