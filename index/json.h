@@ -28,13 +28,13 @@ struct source;
 int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json, struct peel_error *err);
 
 /** Member key of an object as a string; "" where it is missing or no string. Borrowed. */
-const char *json_string(const json_t *object, const char *key);
+const char *json_text(const json_t *object, const char *key);
 
 static inline void cleanup_json_(json_t **json)
 {
 	json_decref(*json);
 }
 
-#define cleanup_json __attribute__((cleanup(cleanup_json_)))
+#define cleanup_json __attribute__((__cleanup__(cleanup_json_)))
 
 #endif

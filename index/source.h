@@ -76,6 +76,6 @@ static inline void cleanup_source_(struct source **source)
 	source_drop(*source);
 }
 
-#define cleanup_source __attribute__((cleanup(cleanup_source_)))
+#define cleanup_source __attribute__((__cleanup__(cleanup_source_)))
 
 #endif

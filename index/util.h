@@ -13,7 +13,7 @@
 #define countof(array) (sizeof(array) / sizeof((array)[0]))
 
 /** Run a cleanup function on a local when it goes out of scope. */
-#define cleanup(function) __attribute__((cleanup(function)))
+#define cleanup(function) __attribute__((__cleanup__(function)))
 
 /** Take the value out of a pointer and leave NULL, so that its cleanup does nothing. */
 #define steal_pointer(pointer) \
