@@ -239,6 +239,7 @@ struct peel_step {
 	const char *package;
 };
 
+/** Take one step, valid during the call; nonzero stops. */
 typedef int peel_step_fn(void *arg, const struct peel_step *step);
 
 /**

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * An open index within the library: the file, a pool of connections, the layers, the bytes.
+ */
+#ifndef INDEX_PRIV_H
+#define INDEX_PRIV_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <peel/index.h>
+#include <peel/query.h>
+
+struct content;
+struct store;
+
+/** Most connections at once; further callers wait. */
+#define INDEX_CONNECTIONS 16
+
+/** What of a layer is kept in memory. */
+struct index_layer {
+	/** Strings as in struct peel_layer_stat, owned by the index. */
+	struct peel_layer_stat stat;
+	/** Entry ids of the layer: first_id <= id < end_id. */
+	uint64_t first_id, end_id;
+};
+
+struct peel_index {
+	/** The index file, read-only; connections read through it. */
+	int fd;
+	char *path;
+	bool built;
+	bool complete;
+	char *reasons;
+	/** Entry that is the root of the merged tree. */
+	uint64_t root_entry;
+	struct index_layer *layers;
+	int layer_count;
+	struct peel_history *history;
+	int history_count;
+	/** Key and value pairs of table image. */
+	char **values;
+	int value_count;
+	struct peel_totals totals;
+	/** Bytes of entries; thread-safe. */
+	struct content *content;
+	/** Idle connections, guarded by lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+	struct store *idle[INDEX_CONNECTIONS];
+	int idle_count;
+	int open_count;
+};
+
+/**
+ * Take a connection for one call; waits where all are in use. A call that is made from a callback takes a second one.
+ * @return 0 and *ret_store, give it back with index_release; PEEL_ENOMEM, PEEL_EFORMAT, PEEL_EIO.
+ */
+int index_acquire(struct peel_index *index, struct store **ret_store, struct peel_error *err);
+
+/** Give a connection back; all its statements must be reset. NULL store is fine. */
+void index_release(struct peel_index *index, struct store *store);
+
+#endif
