@@ -73,7 +73,10 @@ typedef int stream_fn(void *arg, const void *bytes, size_t len, struct peel_erro
 struct stream_options {
 	/** May be NULL: no points are made. */
 	const struct point_sink *points;
-	/** Called with every compressed byte in order (for the blob's digest); may be NULL. Plain streams that skip do not call it. */
+	/**
+	 * Called with every compressed byte in order (for the blob's digest); may be NULL. Plain
+	 * streams that skip do not call it.
+	 */
 	stream_fn *input;
 	void *input_arg;
 	/** Called with every decoded byte in order (for the diff ID); may be NULL. Where set, skipping reads. */
@@ -110,7 +113,10 @@ int stream_pass(struct stream *stream, uint64_t len, stream_fn *each, void *arg,
 uint64_t stream_tell(const struct stream *stream);
 /** Compressed bytes consumed so far, for progress. */
 uint64_t stream_tell_in(const struct stream *stream);
-/** At the end of the stream: bytes of the blob after the last member or frame (0: none). They went through input too. */
+/**
+ * At the end of the stream: bytes of the blob after the last member or frame (0: none). They
+ * went through input too.
+ */
 uint64_t stream_trailing(const struct stream *stream);
 /** Free; NULL is fine. */
 void stream_close(struct stream *stream);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the index needs of an image beyond the public header: where each layer's bytes are, and what identifies the file.
+ * What the index needs of an image beyond the public header: where each layer's bytes are, and
+ * what identifies the file.
  */
 #ifndef IMAGE_PRIV_H
 #define IMAGE_PRIV_H
@@ -45,7 +46,8 @@ int image_layout_fd(const struct peel_image *image);
 
 /**
  * What identifies the file(s) a reference names, without decoding or parsing layers: device, inode, size, mtime, ctime
- * of the file (for a layout, of index.json, oci-layout and every file in blobs/, in order), transport, selector and platform.
+ * of the file (for a layout, of index.json, oci-layout and every file in blobs/, in order),
+ * transport, selector and platform.
  * @param ret_text receives a string the caller frees. @param ret_age_ns receives the age of the youngest of those times
  *   in nanoseconds (0 where it lies in the future).
  * @return 0; PEEL_ENOENT, PEEL_EIO, PEEL_EUSAGE (standard input), PEEL_ENOMEM.

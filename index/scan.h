@@ -82,7 +82,10 @@ struct scan_entry {
 	/** Offset in the uncompressed layer of the first header block of the group, and of the data. */
 	uint64_t header_off;
 	uint64_t data_off;
-	/** Other pax records that peel does not interpret (LIBARCHIVE.*, SCHILY.acl.*, …) as stored, or NULL: "key=value\n" each. */
+	/**
+	 * Other pax records that peel does not interpret (LIBARCHIVE.*, SCHILY.acl.*, …) as stored, or
+	 * NULL: "key=value\n" each.
+	 */
 	const char *extras;
 	size_t extras_len;
 };

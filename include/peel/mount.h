@@ -42,8 +42,10 @@ struct peel_mount_options {
 /**
  * Mount an index on a folder. Returns when the mount is ready (a supervisor and a server stay behind),
  * or, with foreground, when it is unmounted.
- * @param index passes to the server process; the caller's handle must not be used afterwards, but is still closed by it.
- * @return 0; PEEL_EUSAGE (mount point not an empty folder, dead mount), PEEL_EACCES, PEEL_EIO (no /dev/fuse, no fusermount3).
+ * @param index passes to the server process; the caller's handle must not be used afterwards,
+ *   but is still closed by it.
+ * @return 0; PEEL_EUSAGE (mount point not an empty folder, dead mount), PEEL_EACCES, PEEL_EIO
+ *   (no /dev/fuse, no fusermount3).
  */
 int peel_mount(struct peel_index *index, const char *mount_point, const struct peel_mount_options *options,
 	struct peel_error *err);

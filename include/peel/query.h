@@ -244,7 +244,8 @@ typedef int peel_step_fn(void *arg, const struct peel_step *step);
 
 /**
  * Every layer that touched a path, lowest first: what each did, and what became of it. Deletion of a
- * parent folder is a step too. The path is taken as named (its parents are resolved in the image, the last is not followed).
+ * parent folder is a step too. The path is taken as named (its parents are resolved in the
+ * image, the last is not followed).
  * @return number of steps (0: no layer knows the path), or PEEL_EINTERNAL, PEEL_ENOMEM.
  */
 int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_step_fn *each, void *arg,

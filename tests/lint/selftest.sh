@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The lints must fail on what they forbid: a small tree of offences, one lint and one offence at a time.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+PEEL_SOURCE=$tree
+export PEEL_SOURCE
+echo 0 >"$tree/.number"
+
+expect() { # LINT STATUS PATTERN FILE; the file's text on stdin
+	number=$(($(cat "$tree/.number") + 1))
+	echo "$number" >"$tree/.number"
+	mkdir -p "$tree/$(dirname "$4")" "$tree/include/peel"
+	cat >"$tree/$4"
+	status=0
+	out=$("$here/$1.sh" 2>&1) || status=$?
+	[ "$status" -eq 0 ] || status=1
+	if [ "$status" -eq "$2" ] && printf '%s\n' "$out" | grep -q "$3"; then
+		echo "ok $number - $1: $4: $3"
+	else
+		echo "not ok $number - $1: $4: wanted status $2 and '$3', got $status: $out"
+		touch "$tree/.failed"
+	fi
+	rm "$tree/$4"
+}
+
+spdx='/* SPDX-License-Identifier: Apache-2.0 */'
+mkdir -p "$tree/index"
+printf '%s\n#include "util.h"\n#include <stdio.h>\n' "$spdx" >"$tree/index/error.c"
+
+echo '#include "store.h"' | expect layers 1 'index/source.c:1: level 1 includes store.h of level 4' index/source.c
+echo '#include "source.h"' | expect layers 0 '' index/store.c
+echo '#include <sqlite3.h>' | expect layers 1 'index/scan_pax.c:1: <sqlite3.h>' index/scan_pax.c
+echo '#include <sqlite3.h>' | expect layers 0 '' index/query_why.c
+echo '#include <archive.h>' | expect layers 1 'index/store.c:1: <archive.h>' index/store.c
+echo '#include <jansson.h>' | expect layers 1 'index/image.c:1: <jansson.h>' index/image.c
+echo '#include "surprise.h"' | expect layers 1 'index/surprise.h:1: belongs to no family' index/surprise.h
+echo '#include <fuse_lowlevel.h>' | expect layers 1 'tools/main.c:1: <fuse_lowlevel.h>' tools/main.c
+echo '#include "source.h"' | expect layers 1 'tools/main.c:1: fs/ and tools/' tools/main.c
+echo '#include "../index/source.h"' | expect layers 1 'fs/ops.c:1: fs/ and tools/' fs/ops.c
+echo '#include <sqlite3.h>' | expect layers 1 'include/peel/x.h:1: a public header' include/peel/x.h
+printf '/** Said. */\nint said(void);\nint too(void);\n\nint unsaid(int a,\n\tint b);\n' |
+	expect docs 1 'index/x.h:5: no comment' index/x.h
+printf '/** Said. */\nint said(void);\n\nstruct x {\n\tint (*call)(void);\n};\n' | expect docs 0 '' index/x.h
+yes | head -n 501 | expect sizes 1 'index/x.c:501: the file' index/x.c
+{ printf 'void x(void)\n{\n' && yes ';' | head -n 81 && echo '}'; } | expect sizes 1 'index/x.c:2: the function' index/x.c
+printf '\t%0113d\n' 0 | expect sizes 1 'index/x.c:1: the line has 121' index/x.c
+echo 'int x;' | expect words 1 'index/x.c:1: no SPDX' index/x.c
+printf '%s\n// TO''DO more\n' "$spdx" | expect words 1 'index/x.c:2: unfinished' index/x.c
+printf '%s\n\tgoto out;\n' "$spdx" | expect words 1 'index/x.c:2: goto' index/x.c
+printf '%s\n// in /work/here\n' "$spdx" | expect words 1 'index/x.c:2: a path' index/x.c
+printf 'Authored by me\n' | expect words 1 'notes.md:1: names an author' notes.md
+echo "1..$(cat "$tree/.number")"
+[ ! -e "$tree/.failed" ]

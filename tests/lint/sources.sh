@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Fail on a source or a test that no meson.build names: it would be neither compiled nor run.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cd "${PEEL_SOURCE:-$here/../..}"
+failed=0
+for file in $("$here/files.sh" . 'fs/*.c' 'include/*.h' 'index/*.c' 'tools/*.c' 'tests/unit/*.c' 'tests/lib/*.c'); do
+	folder=${file%%/*}
+	name=${file#"$folder"/}
+	if ! grep -qF "'$name'" "$folder/meson.build"; then
+		# mount.h is for the command alone: libpeel does not hold what it promises.
+		[ "$file" != include/peel/mount.h ] || continue
+		echo "$file:1: $folder/meson.build does not name it"
+		failed=1
+	fi
+done
+exit "$failed"
