@@ -144,11 +144,15 @@ int codec_open(struct source *raw, enum peel_codec codec, uint64_t out_size,
 /* Per-codec implementations, used by codec.c alone. */
 struct stream_ops {
 	/**
-	 * Give the next decoded bytes: at least one, or none at the end.
+	 * Give the next decoded bytes: at least one, or none at the end. err is the stream's own and never NULL:
+	 * a call that meets a failure after some bytes gives those, and leaves the failure in err for later.
 	 * @param ret_bytes stays valid until the next call.
 	 * @return bytes given, 0 at the end, or less than 0.
 	 */
 	ssize_t (*next)(struct stream *stream, const void **ret_bytes, struct peel_error *err);
+	/** Go over up to len bytes without reading them; short only at the end. NULL where the codec cannot. */
+	int (*skip)(struct stream *stream, uint64_t len, uint64_t *ret_skipped, struct peel_error *err);
+	/** Free the stream and what it holds, the base (stream_finish) included. */
 	void (*close)(struct stream *stream);
 };
 

@@ -64,7 +64,8 @@ int source_read_exact(struct source *source, uint64_t offset, void *buf, size_t 
 int source_open_fd(int fd, struct source **ret_source, struct peel_error *err);
 
 /**
- * len bytes of inner from offset on; grabs inner. A slice past inner's end reads short.
+ * len bytes of inner from offset on; grabs inner. Where inner ends before, the slice's size is what is there
+ * (compare it with len to see that).
  * @return 0; PEEL_ENOMEM; PEEL_EUSAGE (overflow).
  */
 int source_new_slice(struct source *inner, uint64_t offset, uint64_t len, struct source **ret_source,
