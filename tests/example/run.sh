@@ -31,7 +31,7 @@ PKG_CONFIG_PATH=$(dirname "$pc")
 PKG_CONFIG_SYSROOT_DIR=$work/root
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
 # shellcheck disable=SC2046,SC2086
-"${CC:-cc}" ${CFLAGS:-} -Wall -Wextra -pedantic -Werror "$here/list.c" $(pkg-config --cflags --libs peel) \
+${CC:-cc} ${CFLAGS:-} -Wall -Wextra -pedantic -Werror "$here/list.c" $(pkg-config --cflags --libs peel) \
 	-o "$work/list" || fail 'the example does not compile'
 echo 'ok 2 - the example compiles by pkg-config'
 

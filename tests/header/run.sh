@@ -4,6 +4,12 @@
 # compile alone in our own dialect. CC and CXX name the compilers.
 set -eu
 source=${PEEL_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
+cxx=
+for candidate in "${CXX:-}" c++ clang++ clang++-14; do
+	if [ -z "$cxx" ] && [ -n "$candidate" ] && command -v "$candidate" >/dev/null; then
+		cxx=$candidate
+	fi
+done
 number=0
 failed=0
 
@@ -30,8 +36,8 @@ alone() { # HEADER DIALECT... : both from standard input, so that no file is lef
 for path in "$source"/include/peel/*.h; do
 	header=peel/$(basename "$path")
 	try "$header in C" alone "$header" "${CC:-cc}" -x c -std=c11
-	if command -v "${CXX:-c++}" >/dev/null; then
-		try "$header in C++" alone "$header" "${CXX:-c++}" -x c++ -std=c++11
+	if [ -n "$cxx" ]; then
+		try "$header in C++" alone "$header" "$cxx" -x c++ -std=c++11
 	else
 		number=$((number + 1))
 		echo "ok $number - $header in C++ # SKIP no C++ compiler"
