@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Bytes of an entry: layer source + offset, through sparse extents. The image's files are opened by what the index says,
+ * Bytes of an entry: layer source + offset, through sparse extents. The image's files are
+ * opened by what the index says,
  * without reading a manifest again.
  */
 #ifndef CONTENT_H
