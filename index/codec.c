@@ -89,6 +89,19 @@ void stream_finish(struct stream *stream)
 	source_drop(stream->raw);
 }
 
+ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes, struct peel_error *err)
+{
+	if (failure < 0 && err->code != failure) {
+		/* A callback's code without a message. */
+		peel_fail(err, failure, "%s", peel_strerror(failure));
+	}
+	if (failure < 0 && len == 0) {
+		return failure;
+	}
+	*ret_bytes = bytes;
+	return (ssize_t)len;
+}
+
 /** Give the caller the failure that ended the stream. */
 static int repeat_failure(const struct stream *stream, struct peel_error *err)
 {
@@ -98,7 +111,7 @@ static int repeat_failure(const struct stream *stream, struct peel_error *err)
 	return stream->failure.code;
 }
 
-/** A code without a message (a callback's) ends the stream as well as a failure that has one. */
+/** End the stream with a code, whose message is there already where it did not come from a callback. */
 static int end_with(struct stream *stream, int code, struct peel_error *err)
 {
 	if (stream->failure.code != code) {

@@ -41,6 +41,13 @@ void stream_init(struct stream *stream, const struct stream_ops *ops, struct sou
 /** Undo stream_init. */
 void stream_finish(struct stream *stream);
 
+/**
+ * End a call of next: give len bytes, and where there are none the failure (0: none). With bytes, the failure stays in
+ * err for the next call.
+ * @return as next.
+ */
+ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes, struct peel_error *err);
+
 /* Constructors; arguments and outcomes as stream_open and codec_open. */
 int stream_open_plain(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
 	struct peel_error *err);
