@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libfuse has an option for this, auto_unmount, with which fusermount3 stays behind. It does not work here: before it
+ * unmounts, fusermount3 opens the mount point and looks for ENOTCONN; but since opendir was answered with ENOSYS, the
+ * kernel opens the folder without asking anyone, and a dead mount opens well. Hence a guard of our own. It is another
+ * program, so that what kills every process called peel does not kill it.
+ *
+ * It detaches only what it was told to guard: if the topmost mount on the path is not that device, it leaves it alone.
+ */
+#include "guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "scope.h"
+
+/* $at is the mount point as mountinfo writes it. fusermount3 is for users, umount for root where there is none. */
+static const char script[] =
+	"trap '' HUP INT TERM PIPE\n"
+	"read -r guarded || exit 0\n"
+	"read -r word && exit 0\n"
+	"top=\n"
+	"while read -r id parent device root path rest; do\n"
+	"	[ \"$path\" != \"$at\" ] || top=$device\n"
+	"done </proc/self/mountinfo\n"
+	"[ \"$top\" = \"$guarded\" ] || exit 0\n"
+	"fusermount3 -u -q -z -- \"$mount_point\" || exec umount -l -- \"$mount_point\"\n";
+
+/* The path as mountinfo writes it: blank, tab, newline, backslash and # in octal. The caller frees. */
+static char *mountinfo_form(const char *path)
+{
+	char *text = malloc(strlen(path) * 4 + 1);
+	char *to = text;
+
+	for (; text && *path; path++) {
+		if (strchr(" \t\n\\#", *path)) {
+			to += sprintf(to, "\\%03o", (unsigned char)*path);
+		} else {
+			*to++ = *path;
+		}
+	}
+	if (text) {
+		*to = '\0';
+	}
+	return text;
+}
+
+static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int lifeline)
+{
+	sigset_t none;
+	int r = 0;
+
+	sigemptyset(&none);
+	r |= posix_spawn_file_actions_adddup2(actions, lifeline, 0);
+	r |= posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+	r |= posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
+	r |= posix_spawn_file_actions_addclosefrom_np(actions, 3);
+	r |= posix_spawn_file_actions_addchdir_np(actions, "/");
+	r |= posix_spawnattr_setsigmask(attributes, &none);
+	r |= posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+	return r;
+}
+
+static int spawn_shell(int lifeline, char *const environment[], pid_t *ret_pid)
+{
+	const char *const argv[] = {"sh", "-c", script, NULL};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int r = posix_spawn_file_actions_init(&actions);
+
+	if (r != 0) {
+		return r;
+	}
+	r = posix_spawnattr_init(&attributes);
+	if (r != 0) {
+		posix_spawn_file_actions_destroy(&actions);
+		return r;
+	}
+	r = set_up(&actions, &attributes, lifeline);
+	if (r == 0) {
+		r = posix_spawn(ret_pid, "/bin/sh", &actions, &attributes, (char *const *)argv,
+			environment);
+	}
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}
+
+int guard_start(const char *path, pid_t *ret_pid, int *ret_lifeline, struct peel_error *err)
+{
+	cleanup_free char *form = mountinfo_form(path);
+	cleanup_free char *at = NULL;
+	cleanup_free char *mount_point = NULL;
+	char search[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	int ends[2];
+	int r;
+
+	if (!form || asprintf(&at, "at=%s", form) < 0 ||
+		asprintf(&mount_point, "mount_point=%s", path) < 0) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		return peel_fail(err, PEEL_EIO, "pipe: %s", strerror(errno));
+	}
+	r = spawn_shell(ends[0], (char *const[]){search, at, mount_point, NULL}, ret_pid);
+	close(ends[0]);
+	if (r != 0) {
+		close(ends[1]);
+		return peel_fail(err, PEEL_EIO, "cannot run /bin/sh: %s", strerror(r));
+	}
+	*ret_lifeline = ends[1];
+	return 0;
+}
+
+/* Failure means that the guard is gone; the others do without it. */
+static void say(int lifeline, const char *text)
+{
+	ssize_t ignored = write(lifeline, text, strlen(text));
+
+	(void)ignored;
+}
+
+void guard_arm(int lifeline, dev_t dev)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "%u:%u\n", major(dev), minor(dev));
+	say(lifeline, line);
+}
+
+void guard_dismiss(int lifeline)
+{
+	say(lifeline, "done\n");
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *     peel mount ──fork──► supervisor ──fork──► server (the FUSE session)
+ *                              │                   │
+ *                              └──── lifeline ─────┴──► guard (a shell)
+ *
+ * Whoever dies, somebody is left to unmount, and nobody answers for a mount that is not his:
+ *
+ *   umount by anyone      the server's session ends, it exits; the supervisor sees it and ends
+ *   signal to supervisor  it passes it on; if the server does not end within two seconds, it is killed
+ *   signal to server      it detaches the mount and exits
+ *   server killed         the supervisor detaches the mount
+ *   supervisor killed     the kernel sends the server SIGTERM (PR_SET_PDEATHSIG)
+ *   both killed           the lifeline ends without a word; the guard detaches the mount
+ *
+ * Every detaching looks up first whether the mount on the path still is ours. It is lazy: a program that has a file open
+ * must not keep a dead mount alive.
+ */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "guard.h"
+#include "mountinfo.h"
+#include "scope.h"
+#include "session.h"
+
+/** Seconds that a server gets to end after a signal. */
+#define GRACE 2
+/** statfs's f_type of a FUSE mount (FUSE_SUPER_MAGIC). */
+#define FUSE_MAGIC 0x65735546
+
+struct supervisor {
+	struct peel_index *index;
+	const char *path;
+	const struct peel_mount_options *options;
+	/** Signals of the caller, for the server and for the end. */
+	sigset_t old_mask;
+	struct sigaction old_child, old_pipe;
+	/** Signals that are waited for. */
+	sigset_t waited;
+	pid_t server;
+	pid_t guard;
+	int lifeline;
+	/** The server says here whether it has mounted. */
+	int report_read, report_write;
+	/** The mount's device, once mounted. */
+	dev_t dev;
+	bool mounted;
+};
+
+/** What the server reports. */
+struct report {
+	struct peel_error err;
+	dev_t dev;
+};
+
+/* Server: mount, find the mount's device, report, serve. Does not return. */
+static void server_main(struct supervisor *supervisor, pid_t parent)
+{
+	struct report report = {0};
+	struct session *session = NULL;
+	struct mountinfo info = {0};
+	ssize_t written;
+	int r;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) {
+		_exit(1);
+	}
+	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
+	r = session_mount(
+		supervisor->index, supervisor->path, supervisor->options, &session, &report.err);
+	if (r == 0) {
+		r = mountinfo_find(supervisor->path, &info, &report.err);
+		report.dev = info.dev;
+		guard_arm(supervisor->lifeline, info.dev);
+	}
+	written = write(supervisor->report_write, &report, sizeof(report));
+	close(supervisor->report_write);
+	if (r >= 0 && session && written == (ssize_t)sizeof(report)) {
+		if (session_serve(session) &&
+			mountinfo_detach(supervisor->path, info.dev, NULL) == 0) {
+			guard_dismiss(supervisor->lifeline);
+		}
+	}
+	session_close(session);
+	_exit(r < 0);
+}
+
+static int start_server(struct supervisor *supervisor, struct peel_error *err)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		return peel_fail(err, PEEL_EIO, "pipe: %s", strerror(errno));
+	}
+	supervisor->report_read = ends[0];
+	supervisor->report_write = ends[1];
+	supervisor->server = fork();
+	if (supervisor->server < 0) {
+		return peel_fail(err, PEEL_EIO, "fork: %s", strerror(errno));
+	}
+	if (supervisor->server == 0) {
+		close(supervisor->report_read);
+		server_main(supervisor, parent);
+	}
+	close(supervisor->report_write);
+	supervisor->report_write = -1;
+	return 0;
+}
+
+/* Wait until the server has mounted and answers. */
+static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
+{
+	struct report report;
+	struct statfs stat;
+	ssize_t got;
+
+	do {
+		got = read(supervisor->report_read, &report, sizeof(report));
+	} while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof(report)) {
+		return peel_fail(err, PEEL_EIO, "cannot mount: the server ended without a word");
+	}
+	if (report.err.code != 0) {
+		return peel_fail(err, report.err.code, "%s", report.err.message);
+	}
+	supervisor->dev = report.dev;
+	supervisor->mounted = true;
+	if (statfs(supervisor->path, &stat) != 0) {
+		return peel_fail(err, PEEL_EIO, "the mount does not answer: %s", strerror(errno));
+	}
+	if (stat.f_type != FUSE_MAGIC) {
+		return peel_fail(err, PEEL_EIO, "the mount was taken away at once");
+	}
+	return 0;
+}
+
+/* Collect the server if it has ended. @return true where it is gone; *ret_status as waitpid gives it. */
+static bool reap_server(struct supervisor *supervisor, int *ret_status)
+{
+	pid_t pid = waitpid(supervisor->server, ret_status, WNOHANG);
+
+	if (pid != supervisor->server && !(pid < 0 && errno == ECHILD)) {
+		return false;
+	}
+	supervisor->server = -1;
+	return true;
+}
+
+/* Ask the server to end and see that it does. */
+static void stop_server(struct supervisor *supervisor)
+{
+	struct timespec now, end;
+	int status;
+
+	if (supervisor->server <= 0) {
+		return;
+	}
+	kill(supervisor->server, SIGTERM);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += GRACE;
+	while (!reap_server(supervisor, &status)) {
+		struct timespec rest = {.tv_nsec = 100 * 1000 * 1000};
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > end.tv_sec ||
+			(now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)) {
+			kill(supervisor->server, SIGKILL);
+			waitpid(supervisor->server, &status, 0);
+			supervisor->server = -1;
+			return;
+		}
+		sigtimedwait(&supervisor->waited, NULL, &rest);
+	}
+}
+
+/* Until the mount ends. @return 0, or PEEL_EIO where the server died of something else than an unmount. */
+static int watch(struct supervisor *supervisor, struct peel_error *err)
+{
+	int status = 0;
+
+	for (;;) {
+		int signal = sigwaitinfo(&supervisor->waited, NULL);
+
+		if (reap_server(supervisor, &status)) {
+			break;
+		}
+		if (signal > 0 && signal != SIGCHLD) {
+			stop_server(supervisor);
+			return 0;
+		}
+	}
+	if (WIFSIGNALED(status)) {
+		return peel_fail(
+			err, PEEL_EIO, "the server was killed by signal %d", WTERMSIG(status));
+	}
+	return 0;
+}
+
+/* Block what is waited for, before there is a child whose end could be missed. A signal that is ignored stays ignored. */
+static void take_signals(struct supervisor *supervisor)
+{
+	static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
+	struct sigaction standard = {.sa_handler = SIG_DFL};
+	struct sigaction ignored = {.sa_handler = SIG_IGN};
+
+	sigemptyset(&supervisor->waited);
+	sigaddset(&supervisor->waited, SIGCHLD);
+	for (size_t i = 0; i < countof(ending); i++) {
+		struct sigaction current;
+
+		if (sigaction(ending[i], NULL, &current) == 0 && current.sa_handler != SIG_IGN) {
+			sigaddset(&supervisor->waited, ending[i]);
+		}
+	}
+	sigprocmask(SIG_BLOCK, &supervisor->waited, &supervisor->old_mask);
+	sigaction(SIGCHLD, &standard, &supervisor->old_child);
+	sigaction(SIGPIPE, &ignored, &supervisor->old_pipe);
+}
+
+static void give_signals_back(struct supervisor *supervisor)
+{
+	struct timespec now = {0};
+
+	/* The end of guard or server is no news for the caller, nor is the signal that ended the mount. */
+	while (sigtimedwait(&supervisor->waited, NULL, &now) > 0) {
+	}
+	sigaction(SIGCHLD, &supervisor->old_child, NULL);
+	sigaction(SIGPIPE, &supervisor->old_pipe, NULL);
+	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
+}
+
+/* Nothing stays: no server, no mount, no guard. */
+static void finish(struct supervisor *supervisor)
+{
+	stop_server(supervisor);
+	if (!supervisor->mounted ||
+		mountinfo_detach(supervisor->path, supervisor->dev, NULL) == 0) {
+		guard_dismiss(supervisor->lifeline);
+	}
+	if (supervisor->report_read >= 0) {
+		close(supervisor->report_read);
+	}
+	close(supervisor->lifeline);
+	waitpid(supervisor->guard, NULL, 0);
+}
+
+int supervisor_run(struct peel_index *index, const char *path,
+	const struct peel_mount_options *options, supervisor_ready_fn *ready, void *ready_arg,
+	struct peel_error *err)
+{
+	struct peel_error result = {0};
+	struct supervisor supervisor = {
+		.index = index,
+		.path = path,
+		.options = options,
+		.server = -1,
+		.lifeline = -1,
+		.report_read = -1,
+		.report_write = -1,
+	};
+	int r;
+
+	take_signals(&supervisor);
+	r = guard_start(path, &supervisor.guard, &supervisor.lifeline, &result);
+	if (r == 0) {
+		r = start_server(&supervisor, &result);
+		if (r == 0) {
+			r = wait_ready(&supervisor, &result);
+		}
+		if (r == 0) {
+			ready(ready_arg, &result);
+			r = watch(&supervisor, &result);
+		} else {
+			ready(ready_arg, &result);
+		}
+		finish(&supervisor);
+	} else {
+		ready(ready_arg, &result);
+	}
+	give_signals_back(&supervisor);
+	return r < 0 ? peel_fail(err, r, "%s", result.message) : 0;
+}

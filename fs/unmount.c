@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <peel/mount.h>
+#include <peel/text.h>
+
+#include "mountinfo.h"
+#include "scope.h"
+
+/** Longest mount point that a message shows. */
+#define SHOWN_SIZE 256
+
+int peel_unmount(const char *mount_point, bool lazy, struct peel_error *err)
+{
+	cleanup_free char *path = NULL;
+	char shown[SHOWN_SIZE];
+	struct mountinfo info;
+	int r;
+
+	peel_text_escape_into(shown, sizeof(shown), mount_point, strlen(mount_point));
+	r = mountinfo_resolve(mount_point, &path, err);
+	if (r == 0) {
+		r = mountinfo_find(path, &info, err);
+		if (r == 0 || (r > 0 && strcmp(info.type, "fuse.peel") != 0)) {
+			return peel_fail(
+				err, PEEL_ENOENT, "%s: nothing is mounted there by peel", shown);
+		}
+	}
+	if (r > 0) {
+		r = mountinfo_unmount(path, lazy, err);
+	}
+	return r < 0 ? peel_wrap(err, "%s", shown) : 0;
+}
