@@ -7,7 +7,7 @@ cd "$1"
 shift
 # A tree without git, or one that git distrusts because another user owns it, is walked instead.
 if ! git ls-files -co --exclude-standard 2>/dev/null | grep .; then
-	find . \( -name .git -o -name 'build*' -o -name __pycache__ \) -prune -o -type f -print | sed 's|^\./||'
+	find . \( -name .git -o -path './build*' -o -name __pycache__ \) -prune -o -type f -print | sed 's|^\./||'
 fi | LC_ALL=C sort -u | while IFS= read -r file; do
 	[ -f "$file" ] || continue
 	[ $# -gt 0 ] || printf '%s\n' "$file"
