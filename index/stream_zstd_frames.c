@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream_zstd_frames.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <peel/error.h>
+
+#include "codec_priv.h"
+#include "source.h"
+#include "util.h"
+
+/** Bytes that tell what a frame is and which dictionary it needs (RFC 8878, 3.1.1: at most 18). */
+#define HEADER_SIZE 18
+
+struct zstd_frames {
+	struct source *raw;
+	stream_fn *input;
+	void *input_arg;
+	ZSTD_DCtx *context;
+	/** Compressed offset right after the buffer's last byte. */
+	uint64_t read_off;
+	/** Next byte, and the end of what was read, in buf. */
+	size_t pos;
+	size_t len;
+	/** Inside a frame, for zstd_frames_read. */
+	bool in_frame;
+	/** The decoder failed and cannot go on. */
+	struct peel_error failure;
+	uint8_t buf[HEADER_SIZE + STREAM_IN_SIZE];
+};
+
+int zstd_frames_new(struct source *raw, uint64_t in_off, stream_fn *input, void *input_arg,
+	struct zstd_frames **ret_frames, struct peel_error *err)
+{
+	struct zstd_frames *frames = calloc(1, sizeof(*frames));
+
+	if (!frames) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	frames->context = ZSTD_createDCtx();
+	if (!frames->context) {
+		free(frames);
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	ZSTD_DCtx_setParameter(frames->context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	frames->raw = raw;
+	frames->input = input;
+	frames->input_arg = input_arg;
+	frames->read_off = in_off;
+	*ret_frames = frames;
+	return 0;
+}
+
+void zstd_frames_free(struct zstd_frames *frames)
+{
+	if (frames) {
+		ZSTD_freeDCtx(frames->context);
+		free(frames);
+	}
+}
+
+uint64_t zstd_frames_tell(const struct zstd_frames *frames)
+{
+	return frames->read_off - (frames->len - frames->pos);
+}
+
+/** Read the next piece behind what is left in the buffer, at most HEADER_SIZE bytes. @return 1; 0 at the end; less than 0. */
+static int refill(struct zstd_frames *frames, struct peel_error *err)
+{
+	size_t left = frames->len - frames->pos;
+	ssize_t got;
+	int r;
+
+	memmove(frames->buf, frames->buf + frames->pos, left);
+	frames->pos = 0;
+	frames->len = left;
+	got = source_read_at(frames->raw, frames->read_off, frames->buf + left, STREAM_IN_SIZE, err);
+	if (got <= 0) {
+		return (int)got;
+	}
+	if (frames->input) {
+		r = frames->input(frames->input_arg, frames->buf + left, (size_t)got, err);
+		if (r < 0) {
+			return r;
+		}
+	}
+	frames->read_off += (uint64_t)got;
+	frames->len += (size_t)got;
+	return 1;
+}
+
+int zstd_frames_header(struct zstd_frames *frames, struct peel_error *err)
+{
+	const uint8_t *next;
+	unsigned dictionary;
+	int r = 1;
+
+	while (frames->len - frames->pos < HEADER_SIZE && r > 0) {
+		r = refill(frames, err);
+	}
+	if (r < 0) {
+		return r;
+	}
+	next = frames->buf + frames->pos;
+	if (codec_probe(next, frames->len - frames->pos) != PEEL_CODEC_ZSTD) {
+		return 0;
+	}
+	dictionary = ZSTD_getDictID_fromFrame(next, frames->len - frames->pos);
+	if (dictionary != 0) {
+		return peel_fail(err, PEEL_EUNSUPPORTED, "zstd: the frame at compressed offset %" PRIu64
+			" needs dictionary %u", zstd_frames_tell(frames), dictionary);
+	}
+	return 1;
+}
+
+static int code_of(size_t status)
+{
+	switch (ZSTD_getErrorCode(status)) {
+	case ZSTD_error_frameParameter_windowTooLarge:
+		return PEEL_ELIMIT;
+	case ZSTD_error_memory_allocation:
+		return PEEL_ENOMEM;
+	default:
+		return PEEL_EFORMAT;
+	}
+}
+
+/** The decoder cannot go on after this. */
+static int fail_for_good(struct zstd_frames *frames, int code, const char *what, struct peel_error *err)
+{
+	peel_fail(&frames->failure, code, "zstd: %s at compressed offset %" PRIu64, what, zstd_frames_tell(frames));
+	return peel_fail(err, code, "%s", frames->failure.message);
+}
+
+ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, bool *ret_done,
+	struct peel_error *err)
+{
+	ZSTD_outBuffer output = {.dst = out, .size = room};
+	ZSTD_inBuffer input;
+	size_t status;
+	int r = 1;
+
+	*ret_done = false;
+	if (frames->failure.code < 0) {
+		return peel_fail(err, frames->failure.code, "%s", frames->failure.message);
+	}
+	if (frames->pos == frames->len) {
+		r = refill(frames, err);
+		if (r < 0) {
+			return r;
+		}
+	}
+	input = (ZSTD_inBuffer){.src = frames->buf, .size = frames->len, .pos = frames->pos};
+	status = ZSTD_decompressStream(frames->context, &output, &input);
+	if (ZSTD_isError(status)) {
+		return fail_for_good(frames, code_of(status), ZSTD_getErrorName(status), err);
+	}
+	if (status != 0 && input.pos == frames->pos && output.pos == 0) {
+		return r == 0 ? fail_for_good(frames, PEEL_ETRUNCATED, "the data ends within a frame", err) :
+			fail_for_good(frames, PEEL_EFORMAT, "invalid data", err);
+	}
+	frames->pos = input.pos;
+	*ret_done = status == 0;
+	return (ssize_t)output.pos;
+}
+
+ssize_t zstd_frames_read(struct zstd_frames *frames, void *out, size_t room, struct peel_error *err)
+{
+	ssize_t got = 0;
+	bool done = false;
+	int r;
+
+	while (got == 0) {
+		if (!frames->in_frame) {
+			r = zstd_frames_header(frames, err);
+			if (r <= 0) {
+				return r;
+			}
+			frames->in_frame = true;
+		}
+		got = zstd_frames_some(frames, out, room, &done, err);
+		if (got >= 0 && done) {
+			frames->in_frame = false;
+		}
+	}
+	return got;
+}
+
+int zstd_frames_drain(struct zstd_frames *frames, uint64_t *ret_bytes, struct peel_error *err)
+{
+	uint64_t start = zstd_frames_tell(frames);
+	int r;
+
+	do {
+		frames->pos = frames->len;
+		r = refill(frames, err);
+	} while (r > 0);
+	*ret_bytes = zstd_frames_tell(frames) - start;
+	return r;
+}
