@@ -58,6 +58,8 @@ class Node:
         self.children = {}
         self.whiteouts = {}
         self.opaque = None
+        # a folder that was made on the way to something, before any entry for it
+        self.made = False
 
     @property
     def is_link(self):
@@ -76,6 +78,16 @@ class Node:
             yield self.entry
         for child in self.children.values():
             yield from child.entries()
+
+    def everything(self):
+        """Every entry at and below, whiteouts too."""
+        found = list(self.entries())
+        todo = [self]
+        while todo:
+            node = todo.pop()
+            found += list(node.whiteouts.values()) + ([node.opaque] if node.opaque else [])
+            todo += node.children.values()
+        return found
 
 
 def new_dir():
@@ -104,7 +116,7 @@ class Layer:
         self.root, self.lower, self.result = new_dir(), lower, result
         self.white = []
 
-    def walk(self, parts, make, touch=True):
+    def walk(self, parts, make):
         """The own folder at parts, symlinks followed in the own tree, missing folders made."""
         todo, at, hops = list(parts), [self.root], 0
         while todo:
@@ -117,6 +129,7 @@ class Layer:
                 if not make:
                     raise Unreachable
                 node = at[-1].children[part] = new_dir()
+                node.made = True
             if node.is_dir:
                 at.append(node)
             elif node.is_link:
@@ -162,9 +175,11 @@ class Layer:
                 self.result.hide([entry], entry.layer, {"broken-link"})
                 return
             before = self.peek(parts)
-            if before is not None and before.inode is inode:
+            if clean(entry.link) == parts or before is not None and before.inode is inode:
                 self.result.open_question(entry)
             folder = self.walk(parts[:-1], True)
+            self.result.bound[(entry.layer, entry.pos)] = (inode.mode, inode.uid, inode.gid, inode.mtime,
+                                                           dict(inode.xattrs))
             inode.set_metadata(entry)
             self.put(folder, name, Node(entry, inode))
             return
@@ -192,6 +207,8 @@ class Layer:
             self.drop_duplicate(old)
             below = [e for e in old.entries() if e is not old.entry]
             self.result.hide(below, node.entry.layer, {"duplicate", "replaced"})
+            if node.is_dir:
+                self.result.differ.append(node.entry)
             if old.is_dir and (old.whiteouts or old.opaque or below):
                 self.result.open_question(node.entry)
         folder.children[name] = node
@@ -256,6 +273,11 @@ class Result:
         self.root = new_dir()
         self.fate = {}
         self.open = []
+        # hard links: the metadata that their inode had before
+        self.bound = {}
+        # entries that a driver takes otherwise which applies a layer in place: below a folder that took the place of a
+        # lower symlink, or before the folder that replaces a file, or a folder where the layer had a file before
+        self.differ = []
 
     def hide(self, entries, layer, reasons):
         for entry in entries:
@@ -301,6 +323,8 @@ class Result:
             elif child.is_dir and child.entry is None:
                 self.over_leaf(child, low, name, layer)
             elif child.is_dir or below.is_dir:
+                if child.made:
+                    self.differ += child.everything()
                 self.remove(low, name, layer, {"replaced"}, {"replaced", "deleted-with-folder"})
                 low.children[name] = self.shown(child)
             else:
@@ -310,6 +334,7 @@ class Result:
     def over_leaf(self, child, low, name, layer):
         """A folder that the layer only implies, over a lower name that is none."""
         if low.children[name].is_link:
+            self.differ += child.everything()
             self.remove(low, name, layer, {"replaced"}, set())
             low.children[name] = self.shown(child)
             return
