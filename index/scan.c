@@ -30,7 +30,8 @@
 void scan_note(struct scanner *scanner, const char *code, const char *detail)
 {
 	for (size_t i = 0; i < scanner->note_count; i++) {
-		if (strcmp(scanner->notes[i].code, code) == 0 && strcmp(scanner->notes[i].detail, detail) == 0) {
+		if (strcmp(scanner->notes[i].code, code) == 0 &&
+			strcmp(scanner->notes[i].detail, detail) == 0) {
 			return;
 		}
 	}
@@ -39,12 +40,13 @@ void scan_note(struct scanner *scanner, const char *code, const char *detail)
 	}
 }
 
-static int tell(struct scanner *scanner, const char *code, const char *path, size_t path_len, uint64_t offset,
-	const char *detail, struct peel_error *err)
+static int tell(struct scanner *scanner, const char *code, const char *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err)
 {
 	const struct scan_sink *sink = scanner->sink;
 
-	return sink->finding ? sink->finding(sink->arg, code, path, path_len, offset, detail, err) : 0;
+	return sink->finding ? sink->finding(sink->arg, code, path, path_len, offset, detail, err)
+			     : 0;
 }
 
 /** Put the place before a failure's message. */
@@ -60,7 +62,8 @@ int scan_more(struct scanner *scanner, size_t len, struct peel_error *err)
 	ssize_t got;
 
 	if (len > SCAN_GROUP_MAX - scanner->group_len) {
-		(void)peel_fail(err, PEEL_ELIMIT, "tar headers of one entry longer than %u bytes", SCAN_GROUP_MAX);
+		(void)peel_fail(err, PEEL_ELIMIT, "tar headers of one entry longer than %u bytes",
+			SCAN_GROUP_MAX);
 		return wrap_offset(err, PEEL_ELIMIT, scanner->group_off);
 	}
 	got = stream_read(scanner->stream, scanner->group + scanner->group_len, len, err);
@@ -99,7 +102,8 @@ static int read_payload(struct scanner *scanner, struct tar_text *ret_text, stru
 		return wrap_offset(err, PEEL_EFORMAT, offset);
 	}
 	if (size > SCAN_HEADER_MAX) {
-		(void)peel_fail(err, PEEL_ELIMIT, "tar extension header of %" PRId64 " bytes, more than %u", size,
+		(void)peel_fail(err, PEEL_ELIMIT,
+			"tar extension header of %" PRId64 " bytes, more than %u", size,
 			SCAN_HEADER_MAX);
 		return wrap_offset(err, PEEL_ELIMIT, offset);
 	}
@@ -124,7 +128,8 @@ static int read_payload(struct scanner *scanner, struct tar_text *ret_text, stru
 }
 
 /** Note what was said already by an earlier header of the group and does not count. */
-static void replace_text(struct scanner *scanner, struct tar_text *text, struct tar_text with, const char *what)
+static void replace_text(struct scanner *scanner, struct tar_text *text, struct tar_text with,
+	const char *what)
 {
 	with.len = strnlen(with.bytes, with.len);
 	if (text->bytes) {
@@ -153,18 +158,22 @@ static int read_global(struct scanner *scanner, struct tar_text text, struct pee
 	int code = parse_pax(scanner, text, err);
 
 	if (code == 0) {
-		code = tell(scanner, "engines-differ", header->path, header->path_len, scanner->group_off,
+		code = tell(scanner, "engines-differ", header->path, header->path_len,
+			scanner->group_off,
 			"a global pax header: umoci refuses the layer, others pass over it", err);
 	}
 	for (size_t i = 0; i < countof(naming) && code == 0; i++) {
 		if (scanner->pax.known[naming[i]].bytes) {
-			code = tell(scanner, "global-header", header->path, header->path_len, scanner->group_off,
-				"a global pax header with a path, linkpath or size; it is not applied", err);
+			code = tell(scanner, "global-header", header->path, header->path_len,
+				scanner->group_off,
+				"a global pax header with a path, linkpath or size; it is not applied",
+				err);
 			break;
 		}
 	}
 	if (code == 0 && dropped) {
-		code = tell(scanner, "ambiguous-header", header->path, header->path_len, scanner->group_off,
+		code = tell(scanner, "ambiguous-header", header->path, header->path_len,
+			scanner->group_off,
 			"a global pax header cuts extension headers off from their entry", err);
 	}
 	start_group(scanner);
@@ -183,16 +192,19 @@ static int read_extension(struct scanner *scanner, struct peel_error *err)
 	switch (scanner->header.typeflag) {
 	case TAR_PAX:
 		if (scanner->has_pax) {
-			scan_note(scanner, "ambiguous-header", "two pax headers; the last one counts");
+			scan_note(scanner, "ambiguous-header",
+				"two pax headers; the last one counts");
 		}
 		code = parse_pax(scanner, text, err);
 		scanner->has_pax = true;
 		return code;
 	case TAR_GNU_LONGNAME:
-		replace_text(scanner, &scanner->long_name, text, "two GNU long names; the last one counts");
+		replace_text(scanner, &scanner->long_name, text,
+			"two GNU long names; the last one counts");
 		return 0;
 	case TAR_GNU_LONGLINK:
-		replace_text(scanner, &scanner->long_link, text, "two GNU long links; the last one counts");
+		replace_text(scanner, &scanner->long_link, text,
+			"two GNU long links; the last one counts");
 		return 0;
 	default:
 		return read_global(scanner, text, err);
@@ -270,14 +282,16 @@ static int pass_data(struct scanner *scanner, stream_fn *each, struct peel_error
 	int code;
 
 	if (scanner->data_len > 0) {
-		code = stream_pass(scanner->stream, scanner->data_len, each, sink->arg, &passed, err);
+		code = stream_pass(scanner->stream, scanner->data_len, each, sink->arg, &passed,
+			err);
 		if (code < 0) {
 			return code;
 		}
 		if (passed < scanner->data_len) {
 			(void)peel_fail(err, PEEL_ETRUNCATED,
-				"the tar ends after %" PRIu64 " of %" PRIu64 " bytes of an entry's data", passed,
-				scanner->data_len);
+				"the tar ends after %" PRIu64 " of %" PRIu64
+				" bytes of an entry's data",
+				passed, scanner->data_len);
 			return wrap_offset(err, PEEL_ETRUNCATED, scanner->group_off);
 		}
 	}
@@ -299,8 +313,8 @@ static int deliver(struct scanner *scanner, bool wanted, struct peel_error *err)
 	bool data = wanted && entry->type == SCAN_FILE && sink->data;
 
 	for (size_t i = 0; i < scanner->note_count; i++) {
-		int code = tell(scanner, scanner->notes[i].code, entry->path, entry->path_len, scanner->group_off,
-			scanner->notes[i].detail, err);
+		int code = tell(scanner, scanner->notes[i].code, entry->path, entry->path_len,
+			scanner->group_off, scanner->notes[i].detail, err);
 
 		if (code < 0) {
 			return code;
@@ -362,8 +376,9 @@ static int drain(struct scanner *scanner, struct peel_error *err)
 		return code;
 	}
 	return tell(scanner, "data-after-eof", NULL, 0, offset,
-		tail.found && tar_checksum_ok(tail.block) ? "what follows the end of the tar is a tar again"
-							  : "what follows the end of the tar is no tar",
+		tail.found && tar_checksum_ok(tail.block)
+			? "what follows the end of the tar is a tar again"
+			: "what follows the end of the tar is no tar",
 		err);
 }
 

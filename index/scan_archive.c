@@ -117,14 +117,16 @@ static bool same_map(struct archive_entry *read, const struct scan_entry *entry)
 	}
 	if (archive_entry_sparse_count(read) == 0) {
 		return entry->size == 0 ||
-			(count == 1 && extents[0].offset == whole.offset && extents[0].length == whole.length);
+			(count == 1 && extents[0].offset == whole.offset &&
+				extents[0].length == whole.length);
 	}
 	(void)archive_entry_sparse_reset(read);
 	while (archive_entry_sparse_next(read, &offset, &length) == ARCHIVE_OK) {
 		if (length == 0) {
 			continue;
 		}
-		if (at == count || extents[at].offset != (uint64_t)offset || extents[at].length != (uint64_t)length) {
+		if (at == count || extents[at].offset != (uint64_t)offset ||
+			extents[at].length != (uint64_t)length) {
 			return false;
 		}
 		at++;
@@ -145,7 +147,8 @@ static const char *difference_of(struct archive_entry *read, const struct scan_e
 		return "libarchive reads another link target";
 	}
 	if (entry->type == SCAN_FILE &&
-		(archive_entry_size(read) < 0 || (uint64_t)archive_entry_size(read) != entry->size)) {
+		(archive_entry_size(read) < 0 ||
+			(uint64_t)archive_entry_size(read) != entry->size)) {
 		return "libarchive reads another size";
 	}
 	return same_map(read, entry) ? NULL : "libarchive reads another sparse map";
@@ -191,7 +194,10 @@ static void make_block(char *block, const char *path, char typeflag, unsigned si
 	(void)snprintf(block + 136, 12, "%011o", 0u);
 	memset(block + 148, ' ', 8);
 	block[156] = typeflag;
-	memcpy(block + 257, "ustar\0" "00", 8);
+	memcpy(block + 257,
+		"ustar\0"
+		"00",
+		8);
 	for (int i = 0; i < TAR_BLOCK; i++) {
 		sum += (unsigned char)block[i];
 	}
@@ -200,7 +206,8 @@ static void make_block(char *block, const char *path, char typeflag, unsigned si
 
 int scan_self_test(struct peel_error *err)
 {
-	static const char records[] = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+	static const char records[] =
+		"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
 		"22 GNU.sparse.name=\xc3\xa9\n31 GNU.sparse.realsize=1048576\n";
 	static const char map[] = "2\n4096\n512\n8192\n100\n";
 	static const struct scan_extent extents[] = {{4096, 512}, {8192, 100}};

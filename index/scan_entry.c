@@ -45,14 +45,16 @@ static bool merge_number(const struct scanner *scanner, enum tar_pax_key key, in
 	return !record || tar_pax_number(record, value);
 }
 
-static bool merge_time(const struct scanner *scanner, enum tar_pax_key key, int64_t *sec, uint32_t *nsec)
+static bool merge_time(const struct scanner *scanner, enum tar_pax_key key, int64_t *sec,
+	uint32_t *nsec)
 {
 	const struct tar_text *record = scan_record(scanner, key);
 
 	return !record || tar_pax_time(record, sec, nsec);
 }
 
-static int merge_records(struct scanner *scanner, struct scan_merged *merged, struct peel_error *err)
+static int merge_records(struct scanner *scanner, struct scan_merged *merged,
+	struct peel_error *err)
 {
 	int64_t sec;
 	uint32_t nsec;
@@ -69,11 +71,13 @@ static int merge_records(struct scanner *scanner, struct scan_merged *merged, st
 		return refuse(scanner, err, "size");
 	}
 	if (!merge_time(scanner, TAR_PAX_MTIME, &merged->mtime_sec, &merged->mtime_nsec) ||
-		!merge_time(scanner, TAR_PAX_ATIME, &sec, &nsec) || !merge_time(scanner, TAR_PAX_CTIME, &sec, &nsec)) {
+		!merge_time(scanner, TAR_PAX_ATIME, &sec, &nsec) ||
+		!merge_time(scanner, TAR_PAX_CTIME, &sec, &nsec)) {
 		return refuse(scanner, err, "time");
 	}
 	if (scanner->has_pax && scanner->pax.repeated) {
-		scan_note(scanner, "ambiguous-header", "a pax key twice with different values; the last one counts");
+		scan_note(scanner, "ambiguous-header",
+			"a pax key twice with different values; the last one counts");
 	}
 	return 0;
 }
@@ -86,8 +90,10 @@ static void merge_long(struct scanner *scanner, enum tar_pax_key key, const stru
 	if (!text->bytes || text->len == 0) {
 		return;
 	}
-	if (record && (record->len != text->len || memcmp(record->bytes, text->bytes, text->len) != 0)) {
-		scan_note(scanner, "ambiguous-header", "a GNU long name and a pax record differ; the GNU name counts");
+	if (record &&
+		(record->len != text->len || memcmp(record->bytes, text->bytes, text->len) != 0)) {
+		scan_note(scanner, "ambiguous-header",
+			"a GNU long name and a pax record differ; the GNU name counts");
 	}
 	*into = *text;
 }
@@ -135,17 +141,20 @@ static enum scan_type type_of(struct scanner *scanner, const struct scan_merged 
 	case '6':
 		return SCAN_FIFO;
 	case '7':
-		scan_note(scanner, "contiguous-file", "typeflag 7, read as a regular file; engines refuse the layer");
+		scan_note(scanner, "contiguous-file",
+			"typeflag 7, read as a regular file; engines refuse the layer");
 		break;
 	case TAR_GNU_SPARSE_FILE:
-		scan_note(scanner, "unsupported-type", "typeflag S (old GNU sparse file); engines refuse the layer");
+		scan_note(scanner, "unsupported-type",
+			"typeflag S (old GNU sparse file); engines refuse the layer");
 		break;
 	default:
 		scan_note(scanner, "unsupported-type", "a typeflag that engines refuse");
 		return SCAN_UNKNOWN;
 	}
 	if (slash) {
-		scan_note(scanner, "file-with-slash", "a regular file whose name ends with a slash; some tools make a folder");
+		scan_note(scanner, "file-with-slash",
+			"a regular file whose name ends with a slash; some tools make a folder");
 	}
 	return SCAN_FILE;
 }
@@ -156,7 +165,12 @@ static int frame(struct scanner *scanner, const struct scan_merged *merged, stru
 	const struct tar_text *record = scan_record(scanner, TAR_PAX_SIZE);
 	int64_t stored = scanner->header.size;
 
-	if (!tar_has_data(scanner->header.typeflag)) {
+	/* As Go does, look at the header's own size as well, and before an old folder is recognised by its slash. */
+	if (tar_has_data(scanner->header.typeflag) && (stored < 0 || merged->size < 0)) {
+		return peel_fail(err, PEEL_EFORMAT,
+			"offset %" PRIu64 ": tar entry with a negative size", scanner->group_off);
+	}
+	if (!tar_has_data(scanner->header.typeflag) || scanner->entry.type == SCAN_DIR) {
 		scanner->data_len = 0;
 		scanner->padding = 0;
 		if (merged->size != 0) {
@@ -164,13 +178,10 @@ static int frame(struct scanner *scanner, const struct scan_merged *merged, stru
 		}
 		return 0;
 	}
-	if (merged->size < 0) {
-		return peel_fail(err, PEEL_EFORMAT, "offset %" PRIu64 ": tar entry with a negative size",
-			scanner->group_off);
-	}
 	if (record && merged->size != stored &&
 		(merged->size <= OCTAL_SIZE_MAX || (stored != 0 && stored != OCTAL_SIZE_MAX))) {
-		scan_note(scanner, "size-conflict", "pax size and header size differ; the pax size counts");
+		scan_note(scanner, "size-conflict",
+			"pax size and header size differ; the pax size counts");
 	}
 	scanner->data_len = (uint64_t)merged->size;
 	scanner->padding = tar_padding(scanner->data_len);
@@ -204,10 +215,12 @@ static void note_names(struct scanner *scanner)
 		scan_note(scanner, "path-too-long", "a path of more than 4095 bytes");
 	}
 	if (entry->type == SCAN_SYMLINK && entry->link_len == 0) {
-		scan_note(scanner, "empty-link", "a symlink without a target; engines refuse the layer");
+		scan_note(scanner, "empty-link",
+			"a symlink without a target; engines refuse the layer");
 	}
 	if (entry->link_len > PATH_LIMIT) {
-		scan_note(scanner, "link-too-long", "a link target of more than 4095 bytes; engines refuse the layer");
+		scan_note(scanner, "link-too-long",
+			"a link target of more than 4095 bytes; engines refuse the layer");
 	}
 }
 
@@ -215,7 +228,8 @@ static void note_numbers(struct scanner *scanner)
 {
 	const struct scan_entry *entry = &scanner->entry;
 
-	if (entry->uid < 0 || entry->uid >= UINT32_MAX || entry->gid < 0 || entry->gid >= UINT32_MAX) {
+	if (entry->uid < 0 || entry->uid >= UINT32_MAX || entry->gid < 0 ||
+		entry->gid >= UINT32_MAX) {
 		scan_note(scanner, "uid-becomes-root", "an owner that engines turn into 0");
 	}
 	if (entry->mtime_sec < 0 || entry->mtime_sec > TIME_LIMIT) {
@@ -239,7 +253,8 @@ static void set_device(struct scanner *scanner)
 		int64_t value;
 
 		if (numbers[i] < 0 || numbers[i] > UINT32_MAX) {
-			scan_note(scanner, "bad-device", "a device number that does not fit 32 bits");
+			scan_note(scanner, "bad-device",
+				"a device number that does not fit 32 bits");
 		}
 		if (record && (!tar_pax_number(record, &value) || value != numbers[i])) {
 			scan_note(scanner, "ambiguous-header",
@@ -312,8 +327,8 @@ static int second_opinion(struct scanner *scanner, bool foreign, struct peel_err
 		code = scan_archive_new(&scanner->archive, err);
 	}
 	if (code == 0) {
-		code = scan_archive_compare(scanner->archive, scanner->group, scanner->group_len, &scanner->entry,
-			&difference, err);
+		code = scan_archive_compare(scanner->archive, scanner->group, scanner->group_len,
+			&scanner->entry, &difference, err);
 	}
 	if (code == 0 && difference) {
 		scan_note(scanner, "ambiguous-header", difference);
@@ -340,7 +355,8 @@ int scan_decode(struct scanner *scanner, struct peel_error *err)
 	}
 	set_entry(scanner, &merged);
 	if (scanner->has_pax && scanner->pax.nul_name) {
-		scan_note(scanner, "nul-in-name", "a NUL in a name; the entry is passed over, engines refuse the layer");
+		scan_note(scanner, "nul-in-name",
+			"a NUL in a name; the entry is passed over, engines refuse the layer");
 		return 0;
 	}
 	note_names(scanner);

@@ -77,7 +77,8 @@ struct scanner {
 };
 
 /** The value of a record of the group, or NULL where there is none or an empty one. */
-static inline const struct tar_text *scan_record(const struct scanner *scanner, enum tar_pax_key key)
+static inline const struct tar_text *scan_record(const struct scanner *scanner,
+	enum tar_pax_key key)
 {
 	const struct tar_text *value = &scanner->pax.known[key];
 

@@ -22,11 +22,13 @@ static bool is_xattr(const struct tar_text *key)
 	return key->len > strlen(TAR_PAX_XATTR) && tar_text_begins(key, TAR_PAX_XATTR);
 }
 
-static int add_xattr(struct scanner *scanner, const struct tar_pax_record *record, struct peel_error *err)
+static int add_xattr(struct scanner *scanner, const struct tar_pax_record *record,
+	struct peel_error *err)
 {
 	struct scan_entry *entry = &scanner->entry;
 
-	if (!grow_array(&scanner->xattrs, entry->xattr_count, &scanner->xattr_room, sizeof(*scanner->xattrs))) {
+	if (!grow_array(&scanner->xattrs, entry->xattr_count, &scanner->xattr_room,
+		    sizeof(*scanner->xattrs))) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory for xattrs");
 	}
 	scanner->xattrs[entry->xattr_count++] = (struct scan_xattr){
@@ -36,13 +38,15 @@ static int add_xattr(struct scanner *scanner, const struct tar_pax_record *recor
 	};
 	entry->xattrs = scanner->xattrs;
 	if (record->value.len == 0) {
-		scan_note(scanner, "engines-differ", "an xattr with an empty value: containerd keeps it, others drop it");
+		scan_note(scanner, "engines-differ",
+			"an xattr with an empty value: containerd keeps it, others drop it");
 	}
 	return 0;
 }
 
 /** Append "key=value\n". */
-static int add_extra(struct scanner *scanner, const struct tar_pax_record *record, struct peel_error *err)
+static int add_extra(struct scanner *scanner, const struct tar_pax_record *record,
+	struct peel_error *err)
 {
 	struct scan_entry *entry = &scanner->entry;
 	size_t wanted = entry->extras_len + record->key.len + record->value.len + 2;
@@ -73,7 +77,8 @@ int scan_decode_records(struct scanner *scanner, bool *ret_foreign, struct peel_
 	*ret_foreign = false;
 	for (size_t i = 0; i < pax->count; i++) {
 		const struct tar_pax_record *record = &pax->records[i];
-		int code = is_xattr(&record->key) ? add_xattr(scanner, record, err) : add_extra(scanner, record, err);
+		int code = is_xattr(&record->key) ? add_xattr(scanner, record, err)
+						  : add_extra(scanner, record, err);
 
 		if (code < 0) {
 			return code;

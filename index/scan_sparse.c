@@ -22,18 +22,20 @@
 static int read_gnu_map(struct scanner *scanner, struct peel_error *err)
 {
 	bool more = false;
-	int result = tar_sparse_gnu(&scanner->sparse, scanner->group + scanner->header_at, true, &more, err);
+	int result = tar_sparse_gnu(&scanner->sparse, scanner->group + scanner->header_at, true,
+		&more, err);
 
 	while (more) {
 		int code = scan_more(scanner, TAR_BLOCK, err);
 
 		if (code == 0) {
-			return peel_fail(err, PEEL_ETRUNCATED, "offset %" PRIu64 ": the tar ends inside of a sparse map",
+			return peel_fail(err, PEEL_ETRUNCATED,
+				"offset %" PRIu64 ": the tar ends inside of a sparse map",
 				scanner->group_off);
 		}
 		if (code > 0) {
-			code = tar_sparse_gnu(&scanner->sparse, scanner->group + scanner->group_len - TAR_BLOCK,
-				false, &more, err);
+			code = tar_sparse_gnu(&scanner->sparse,
+				scanner->group + scanner->group_len - TAR_BLOCK, false, &more, err);
 		}
 		if (code < 0 && code != PEEL_EFORMAT) {
 			return code;
@@ -51,16 +53,19 @@ static int read_data_map(struct scanner *scanner, struct peel_error *err)
 
 	while (code == 0) {
 		if (scanner->data_len < TAR_BLOCK) {
-			return peel_fail(err, PEEL_EFORMAT, "the sparse map is longer than the data");
+			return peel_fail(err, PEEL_EFORMAT,
+				"the sparse map is longer than the data");
 		}
 		code = scan_more(scanner, TAR_BLOCK, err);
 		if (code == 0) {
-			return peel_fail(err, PEEL_ETRUNCATED, "offset %" PRIu64 ": the tar ends inside of a sparse map",
+			return peel_fail(err, PEEL_ETRUNCATED,
+				"offset %" PRIu64 ": the tar ends inside of a sparse map",
 				scanner->group_off);
 		}
 		if (code > 0) {
 			scanner->data_len -= TAR_BLOCK;
-			code = tar_sparse_data(&scanner->sparse, scanner->group + scanner->group_len - TAR_BLOCK, err);
+			code = tar_sparse_data(&scanner->sparse,
+				scanner->group + scanner->group_len - TAR_BLOCK, err);
 		}
 	}
 	return code < 0 ? code : 0;
@@ -83,7 +88,8 @@ static enum sparse_format sparse_format(const struct scanner *scanner)
 	if (scanner->header.typeflag == TAR_GNU_SPARSE_FILE) {
 		return SPARSE_GNU;
 	}
-	if (major && minor && tar_text_is(major, "0") && (tar_text_is(minor, "0") || tar_text_is(minor, "1"))) {
+	if (major && minor && tar_text_is(major, "0") &&
+		(tar_text_is(minor, "0") || tar_text_is(minor, "1"))) {
 		return SPARSE_RECORDS;
 	}
 	if (major && minor && tar_text_is(major, "1") && tar_text_is(minor, "0")) {
@@ -97,7 +103,8 @@ static enum sparse_format sparse_format(const struct scanner *scanner)
 }
 
 /** @return 0; PEEL_EFORMAT where the map cannot be used; else a failure of the scan. */
-static int read_map(struct scanner *scanner, enum sparse_format format, int64_t *size, struct peel_error *err)
+static int read_map(struct scanner *scanner, enum sparse_format format, int64_t *size,
+	struct peel_error *err)
 {
 	const struct tar_text *record = scan_record(scanner, TAR_PAX_SPARSE_SIZE);
 
@@ -105,9 +112,11 @@ static int read_map(struct scanner *scanner, enum sparse_format format, int64_t 
 		const char *block = scanner->group + scanner->header_at;
 
 		if (scanner->header.kind != TAR_GNU) {
-			return peel_fail(err, PEEL_EFORMAT, "an old GNU sparse file without a GNU header");
+			return peel_fail(err, PEEL_EFORMAT,
+				"an old GNU sparse file without a GNU header");
 		}
-		return tar_number(block + TAR_GNU_REALSIZE, 12, size) ? read_gnu_map(scanner, err)
+		return tar_number(block + TAR_GNU_REALSIZE, 12, size)
+			? read_gnu_map(scanner, err)
 			: peel_fail(err, PEEL_EFORMAT, "a bad real size");
 	}
 	if (!record) {
@@ -117,7 +126,7 @@ static int read_map(struct scanner *scanner, enum sparse_format format, int64_t 
 		return peel_fail(err, PEEL_EFORMAT, "a bad real size");
 	}
 	return format == SPARSE_DATA ? read_data_map(scanner, err)
-		: tar_sparse_records(&scanner->sparse, &scanner->pax, err);
+				     : tar_sparse_records(&scanner->sparse, &scanner->pax, err);
 }
 
 int scan_decode_sparse(struct scanner *scanner, struct scan_merged *merged, struct peel_error *err)
@@ -148,7 +157,8 @@ int scan_decode_sparse(struct scanner *scanner, struct scan_merged *merged, stru
 	}
 	if (code == 0) {
 		why = merged->size < 0 ? "a negative real size"
-			: tar_sparse_check(&scanner->sparse, (uint64_t)merged->size, scanner->data_len);
+				       : tar_sparse_check(&scanner->sparse, (uint64_t)merged->size,
+						 scanner->data_len);
 	}
 	if (why) {
 		scan_note(scanner, "bad-sparse", why);

@@ -171,7 +171,8 @@ static size_t copy_prefix(char *prefix, const char *block, enum tar_kind kind)
 	 */
 	if (kind == TAR_GNU) {
 		for (size_t i = 0; i < 2; i++) {
-			if (block[gnu_times[i].offset] != 0 && !numbers_ok(block, &gnu_times[i], 1)) {
+			if (block[gnu_times[i].offset] != 0 &&
+				!numbers_ok(block, &gnu_times[i], 1)) {
 				len = copy_text(prefix, block, &prefix_field);
 				return is_ascii(prefix) ? len : 0;
 			}
@@ -215,12 +216,13 @@ static int parse_numbers(struct tar_header *header, const char *block, struct pe
 		int64_t *value = (int64_t *)((char *)header + numbers[i].member);
 
 		if (!tar_number(block + numbers[i].field.offset, numbers[i].field.len, value)) {
-			return peel_fail(err, PEEL_EFORMAT, "tar header with a bad number in field %s",
-				numbers[i].name);
+			return peel_fail(err, PEEL_EFORMAT,
+				"tar header with a bad number in field %s", numbers[i].name);
 		}
 	}
 	if (header->kind == TAR_STAR && !numbers_ok(block, star_times, 2)) {
-		return peel_fail(err, PEEL_EFORMAT, "tar header with a bad number in field atime or ctime");
+		return peel_fail(err, PEEL_EFORMAT,
+			"tar header with a bad number in field atime or ctime");
 	}
 	return 0;
 }

@@ -140,7 +140,8 @@ static int bad_record(struct peel_error *err, const char *why)
 }
 
 /** Take one record off the front of rest. */
-static int parse_record(struct tar_text *rest, struct tar_pax_record *record, struct peel_error *err)
+static int parse_record(struct tar_text *rest, struct tar_pax_record *record,
+	struct peel_error *err)
 {
 	const char *space = memchr(rest->bytes, ' ', rest->len);
 	struct tar_text digits = {rest->bytes, space ? (size_t)(space - rest->bytes) : 0};
@@ -148,8 +149,8 @@ static int parse_record(struct tar_text *rest, struct tar_pax_record *record, st
 	const char *end;
 	int64_t len;
 
-	if (!space || !tar_pax_number(&digits, &len) || len < RECORD_MIN || (uint64_t)len > rest->len ||
-		(size_t)len <= digits.len + 1) {
+	if (!space || !tar_pax_number(&digits, &len) || len < RECORD_MIN ||
+		(uint64_t)len > rest->len || (size_t)len <= digits.len + 1) {
 		return bad_record(err, "a length that lies");
 	}
 	end = rest->bytes + len;
@@ -189,7 +190,8 @@ static int add_known(struct tar_pax *pax, enum tar_pax_key key, const struct tar
 }
 
 /** A number of a 0.0 map: offsets and lengths must take turns. */
-static int add_map(struct tar_pax *pax, const struct tar_text *value, bool is_length, struct peel_error *err)
+static int add_map(struct tar_pax *pax, const struct tar_text *value, bool is_length,
+	struct peel_error *err)
 {
 	if ((pax->map_count & 1) != is_length) {
 		pax->bad_map = true;
@@ -201,7 +203,8 @@ static int add_map(struct tar_pax *pax, const struct tar_text *value, bool is_le
 	return 0;
 }
 
-static int add_record(struct tar_pax *pax, const struct tar_pax_record *record, struct peel_error *err)
+static int add_record(struct tar_pax *pax, const struct tar_pax_record *record,
+	struct peel_error *err)
 {
 	for (int key = 0; key < TAR_PAX_KEYS; key++) {
 		if (tar_text_is(&record->key, known_keys[key].key)) {
@@ -239,7 +242,8 @@ static int compare_records(const void *a, const void *b)
 	const struct tar_pax_record *right = b;
 	int order = compare_keys(&left->key, &right->key);
 
-	return order ? order : (left->key.bytes > right->key.bytes) - (left->key.bytes < right->key.bytes);
+	return order ? order
+		     : (left->key.bytes > right->key.bytes) - (left->key.bytes < right->key.bytes);
 }
 
 static void sort_records(struct tar_pax *pax)
@@ -254,7 +258,8 @@ static void sort_records(struct tar_pax *pax)
 		const struct tar_pax_record *last = &pax->records[used];
 
 		if (compare_keys(&last->key, &pax->records[i].key) == 0) {
-			pax->repeated = pax->repeated || !same_text(&last->value, &pax->records[i].value);
+			pax->repeated = pax->repeated ||
+				!same_text(&last->value, &pax->records[i].value);
 		} else {
 			used++;
 		}

@@ -21,7 +21,8 @@
 
 void tar_sparse_clear(struct tar_sparse *sparse)
 {
-	*sparse = (struct tar_sparse){.extents = sparse->extents, .room = sparse->room, .pending = -1};
+	*sparse = (struct tar_sparse){
+		.extents = sparse->extents, .room = sparse->room, .pending = -1};
 }
 
 void tar_sparse_finish(struct tar_sparse *sparse)
@@ -37,13 +38,15 @@ static int bad_map(struct peel_error *err)
 	return peel_fail(err, PEEL_EFORMAT, "sparse map with a bad number");
 }
 
-static int add_extent(struct tar_sparse *sparse, int64_t offset, int64_t length, struct peel_error *err)
+static int add_extent(struct tar_sparse *sparse, int64_t offset, int64_t length,
+	struct peel_error *err)
 {
 	if (offset < 0 || length < 0) {
 		return bad_map(err);
 	}
 	if (sparse->count >= SCAN_SPARSE_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "sparse map with more than %d extents", SCAN_SPARSE_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "sparse map with more than %d extents",
+			SCAN_SPARSE_MAX);
 	}
 	if (!grow_array(&sparse->extents, sparse->count, &sparse->room, sizeof(*sparse->extents))) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory for a sparse map");
@@ -52,7 +55,8 @@ static int add_extent(struct tar_sparse *sparse, int64_t offset, int64_t length,
 	return 0;
 }
 
-int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, bool *ret_more, struct peel_error *err)
+int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, bool *ret_more,
+	struct peel_error *err)
 {
 	const char *bytes = block;
 	const char *entry = bytes + (first ? TAR_GNU_SPARSE : 0);
@@ -76,8 +80,8 @@ int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, boo
 	return 0;
 }
 
-static int add_pair(struct tar_sparse *sparse, const struct tar_text *offset, const struct tar_text *length,
-	struct peel_error *err)
+static int add_pair(struct tar_sparse *sparse, const struct tar_text *offset,
+	const struct tar_text *length, struct peel_error *err)
 {
 	int64_t offset_value;
 	int64_t length_value;
@@ -156,7 +160,8 @@ static int end_number(struct tar_sparse *sparse, struct peel_error *err)
 	}
 	if (sparse->pending < 0) {
 		if (value > SCAN_SPARSE_MAX) {
-			return peel_fail(err, PEEL_ELIMIT, "sparse map with more than %d extents", SCAN_SPARSE_MAX);
+			return peel_fail(err, PEEL_ELIMIT, "sparse map with more than %d extents",
+				SCAN_SPARSE_MAX);
 		}
 		sparse->pending = 2 * value;
 		return 0;

@@ -38,13 +38,15 @@ void tar_sparse_finish(struct tar_sparse *sparse);
  * @param ret_more set where another block follows (on failure too).
  * @return 0; PEEL_EFORMAT (a bad number); PEEL_ELIMIT (more than SCAN_SPARSE_MAX); PEEL_ENOMEM.
  */
-int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, bool *ret_more, struct peel_error *err);
+int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, bool *ret_more,
+	struct peel_error *err);
 
 /**
  * Add the extents that pax records list: format 0.0 (pax->map) or 0.1 (GNU.sparse.map), with GNU.sparse.numblocks.
  * @return as tar_sparse_gnu.
  */
-int tar_sparse_records(struct tar_sparse *sparse, const struct tar_pax *pax, struct peel_error *err);
+int tar_sparse_records(struct tar_sparse *sparse, const struct tar_pax *pax,
+	struct peel_error *err);
 
 /**
  * Add what one block of the data of a format 1.0 file says: the number of extents and the extents, a line a number.
