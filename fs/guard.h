@@ -2,8 +2,9 @@
 /**
  * The third process of a mount: it unmounts where supervisor and server were killed at the same moment.
  *
- * It is a shell that reads from a pipe, the lifeline, of which supervisor and server hold the other end: first the device
- * number of the mount, then a word that says that all is well. The pipe's end without that word is their death.
+ * It is a shell that reads from a pipe, the lifeline, of which supervisor and server hold the other end: first
+ * the device number of the mount, then a word that says that all is well. The pipe's end without that word is
+ * their death.
  */
 #ifndef FS_GUARD_H
 #define FS_GUARD_H

@@ -41,8 +41,8 @@ static int check_empty(const char *shown, const char *path, struct peel_error *e
 	errno = folder ? 0 : errno;
 	while (folder && (entry = readdir(folder)) != NULL) {
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-			return peel_fail(
-				err, PEEL_EUSAGE, "%s: the mount point is not empty", shown);
+			return peel_fail(err, PEEL_EUSAGE, "%s: the mount point is not empty",
+				shown);
 		}
 	}
 	if (errno == ENOTCONN) {
@@ -52,7 +52,7 @@ static int check_empty(const char *shown, const char *path, struct peel_error *e
 		     : 0;
 }
 
-/* The folder must be there, alive and empty. A dead mount of peel answers from the kernel's cache, but not to statfs. */
+/* The folder must be there, alive and empty. A dead mount answers from the kernel's cache, but not to statfs. */
 static int check_mount_point(const char *mount_point, char **ret_path, struct peel_error *err)
 {
 	char shown[SHOWN_SIZE];
@@ -89,8 +89,8 @@ static int check_device(struct peel_error *err)
 		return 0;
 	}
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
-		return peel_fail(
-			err, PEEL_EIO, "/dev/fuse: no such device (is the fuse module loaded?)");
+		return peel_fail(err, PEEL_EIO,
+			"/dev/fuse: no such device (is the fuse module loaded?)");
 	}
 	return peel_fail(err, errors_from_errno(errno), "/dev/fuse: %s", strerror(errno));
 }
@@ -184,8 +184,8 @@ static int mount_behind(struct peel_index *index, const char *path,
 	} while (got < 0 && errno == EINTR);
 	close(ends[0]);
 	if (got != (ssize_t)sizeof(result)) {
-		return peel_fail(
-			err, PEEL_EIO, "cannot mount: the supervisor ended without a word");
+		return peel_fail(err, PEEL_EIO,
+			"cannot mount: the supervisor ended without a word");
 	}
 	if (result.code != 0) {
 		waitpid(pid, NULL, 0);

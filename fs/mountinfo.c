@@ -206,8 +206,8 @@ int mountinfo_unmount(const char *path, bool lazy, struct peel_error *err)
 		return 0;
 	}
 	if (errno == EBUSY) {
-		return peel_fail(
-			err, PEEL_EIO, "busy: files are open in it, or a process stands in it");
+		return peel_fail(err, PEEL_EIO,
+			"busy: files are open in it, or a process stands in it");
 	}
 	if (errno != EPERM) {
 		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));

@@ -29,7 +29,8 @@ int mountinfo_find(const char *path, struct mountinfo *ret_info, struct peel_err
 
 /**
  * Path of a mount point, absolute and without symlinks. The last component is not looked at, so a dead mount does.
- * @param ret_path the caller frees. @return 0; PEEL_ENOENT, PEEL_ENOTDIR, PEEL_EACCES, PEEL_ELOOP, PEEL_ENOMEM, PEEL_EIO.
+ * @param ret_path the caller frees.
+ * @return 0; PEEL_ENOENT, PEEL_ENOTDIR, PEEL_EACCES, PEEL_ELOOP, PEEL_ENOMEM, PEEL_EIO.
  */
 int mountinfo_resolve(const char *mount_point, char **ret_path, struct peel_error *err);
 

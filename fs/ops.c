@@ -9,8 +9,8 @@
  *  - READDIRPLUS is forced. The kernel's choice, AUTO, costs a LOOKUP for each name that `find -size` or `ls -l` sees.
  *  - getxattr, listxattr and lseek answer ENOSYS where the image has nothing of the kind; the kernel asks once.
  *
- * Nodes are rows of the index and are never forgotten, so FORGET needs no work. Nothing here loops over data but to fill
- * one reply.
+ * Nodes are rows of the index and are never forgotten, so FORGET needs no work. Nothing here loops over data
+ * but to fill one reply.
  */
 #include "ops.h"
 
@@ -141,8 +141,8 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_open(req, fi);
 }
 
-static void op_read(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi)
 {
 	cleanup_free char *buf = malloc(size ? size : 1);
 	struct peel_error err = {0};
@@ -182,11 +182,11 @@ static int add_name(void *arg, const char *name, uint64_t next, const struct sta
 
 		/* Inode 0: the kernel must not make an entry of these two, they have no attributes either. */
 		entry.ino = dots ? 0 : stat->st_ino;
-		wanted = fuse_add_direntry_plus(
-			reply->req, reply->buf + reply->used, room, name, &entry, (off_t)next);
+		wanted = fuse_add_direntry_plus(reply->req, reply->buf + reply->used, room, name,
+			&entry, (off_t)next);
 	} else {
-		wanted = fuse_add_direntry(
-			reply->req, reply->buf + reply->used, room, name, stat, (off_t)next);
+		wanted = fuse_add_direntry(reply->req, reply->buf + reply->used, room, name, stat,
+			(off_t)next);
 	}
 	if (wanted > room) {
 		return 1;
@@ -214,15 +214,15 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 	fuse_reply_buf(req, buf, reply.used);
 }
 
-static void op_readdir(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi)
 {
 	(void)fi;
 	list(req, ino, size, offset, false);
 }
 
-static void op_readdirplus(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+static void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *fi)
 {
 	(void)fi;
 	list(req, ino, size, offset, true);
@@ -242,7 +242,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &stat);
 }
 
-/* The auditor reads everything; whether a file may be run is a fact of the image, and `which` and `test -x` ask for it. */
+/* The auditor reads everything. Whether a file may be run is a fact of the image: `which` and `test -x` ask. */
 static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 {
 	struct peel_error err = {0};
@@ -339,8 +339,8 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	answer_xattr(req, ino, NULL, size);
 }
 
-static void op_lseek(
-	fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
+	struct fuse_file_info *fi)
 {
 	const struct view *view = view_of(req);
 	struct peel_error err = {0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The words of `-o`, in one table, for `peel mount` and for mount(8). What mount(8) keeps in fstab for itself comes along
- * and is ignored; so are rw, dev and suid, which it adds for root: the mount is read-only without set-id and devices.
+ * The words of `-o`, in one table, for `peel mount` and for mount(8). What mount(8) keeps in fstab for itself
+ * comes along and is ignored; so are rw, dev and suid, which it adds for root: the mount is read-only without
+ * set-id programs and devices, whatever is asked.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -94,8 +95,8 @@ static int set_owner(const struct row *row, const char *word, const char *value,
 }
 
 /* Append a word to what goes to the kernel. A comma in it stays escaped, for libfuse splits the list again. */
-static int add_kernel_option(
-	const char *word, struct peel_mount_options *options, struct peel_error *err)
+static int add_kernel_option(const char *word, struct peel_mount_options *options,
+	struct peel_error *err)
 {
 	const char *before = options->kernel_options ? options->kernel_options : "";
 	size_t room = strlen(before) + 2 * strlen(word) + 2;

@@ -16,7 +16,7 @@
 
 /** Threads that answer. One would do for names; a read that has to decode must not hold up the others. */
 #define WORKERS 4
-/** Replies up to this many bytes come from the heap and stay there: memory mapped anew for each read costs page faults. */
+/** Replies up to this many bytes come from the heap and stay there: mapping anew costs page faults. */
 #define HEAP_REPLY_MAX (4 * 1024 * 1024)
 /** Longest complaint of libfuse and fusermount3 that is kept. */
 #define COMPLAINT_SIZE 512
@@ -40,8 +40,8 @@ static int capture_start(struct capture *capture, struct peel_error *err)
 	cleanup_fd int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 
 	if (file < 0 || saved < 0 || dup2(file, STDERR_FILENO) < 0) {
-		return peel_fail(
-			err, PEEL_EIO, "cannot redirect standard error: %s", strerror(errno));
+		return peel_fail(err, PEEL_EIO, "cannot redirect standard error: %s",
+			strerror(errno));
 	}
 	capture->file = steal_fd(&file);
 	capture->saved = steal_fd(&saved);
@@ -72,8 +72,8 @@ static void capture_end(struct capture *capture, char *ret_text, size_t size)
 }
 
 /* Add "-o", and the words; a comma or backslash in the name must not end the option. */
-static int build_arguments(
-	struct fuse_args *args, const struct peel_mount_options *options, const char *fsname)
+static int build_arguments(struct fuse_args *args, const struct peel_mount_options *options,
+	const char *fsname)
 {
 	cleanup_free char *named = NULL;
 	char *text = NULL;

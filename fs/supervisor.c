@@ -13,8 +13,8 @@
  *   supervisor killed     the kernel sends the server SIGTERM (PR_SET_PDEATHSIG)
  *   both killed           the lifeline ends without a word; the guard detaches the mount
  *
- * Every detaching looks up first whether the mount on the path still is ours. It is lazy: a program that has a file open
- * must not keep a dead mount alive.
+ * Every detaching looks up first whether the mount on the path still is ours. It is lazy: a program that has a
+ * file open must not keep a dead mount alive.
  */
 #include "supervisor.h"
 
@@ -77,8 +77,8 @@ static void server_main(struct supervisor *supervisor, pid_t parent)
 		_exit(1);
 	}
 	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
-	r = session_mount(
-		supervisor->index, supervisor->path, supervisor->options, &session, &report.err);
+	r = session_mount(supervisor->index, supervisor->path, supervisor->options, &session,
+		&report.err);
 	if (r == 0) {
 		r = mountinfo_find(supervisor->path, &info, &report.err);
 		report.dev = info.dev;
@@ -202,13 +202,13 @@ static int watch(struct supervisor *supervisor, struct peel_error *err)
 		}
 	}
 	if (WIFSIGNALED(status)) {
-		return peel_fail(
-			err, PEEL_EIO, "the server was killed by signal %d", WTERMSIG(status));
+		return peel_fail(err, PEEL_EIO, "the server was killed by signal %d",
+			WTERMSIG(status));
 	}
 	return 0;
 }
 
-/* Block what is waited for, before there is a child whose end could be missed. A signal that is ignored stays ignored. */
+/* Block what is waited for before there is a child to miss. A signal that is ignored stays ignored. */
 static void take_signals(struct supervisor *supervisor)
 {
 	static const int ending[] = {SIGHUP, SIGINT, SIGTERM};

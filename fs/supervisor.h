@@ -11,8 +11,8 @@
 typedef void supervisor_ready_fn(void *arg, const struct peel_error *result);
 
 /**
- * Be the supervisor of a mount: start guard and server, wait for the end of the mount, leave nothing behind. The calling
- * process must have one thread; its signal mask and handlers are as before when it returns.
+ * Be the supervisor of a mount: start guard and server, wait for the end of the mount, leave nothing behind. The
+ * calling process must have one thread; its signal mask and handlers are as before when it returns.
  * @param path mount point, absolute, without symlinks.
  * @return 0 after an unmount or a signal; PEEL_EIO where the server died or the mount failed, session_mount's codes.
  */

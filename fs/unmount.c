@@ -22,8 +22,8 @@ int peel_unmount(const char *mount_point, bool lazy, struct peel_error *err)
 	if (r == 0) {
 		r = mountinfo_find(path, &info, err);
 		if (r == 0 || (r > 0 && strcmp(info.type, "fuse.peel") != 0)) {
-			return peel_fail(
-				err, PEEL_ENOENT, "%s: nothing is mounted there by peel", shown);
+			return peel_fail(err, PEEL_ENOENT, "%s: nothing is mounted there by peel",
+				shown);
 		}
 	}
 	if (r > 0) {

@@ -48,8 +48,8 @@ static void root_node(const struct view *view, struct peel_node *ret_node)
 	};
 }
 
-int view_node(
-	const struct view *view, uint64_t ino, struct peel_node *ret_node, struct peel_error *err)
+int view_node(const struct view *view, uint64_t ino, struct peel_node *ret_node,
+	struct peel_error *err)
 {
 	uint64_t number = swap_root(view, ino);
 
@@ -195,8 +195,8 @@ static int list_folders(const struct view *view, uint64_t place, view_each_fn *e
 }
 
 /* Inode number of a folder's parent. */
-static int parent_of(
-	const struct view *view, uint64_t number, uint64_t *ret_number, struct peel_error *err)
+static int parent_of(const struct view *view, uint64_t number, uint64_t *ret_number,
+	struct peel_error *err)
 {
 	int r;
 
@@ -246,8 +246,8 @@ int view_list(const struct view *view, uint64_t folder, uint64_t place, view_eac
 	if (view->layers && number == LAYERS_ROOT) {
 		return list_folders(view, place, each, arg, err);
 	}
-	r = peel_list(
-		view->index, number, place > DOTS ? place - DOTS : 0, list_entry, &listing, err);
+	r = peel_list(view->index, number, place > DOTS ? place - DOTS : 0, list_entry, &listing,
+		err);
 	return listing.result < 0 ? listing.result : r;
 }
 

@@ -60,8 +60,8 @@ int view_init(struct view *view, struct peel_index *index, const struct peel_mou
 void view_finish(struct view *view);
 
 /** Node of an inode number, the root of the layers mount included. @return 0; PEEL_ENOENT, PEEL_EINTERNAL. */
-int view_node(
-	const struct view *view, uint64_t ino, struct peel_node *ret_node, struct peel_error *err);
+int view_node(const struct view *view, uint64_t ino, struct peel_node *ret_node,
+	struct peel_error *err);
 
 /** Attributes of an inode number. @return as view_node. */
 int view_stat(const struct view *view, uint64_t ino, struct stat *ret_stat, struct peel_error *err);

@@ -75,8 +75,8 @@ void peel_mount_options_clear(struct peel_mount_options *options);
  * @return 0; PEEL_ENOENT, PEEL_ENOTDIR (mount point), PEEL_EUSAGE (mount point not empty, or a dead mount),
  *   PEEL_EACCES, PEEL_EIO (no /dev/fuse, no fusermount3; the message says what it said), PEEL_ENOMEM.
  */
-int peel_mount(struct peel_index *index, const char *mount_point, const struct peel_mount_options *options,
-	struct peel_error *err);
+int peel_mount(struct peel_index *index, const char *mount_point,
+	const struct peel_mount_options *options, struct peel_error *err);
 
 /**
  * Unmount a folder that peel mounted, by umount2 or fusermount3.
