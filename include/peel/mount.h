@@ -16,8 +16,6 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-struct peel_mount_text;
-
 /** What the mount shows and how. {0} is valid: the merged root, links made safe, owners as stored. */
 struct peel_mount_options {
 	/** One folder a layer ("NN-<first 12 digits of its digest>", from 00) beside "merged". */
@@ -40,25 +38,7 @@ struct peel_mount_options {
 	const char *fsname;
 	/** Further options for the kernel's mount ("noexec,context=…"), separated by commas; NULL: none. */
 	const char *kernel_options;
-	/** Strings that peel_mount_parse made; free them with peel_mount_options_clear. */
-	struct peel_mount_text *texts;
 };
-
-/**
- * Read a `-o` string as mount(8), fstab and `peel mount` give it: options separated by commas, "\," is a comma in
- * a value. What the mount is anyway or what only concerns mount(8) (ro, rw, dev, nosuid, auto, user, _netdev, x-…) is
- * accepted and ignored. May be called again for a further string: later options win.
- * @param options receives the options of the mount, added to what it holds.
- * @param index_options receives platform=, index=, cache_dir=, spool_dir=, no_cache, allow_missing, strict, verify; its
- *   strings belong to options.
- * @return 0; PEEL_EUSAGE (unknown option, missing or bad value); PEEL_ENOMEM. On failure the rest is not read; options
- *   must still be cleared.
- */
-int peel_mount_parse(const char *text, struct peel_mount_options *options,
-	struct peel_index_options *index_options, struct peel_error *err);
-
-/** Free the strings that peel_mount_parse made; the options are then {0}. */
-void peel_mount_options_clear(struct peel_mount_options *options);
 
 /**
  * Mount an index on an empty folder. Returns when the mount answers, or, with foreground, when it is unmounted.
