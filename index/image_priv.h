@@ -27,15 +27,25 @@ const struct image_blob *image_layer_blob(const struct peel_image *image, int i)
 
 /**
  * The stored (compressed) bytes of layer i.
- * @param ret_source drop it with source_drop.
+ * @param ret_source drop it with source_drop, before the image is closed.
  * @return 0; PEEL_ENOENT (missing); PEEL_EUNSUPPORTED; PEEL_EIO, PEEL_ENOMEM.
  */
 int image_layer_source(struct peel_image *image, int i, struct source **ret_source, struct peel_error *err);
 
+/**
+ * Open a file of a layout folder without following any link, as image_blob.file has it.
+ * @param folder descriptor of the layout folder.
+ * @return 0; PEEL_ENOENT; PEEL_EFORMAT (a link, or no regular file); PEEL_EIO; PEEL_ENOMEM.
+ */
+int image_file_open(int folder, const char *file, struct source **ret_source, struct peel_error *err);
+
 /** The image file as stored, NULL for a layout folder. Borrowed. */
 struct source *image_file(struct peel_image *image);
 
-/** Access points of a compressed image file, found while it was opened; count 0 where it is plain. Borrowed. */
+/**
+ * Access points of a compressed image file, found while it was opened; NULL where it is plain. Also NULL for a rootfs:
+ * there the file itself is the one layer, compressed or not, and peel_image_codec is PEEL_CODEC_NONE. Borrowed.
+ */
 struct point_list;
 const struct point_list *image_points(const struct peel_image *image);
 /** Uncompressed size of the image file (its own size where it is plain; 0 for a layout). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * JSON from strangers: jansson behind caps. At most JSON_MAX bytes, JSON_DEPTH levels, no duplicate keys, no keys
- * that differ only in case (Go's decoders take either), no byte order mark, nothing after the value, no NUL in strings,
- * memory bounded by a budget.
+ * JSON from strangers: jansson behind caps. At most JSON_MAX bytes, JSON_DEPTH levels, no duplicate keys, no
+ * keys that differ only in case (Go's decoders take either; labels and annotations may have them), no byte order mark,
+ * nothing after the value, no NUL in strings, memory bounded by a budget.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -27,7 +27,14 @@ struct source;
  */
 int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json, struct peel_error *err);
 
-/** Member key of an object as a string; "" where it is missing or no string. Borrowed. */
+/**
+ * Member key of an object, spelled as Go's decoder would take it: exactly, else in any case. For fields, not for maps
+ * with the user's own keys (json_object_get). Borrowed.
+ * @return NULL where it is missing, or object is none.
+ */
+json_t *json_member(const json_t *object, const char *key);
+
+/** The same as a string; "" where it is missing or no string. Borrowed. */
 const char *json_text(const json_t *object, const char *key);
 
 static inline void cleanup_json_(json_t **json)
