@@ -13,9 +13,9 @@
  *
  * Three kinds of targets: one that has this form already is shown as stored. An absolute one gets as many "../" as its
  * folder is deep; one with too many "../" loses those that a chroot would ignore. In one with ".." after a name,
- * the part up to its last ".." is walked in the image's own tree, where "x/.." is the parent of what x leads to, and
- * the way from the link's folder to that place is shown instead. Cutting "x/.." out of the text, as path cleaners do,
- * is wrong where x is a link: with x -> /, "x/../../etc" would become "../etc".
+ * the part up to its last ".." is walked in the image's own tree, where "x/.." is the parent of what x leads to,
+ * and the way from the link's folder to that place is shown instead. Cutting "x/.." out of the text, as path
+ * cleaners do, is wrong where x is a link: with x -> /, "x/../../etc" would become "../etc".
  *
  * Where that walk fails (dangling, a loop, a file on the way), the failing component stays, so that opening fails in the
  * same way, and what follows it is cleaned as text below it.
@@ -243,6 +243,7 @@ static int show_walked(struct query *q, int view, uint64_t dir, const struct tar
 
 		r = query_walk_path(q, &walk, target->text + start, part, true);
 		if (leads_nowhere(r) || (r == 0 && walk.leaf)) {
+			query_forgive(q);
 			r = append_way(q, text, dir, before);
 			if (r == 0) {
 				r = append_component(q, text, target->text + start, part);

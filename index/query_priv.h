@@ -51,6 +51,14 @@ static inline void query_end_(struct query *q)
 /** Give the connection back at the end of the scope; declare statements after it. */
 #define cleanup_query __attribute__((__cleanup__(query_end_)))
 
+/** Forget a failure that was not one in the end. */
+static inline void query_forgive(struct query *q)
+{
+	if (q->err) {
+		*q->err = (struct peel_error){0};
+	}
+}
+
 /** A node number taken apart. */
 struct query_number {
 	int view;

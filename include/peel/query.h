@@ -233,7 +233,10 @@ struct peel_step {
 	/** Where not: the layer that hid it and why ("overwritten", "deleted", …); -1 and "" where visible. */
 	int hidden_by;
 	const char *why;
-	/** Folder whose deletion, opaque marker or replacement did it, or the path itself; NUL-terminated. */
+	/** Canonical path of what the layer has: the path itself, or a folder above it that it deleted, made opaque or
+	 *  replaced; raw bytes, NUL-terminated. */
+	const char *path;
+	/** The layer's instruction, raw bytes; "" where not known. */
 	const char *instruction;
 	/** Owning package, "" where not known. */
 	const char *package;
