@@ -174,6 +174,20 @@ int peel_image_finding_count(const struct peel_image *image);
 /** Anomaly i. */
 const struct peel_finding *peel_image_finding(const struct peel_image *image, int i);
 
+/**
+ * Take one fact of a configuration, valid during the call; nonzero stops.
+ * @param key "Created", "Author", or the member's name in the image-spec ("Entrypoint", "Env", "Labels", …).
+ * @param value raw text; commands as JSON, labels as "key=value".
+ */
+typedef int peel_fact_fn(void *arg, const char *key, const char *value);
+
+/**
+ * Tell a configuration's facts for people, lists an element a call, in a fixed order of keys.
+ * @param config JSON text as peel_image_config or peel_image_value(index, "config") give it.
+ * @return 0 at the end, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT, PEEL_ENOMEM.
+ */
+int peel_config_facts(const char *config, size_t len, peel_fact_fn *each, void *arg, struct peel_error *err);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

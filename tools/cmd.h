@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What the verbs share: the shape of a verb, the options that all of them take, opening an index, messages
+ * and exit status. A verb's file ends with its `const struct verb cmd_<name>`; main.c has the table.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <peel/peel.h>
+
+#include "opts.h"
+
+/** Number of elements of an array. */
+#define countof(array) (sizeof(array) / sizeof((array)[0]))
+
+static inline void cleanup_free_(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+/** free() at the end of the scope. */
+#define cleanup_free __attribute__((__cleanup__(cleanup_free_)))
+
+static inline void cleanup_index_(struct peel_index **index)
+{
+	peel_index_close(*index);
+}
+
+/** peel_index_close() at the end of the scope. */
+#define cleanup_index __attribute__((__cleanup__(cleanup_index_)))
+
+/** Exit status of every verb; ls, cat, stat and which keep their namesake's 1 and 2. */
+enum status {
+	STATUS_OK = 0,
+	/** Violated, differs, not found. */
+	STATUS_NO = 1,
+	/** Usage or operational error. */
+	STATUS_ERROR = 2,
+	/** Part of the image could not be read: nothing is proved. */
+	STATUS_INCONCLUSIVE = 3,
+};
+
+/** Values of the options that verbs share; the rows are in main.c. */
+struct shared {
+	const char *platform;
+	const char *index_file;
+	const char *cache_dir;
+	const char *spool_dir;
+	uint64_t spool_limit;
+	bool no_cache;
+	bool rebuild;
+	bool verify;
+	bool strict;
+	bool allow_missing;
+	bool quiet;
+	bool progress;
+	bool no_progress;
+	bool help;
+	bool version;
+	bool help_tables;
+	struct opt_list outputs;
+};
+
+/** One run of a verb. */
+struct call {
+	const struct verb *verb;
+	struct shared shared;
+	/** The verb's own option values, verb->values_size bytes, zeroed before parsing. */
+	void *values;
+	/** Operands. */
+	int argc;
+	char **argv;
+};
+
+/** A verb. */
+struct verb {
+	const char *name;
+	/** Operands as the synopsis shows them. */
+	const char *operands;
+	/** One line without a final dot. */
+	const char *summary;
+	/** More for --help, whole lines; NULL: none. */
+	const char *details;
+	/** Own options, NULL: none. */
+	const struct opt *options;
+	size_t values_size;
+	/** True where it opens an image and takes the image options. */
+	bool image;
+	/** Formats of --output separated by blanks, the default first; NULL: no --output. */
+	const char *formats;
+	int min_operands;
+	/** -1: any number. */
+	int max_operands;
+	/** Does the work. Returns an exit status. */
+	int (*run)(struct call *call);
+};
+
+extern const struct verb cmd_cat;
+extern const struct verb cmd_help;
+extern const struct verb cmd_history;
+extern const struct verb cmd_index;
+extern const struct verb cmd_inspect;
+extern const struct verb cmd_ls;
+extern const struct verb cmd_mount;
+extern const struct verb cmd_sql;
+extern const struct verb cmd_stat;
+extern const struct verb cmd_umount;
+extern const struct verb cmd_verify;
+extern const struct verb cmd_which;
+extern const struct verb cmd_why;
+
+/** Verb i in order of names; NULL past the end. */
+const struct verb *verb_at(size_t i);
+/** Verb by name, NULL where there is none. */
+const struct verb *verb_find(const char *name);
+/** Write the rows of every table for the man-page check: KIND, VERB, NAME and VALUE between tabs. */
+void help_print_tables(FILE *out);
+/** Write the summary of all verbs. */
+void help_print_overview(FILE *out);
+/** Write one verb's help. */
+void help_print_verb(FILE *out, const struct verb *verb);
+/** Rows that every verb takes, that verbs with an image take, and --output. */
+extern const struct opt options_common[];
+extern const struct opt options_image[];
+extern const struct opt options_output[];
+
+/** Print "peel: ..." and a newline on stderr. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** Print an error, and return the exit status that stands for its code. */
+int complain_error(const struct peel_error *err);
+/** The system's words for a code where it has some ("No such file or directory"), else the message. */
+const char *error_text(const struct peel_error *err);
+/** Say how the verb is used, on stderr. Returns STATUS_ERROR. */
+int complain_usage(const struct call *call, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** Fill library options from the shared ones; progress is set up too. The struct borrows from the call. */
+void index_options(const struct call *call, struct peel_index_options *ret_options);
+/**
+ * Open the index of call->argv[0] for reading what can be read, and say on stderr what cannot.
+ * @return STATUS_OK, or the status to exit with; the message is out.
+ */
+int open_for_reading(struct call *call, struct peel_index **ret_index);
+/** Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index is incomplete. */
+int reading_status(const struct peel_index *index, int status);
+/** Say why an index is incomplete, a line a reason. */
+void complain_incomplete(const struct call *call, const struct peel_index *index);
+/**
+ * View of a --layer option.
+ * @param layer text of a number from 0, or NULL for the merged tree.
+ * @return false where there is no such layer; the message is out.
+ */
+bool parse_view(struct peel_index *index, const char *layer, int *ret_view);
+/**
+ * Resolve a path of the command line in a view; relative ones start at the root.
+ * @param ret_canonical may be NULL; the caller frees.
+ */
+int resolve_path(struct peel_index *index, int view, const char *path, bool follow,
+	struct peel_node *ret_node, char **ret_canonical, struct peel_error *err);
+
+/** Write one document in one format to a stream. Returns an exit status. */
+typedef int emit_fn(struct call *call, struct peel_index *index, const char *format, FILE *out,
+	void *arg);
+/**
+ * Write what --output asks for: each FMT to its FILE or to stdout; the first of the verb's formats where nothing was asked.
+ * @return the worst status of all.
+ */
+int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *arg);
+/** Check the --output values against the verb's formats. Returns STATUS_OK, or STATUS_ERROR with the message out. */
+int check_outputs(const struct call *call);
+/** The worse of two statuses: error, inconclusive, no, ok. */
+int worse_status(int a, int b);
+
+/** Progress callback for the library; arg points to a bool: stderr is a terminal. Shows a bar there after a second. */
+int progress_show(void *arg, const char *what, uint64_t done_bytes, uint64_t total_bytes);
+/** Take the bar away, before anything else is written. */
+void progress_clear(void);
+
+struct json;
+/** Open a JSON document: schema, image identity, complete, incomplete_reasons. Close it with json_close. */
+void json_document(struct json *json, const char *name, struct peel_index *index);
+
+/**
+ * Called as mount(8)'s helper: SOURCE DIR -o OPTIONS.
+ * @return mount(8)'s exit status.
+ */
+int mount_helper(int argc, char **argv);
+/** Rows of mount's -o, for help. */
+extern const struct opt options_mount[];
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peel which: what Debian's which (debianutils) says in a chroot of the image, as root with the image's own
+ * PATH. The rules are that script's: an element of PATH is empty for the working directory, a name with a
+ * slash is not searched for, a match is a regular file (links followed) with any execute bit.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd.h"
+
+/* What docker gives a container whose image sets none. */
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+struct which_values {
+	bool all;
+};
+
+static const struct opt which_options[] = {
+	{'a', "all", NULL, OPT_FLAG, offsetof(struct which_values, all),
+		"every match, not the first alone"},
+	{0},
+};
+
+static bool is_command(struct peel_index *index, const char *path)
+{
+	struct peel_node node;
+
+	return resolve_path(index, PEEL_VIEW_MERGED, path, true, &node, NULL, NULL) >= 0 &&
+		S_ISREG(node.mode) && (node.mode & 0111);
+}
+
+static void print_path(const char *path)
+{
+	peel_text_print(stdout, path, strlen(path));
+	putchar('\n');
+}
+
+/* The script appends a colon to a PATH that ends with one, so that the empty element there counts. */
+static bool next_element(const char **at, const char **ret_element, size_t *ret_len)
+{
+	if (!*at) {
+		return false;
+	}
+	*ret_element = *at;
+	*ret_len = strcspn(*at, ":");
+	*at = (*at)[*ret_len] ? *at + *ret_len + 1 : NULL;
+	return true;
+}
+
+/* @return STATUS_OK where it was found, STATUS_NO, or STATUS_ERROR without memory. */
+static int search_path(struct peel_index *index, const char *path, const char *program, bool all)
+{
+	const char *at = *path ? path : NULL;
+	const char *element;
+	size_t len;
+	int status = STATUS_NO;
+
+	while (next_element(&at, &element, &len)) {
+		cleanup_free char *candidate = NULL;
+
+		if (asprintf(&candidate, "%.*s/%s", len ? (int)len : 1, len ? element : ".",
+			    program) < 0) {
+			candidate = NULL;
+			complain("%s", strerror(ENOMEM));
+			return STATUS_ERROR;
+		}
+		if (is_command(index, candidate)) {
+			print_path(candidate);
+			status = STATUS_OK;
+			if (!all) {
+				break;
+			}
+		}
+	}
+	return status;
+}
+
+static int run_which(struct call *call)
+{
+	const struct which_values *values = call->values;
+	cleanup_index struct peel_index *index = NULL;
+	int status = open_for_reading(call, &index);
+	const char *path;
+
+	if (status != STATUS_OK) {
+		return status;
+	}
+	path = peel_image_value(index, "env_path");
+	if (!*path) {
+		path = DEFAULT_PATH;
+	}
+	for (int i = 1; i < call->argc; i++) {
+		const char *program = call->argv[i];
+		int one = STATUS_NO;
+
+		if (!strchr(program, '/')) {
+			one = search_path(index, path, program, values->all);
+		} else if (is_command(index, program)) {
+			print_path(program);
+			one = STATUS_OK;
+		}
+		status = worse_status(status, one);
+	}
+	return reading_status(index, status);
+}
+
+const struct verb cmd_which = {
+	.name = "which",
+	.operands = "IMAGE NAME...",
+	.summary = "find commands by the image's own PATH",
+	.options = which_options,
+	.values_size = sizeof(struct which_values),
+	.image = true,
+	.min_operands = 2,
+	.max_operands = -1,
+	.run = run_which,
+};

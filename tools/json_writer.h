@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A JSON writer on a stream: commas, indentation, escaping and nesting are its job. Wrong nesting is a
+ * programmer's error and stops at an assertion; write errors show in ferror(out).
+ */
+#ifndef JSON_WRITER_H
+#define JSON_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/** Deepest nesting that is written. */
+#define JSON_WRITER_DEPTH 16
+
+/** State of one document. Start with {.out = stream}. */
+struct json {
+	FILE *out;
+	int depth;
+	/** '{' or '[' a level. */
+	char kinds[JSON_WRITER_DEPTH];
+	/** Whether the level holds a value already. */
+	bool filled[JSON_WRITER_DEPTH];
+};
+
+/** Open an object or an array; key is NULL within arrays and at the top. */
+void json_object(struct json *json, const char *key);
+void json_array(struct json *json, const char *key);
+/** Close the innermost object or array; the outermost ends with a newline. */
+void json_close(struct json *json);
+
+/** Members of an object, or with a NULL key elements of an array. */
+void json_string(struct json *json, const char *key, const char *text);
+void json_unsigned(struct json *json, const char *key, uint64_t number);
+void json_integer(struct json *json, const char *key, int64_t number);
+/** NaN and infinities become null. */
+void json_real(struct json *json, const char *key, double number);
+void json_bool(struct json *json, const char *key, bool value);
+void json_null(struct json *json, const char *key);
+/**
+ * Bytes that should be UTF-8. Where they are not, the member holds U+FFFD for each bad byte, and a
+ * second member "<key>_b64" the exact bytes in base64. key is not NULL.
+ */
+void json_bytes(struct json *json, const char *key, const void *bytes, size_t len);
+
+#endif

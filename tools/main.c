@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peel: look inside a container image file without unpacking it.
+ *
+ * This file is the entry point; here is the map of the tree. Arrows of inclusion point down only.
+ *
+ *   tools/             the command; uses include/peel alone
+ *     main.c           verb table, shared options, dispatch
+ *     cmd.h            what verbs share            cmd_<verb>.c    one verb a file
+ *     opts.c           option tables: parsing, help, hints
+ *     open.c           options to an open index, errors to exit statuses
+ *     output.c         --output, JSON documents    json_writer.c   JSON text
+ *     format.c         sizes, times, instructions  table.c         aligned columns
+ *     users.c          the image's user names      progress.c      the bar on stderr
+ *     mount_helper.c   mount -t fuse.peel          help.c          help texts out of the tables
+ *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
+ *   include/peel/      the contract: error, text, image, index, query, mount
+ *   index/             the library, from bytes to answers
+ *     7                diff, audit: facts to verdicts
+ *     6 index, query   building an index; questions to it
+ *     5 tree, content  the merge; bytes of an entry
+ *     4 store          SQLite; schema.sql is its manual
+ *     3 image, scan    which layers a file holds; tar headers to entries
+ *     2 codec          gzip and zstd with random access
+ *     1 source         random access bytes; blockcache, json
+ *     0 error, util    no I/O: text, path, digest too
+ *   tests/             unit, golden, mount, oracle, corpus, lint, bench
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+/* Options before the verb and the verb itself. */
+struct command_line {
+	struct call call;
+	int argc;
+	char **argv;
+};
+
+static const char *verb_name_at(const void *arg, size_t i)
+{
+	const struct verb *verb = verb_at(i);
+
+	(void)arg;
+	return verb ? verb->name : NULL;
+}
+
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file that opens: an index would take the messages. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+			/* The wrong direction on purpose: reading or writing it still fails. */
+			int held = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+
+			if (held != fd) {
+				_exit(STATUS_ERROR);
+			}
+		}
+	}
+}
+
+/* Buffered output may fail as late as here. A reader that went away is no news. */
+static int flush_stdout(int status)
+{
+	bool failed = ferror(stdout);
+
+	errno = 0;
+	if (fflush(stdout) != 0 || failed) {
+		if (errno != EPIPE) {
+			complain("write error: %s",
+				errno ? strerror(errno) : "standard output failed");
+		}
+		return STATUS_ERROR;
+	}
+	return status;
+}
+
+static int complain_no_verb(const char *word)
+{
+	const char *nearest = nearest_name(word, verb_name_at, NULL);
+	char shown[64];
+
+	peel_text_escape_into(shown, sizeof(shown), word, strlen(word));
+	if (nearest) {
+		complain("unknown verb '%s' (did you mean '%s'?)", shown, nearest);
+	} else {
+		complain("unknown verb '%s' (see 'peel help')", shown);
+	}
+	return STATUS_ERROR;
+}
+
+/* Parse a verb's options and run it. */
+static int run_verb(struct call *call, int argc, char **argv)
+{
+	const struct verb *verb = call->verb;
+	cleanup_free void *values = calloc(1, verb->values_size + 1);
+	struct peel_error err = {0};
+	struct opt_group groups[] = {
+		{verb->options, values},
+		{options_common, &call->shared},
+		{verb->image ? options_image : NULL, &call->shared},
+		{verb->formats ? options_output : NULL, &call->shared},
+	};
+
+	if (!values) {
+		complain("%s", strerror(ENOMEM));
+		return STATUS_ERROR;
+	}
+	call->values = values;
+	call->argv = argv;
+	call->argc = opts_parse(groups, countof(groups), argc, argv, false, &err);
+	if (call->shared.help) {
+		help_print_verb(stdout, verb);
+		return STATUS_OK;
+	}
+	if (call->argc < 0) {
+		return complain_usage(call, "%s", err.message);
+	}
+	if (call->argc < verb->min_operands ||
+		(verb->max_operands >= 0 && call->argc > verb->max_operands)) {
+		return complain_usage(call, "%s operands: peel %s %s",
+			call->argc < verb->min_operands ? "missing" : "too many", verb->name,
+			verb->operands);
+	}
+	if (verb->formats && check_outputs(call) != STATUS_OK) {
+		return STATUS_ERROR;
+	}
+	return verb->run(call);
+}
+
+/* mount.fuse3 runs us as `peel SOURCE DIR -o OPTIONS`; a mistyped verb is not that. */
+static bool is_mount_helper(int argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+	const char *name = slash ? slash + 1 : argv[0];
+
+	if (strcmp(name, "mount.fuse.peel") == 0 || strcmp(name, "mount.peel") == 0) {
+		return true;
+	}
+	if (argc < 3 || argv[1][0] == '-' || verb_find(argv[1])) {
+		return false;
+	}
+	for (int i = 3; i < argc; i++) {
+		if (strncmp(argv[i], "-o", 2) == 0) {
+			return true;
+		}
+	}
+	return argc == 3 && (strpbrk(argv[1], "/:") || access(argv[1], F_OK) == 0);
+}
+
+/* What can be asked without a verb. */
+static int run_without_verb(const struct call *call)
+{
+	if (call->shared.version) {
+		puts("peel " PEEL_VERSION);
+		return STATUS_OK;
+	}
+	if (call->shared.help_tables) {
+		help_print_tables(stdout);
+		return STATUS_OK;
+	}
+	help_print_overview(call->shared.help ? stdout : stderr);
+	return call->shared.help ? STATUS_OK : STATUS_ERROR;
+}
+
+static int run(int argc, char **argv)
+{
+	struct call call = {0};
+	struct peel_error err = {0};
+	const struct opt_group groups[] = {{options_common, &call.shared},
+		{options_image, &call.shared}, {options_output, &call.shared}};
+	int first = opts_parse(groups, countof(groups), argc - 1, argv + 1, true, &err);
+
+	if (first < 0) {
+		complain("%s (see 'peel help')", err.message);
+		return STATUS_ERROR;
+	}
+	if (first == argc - 1 || call.shared.version || call.shared.help_tables) {
+		return run_without_verb(&call);
+	}
+	call.verb = verb_find(argv[first + 1]);
+	if (!call.verb) {
+		return complain_no_verb(argv[first + 1]);
+	}
+	if (call.shared.outputs.count > 0 && !call.verb->formats) {
+		return complain_usage(&call, "%s has no --output", call.verb->name);
+	}
+	return run_verb(&call, argc - first - 2, argv + first + 2);
+}
+
+int main(int argc, char **argv)
+{
+	hold_standard_descriptors();
+	if (argc > 0 && is_mount_helper(argc, argv)) {
+		return mount_helper(argc, argv);
+	}
+	return flush_stdout(run(argc, argv));
+}
+
+#define AT(member) offsetof(struct shared, member)
+
+const struct opt options_common[] = {
+	{0, "help", NULL, OPT_FLAG, AT(help), "show this help"},
+	{0, "help-tables", NULL, OPT_FLAG, AT(help_tables), NULL},
+	{0, "no-progress", NULL, OPT_FLAG, AT(no_progress), "no progress bar"},
+	{0, "progress", NULL, OPT_FLAG, AT(progress), "progress even where stderr is no terminal"},
+	{'q', "quiet", NULL, OPT_FLAG, AT(quiet),
+		"no progress and no remarks on stderr, errors only"},
+	{0, "version", NULL, OPT_FLAG, AT(version), "show the version"},
+	{0},
+};
+
+const struct opt options_image[] = {
+	{0, "allow-missing", NULL, OPT_FLAG, AT(allow_missing),
+		"go on without layers that cannot be read"},
+	{0, "cache-dir", "DIR", OPT_STRING, AT(cache_dir), "folder for indexes [~/.cache/peel]"},
+	{0, "index", "FILE", OPT_STRING, AT(index_file),
+		"use or make this index file instead of the cache"},
+	{0, "no-cache", NULL, OPT_FLAG, AT(no_cache), "neither use nor keep an index"},
+	{0, "platform", "OS/ARCH", OPT_STRING, AT(platform),
+		"which image of several, as linux/arm64/v8"},
+	{0, "rebuild", NULL, OPT_FLAG, AT(rebuild), "make the index anew"},
+	{0, "spool-dir", "DIR", OPT_STRING, AT(spool_dir),
+		"where standard input is spooled [the cache folder]"},
+	{0, "spool-limit", "SIZE", OPT_SIZE, AT(spool_limit), "refuse to spool more [64G]"},
+	{0, "strict", NULL, OPT_FLAG, AT(strict), "anomalies are errors"},
+	{0, "verify", NULL, OPT_FLAG, AT(verify), "hash every layer and compare all digests"},
+	{0},
+};
+
+const struct opt options_output[] = {
+	{0, "output", "FMT[=FILE]", OPT_LIST, AT(outputs),
+		"format, to FILE or standard output; repeatable"},
+	{0},
+};
+
+/* In order of names. */
+static const struct verb *const verbs[] = {
+	&cmd_cat,
+	&cmd_help,
+	&cmd_history,
+	&cmd_index,
+	&cmd_inspect,
+	&cmd_ls,
+	&cmd_mount,
+	&cmd_sql,
+	&cmd_stat,
+	&cmd_umount,
+	&cmd_verify,
+	&cmd_which,
+	&cmd_why,
+	NULL,
+};
+
+const struct verb *verb_at(size_t i)
+{
+	for (size_t n = 0; verbs[n]; n++) {
+		if (n == i) {
+			return verbs[n];
+		}
+	}
+	return NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+	for (size_t i = 0; verbs[i]; i++) {
+		if (strcmp(verbs[i]->name, name) == 0) {
+			return verbs[i];
+		}
+	}
+	return NULL;
+}

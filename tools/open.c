@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From options to an open index, and from the library's errors to messages and exit statuses. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static const bool to_terminal = true;
+static const bool to_file = false;
+
+void complain(const char *format, ...)
+{
+	va_list args;
+
+	progress_clear();
+	fputs("peel: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	putc('\n', stderr);
+}
+
+int complain_usage(const struct call *call, const char *format, ...)
+{
+	va_list args;
+
+	fputs("peel: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fprintf(stderr, " (see 'peel help %s')\n", call->verb->name);
+	return STATUS_ERROR;
+}
+
+int complain_error(const struct peel_error *err)
+{
+	complain("%s", err->message[0] ? err->message : peel_strerror(err->code));
+	return err->code == PEEL_EINCOMPLETE ? STATUS_INCONCLUSIVE : STATUS_ERROR;
+}
+
+const char *error_text(const struct peel_error *err)
+{
+	switch (err->code) {
+	case PEEL_ENOENT:
+		return strerror(ENOENT);
+	case PEEL_ENOTDIR:
+		return strerror(ENOTDIR);
+	case PEEL_EISDIR:
+		return strerror(EISDIR);
+	case PEEL_ELOOP:
+		return strerror(ELOOP);
+	case PEEL_ENOMEM:
+		return strerror(ENOMEM);
+	default:
+		return err->message[0] ? err->message : peel_strerror(err->code);
+	}
+}
+
+int worse_status(int a, int b)
+{
+	static const int rank[] = {
+		[STATUS_OK] = 0,
+		[STATUS_NO] = 1,
+		[STATUS_INCONCLUSIVE] = 2,
+		[STATUS_ERROR] = 3,
+	};
+
+	return rank[a] >= rank[b] ? a : b;
+}
+
+void index_options(const struct call *call, struct peel_index_options *ret_options)
+{
+	const struct shared *shared = &call->shared;
+	bool terminal = isatty(STDERR_FILENO);
+
+	*ret_options = (struct peel_index_options){
+		.image =
+			{
+				.platform = shared->platform,
+				.spool_dir = shared->spool_dir,
+				.spool_limit = shared->spool_limit,
+			},
+		.cache_dir = shared->cache_dir,
+		.index_file = shared->index_file,
+		.no_cache = shared->no_cache,
+		.rebuild = shared->rebuild,
+		.verify = shared->verify,
+		.strict = shared->strict,
+		.allow_missing = shared->allow_missing,
+	};
+	if ((terminal || shared->progress) && !shared->no_progress && !shared->quiet) {
+		ret_options->progress = progress_show;
+		/* The library hands it back as it is; progress_show only reads it. */
+		ret_options->progress_arg = (void *)(terminal ? &to_terminal : &to_file);
+	}
+}
+
+void complain_incomplete(const struct call *call, const struct peel_index *index)
+{
+	const char *reason = peel_index_incomplete_reasons(index);
+	char reference[PEEL_MESSAGE_SIZE];
+
+	peel_text_escape_into(reference, sizeof(reference), call->argv[0], strlen(call->argv[0]));
+	while (*reason) {
+		size_t len = strcspn(reason, "\n");
+
+		complain("%s: %.*s", reference, (int)len, reason);
+		reason += len + (reason[len] == '\n');
+	}
+}
+
+int open_for_reading(struct call *call, struct peel_index **ret_index)
+{
+	struct peel_index_options options;
+	struct peel_error err = {0};
+
+	index_options(call, &options);
+	/* What can be read is shown; the status says that it is not all. */
+	options.allow_missing = true;
+	if (peel_index_open(call->argv[0], &options, ret_index, &err) < 0) {
+		return complain_error(&err);
+	}
+	progress_clear();
+	if (!peel_index_complete(*ret_index)) {
+		complain_incomplete(call, *ret_index);
+	}
+	return STATUS_OK;
+}
+
+int reading_status(const struct peel_index *index, int status)
+{
+	return peel_index_complete(index) ? status : STATUS_INCONCLUSIVE;
+}
+
+bool parse_view(struct peel_index *index, const char *layer, int *ret_view)
+{
+	int count = peel_layer_count(index);
+	char shown[64];
+	char *end;
+	long number;
+
+	if (!layer) {
+		*ret_view = PEEL_VIEW_MERGED;
+		return true;
+	}
+	errno = 0;
+	number = strtol(layer, &end, 10);
+	if (errno == 0 && *layer >= '0' && *layer <= '9' && *end == 0 && number < count) {
+		*ret_view = (int)number;
+		return true;
+	}
+	complain("no layer '%s': the image has %d, numbered from 0",
+		peel_text_escape_into(shown, sizeof(shown), layer, strlen(layer)), count);
+	return false;
+}
+
+int resolve_path(struct peel_index *index, int view, const char *path, bool follow,
+	struct peel_node *ret_node, char **ret_canonical, struct peel_error *err)
+{
+	/* As the kernel: an empty path names nothing. */
+	if (!*path) {
+		return peel_fail(err, PEEL_ENOENT, "%s", strerror(ENOENT));
+	}
+	return peel_resolve(index, view, 0, path, strlen(path), follow, ret_node, ret_canonical,
+		err);
+}

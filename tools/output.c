@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --output FMT[=FILE]: which documents a run writes, and where to; and how every JSON document begins. */
+#include <errno.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "json_writer.h"
+
+/* Whether "table csv json" holds a word. */
+static bool has_format(const char *formats, const char *wanted, size_t len)
+{
+	while (*formats) {
+		size_t name_len = strcspn(formats, " ");
+
+		if (name_len == len && memcmp(formats, wanted, len) == 0) {
+			return true;
+		}
+		formats += name_len + (formats[name_len] == ' ');
+	}
+	return false;
+}
+
+int check_outputs(const struct call *call)
+{
+	int to_stdout = 0;
+
+	for (int i = 0; i < call->shared.outputs.count; i++) {
+		const char *output = call->shared.outputs.items[i];
+		size_t len = strcspn(output, "=");
+		char shown[64];
+
+		if (!has_format(call->verb->formats, output, len)) {
+			return complain_usage(call, "'%s' is no format of %s: use one of %s",
+				peel_text_escape_into(shown, sizeof(shown), output, len),
+				call->verb->name, call->verb->formats);
+		}
+		to_stdout += output[len] == 0;
+	}
+	if (to_stdout > 1) {
+		return complain_usage(call, "only one --output can go to standard output");
+	}
+	return STATUS_OK;
+}
+
+static int emit_to_file(struct call *call, struct peel_index *index, const char *format,
+	const char *path, emit_fn *emit, void *arg)
+{
+	FILE *out = fopen(path, "we");
+	char shown[PEEL_MESSAGE_SIZE];
+	bool failed;
+	int status;
+
+	peel_text_escape_into(shown, sizeof(shown), path, strlen(path));
+	if (!out) {
+		complain("%s: %s", shown, strerror(errno));
+		return STATUS_ERROR;
+	}
+	status = emit(call, index, format, out, arg);
+	failed = ferror(out);
+	if (fclose(out) != 0 || failed) {
+		complain("%s: %s", shown, strerror(errno));
+		return STATUS_ERROR;
+	}
+	return status;
+}
+
+int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *arg)
+{
+	const struct opt_list *outputs = &call->shared.outputs;
+	char format[OPT_NAME_MAX + 1];
+	int status = STATUS_OK;
+
+	if (outputs->count == 0) {
+		snprintf(format, sizeof(format), "%.*s", (int)strcspn(call->verb->formats, " "),
+			call->verb->formats);
+		return emit(call, index, format, stdout, arg);
+	}
+	for (int i = 0; i < outputs->count; i++) {
+		const char *output = outputs->items[i];
+		size_t len = strcspn(output, "=");
+		int one;
+
+		snprintf(format, sizeof(format), "%.*s", (int)len, output);
+		one = output[len] ? emit_to_file(call, index, format, output + len + 1, emit, arg)
+				  : emit(call, index, format, stdout, arg);
+		status = worse_status(status, one);
+	}
+	return status;
+}
+
+static void json_image(struct json *json, struct peel_index *index)
+{
+	static const char *const keys[] = {
+		"reference", "kind", "platform", "manifest_digest", "config_digest"};
+
+	json_object(json, "image");
+	for (size_t i = 0; i < countof(keys); i++) {
+		const char *value = peel_image_value(index, keys[i]);
+
+		json_bytes(json, keys[i], value, strlen(value));
+	}
+	json_close(json);
+}
+
+void json_document(struct json *json, const char *name, struct peel_index *index)
+{
+	const char *reason = peel_index_incomplete_reasons(index);
+	char schema[64];
+
+	snprintf(schema, sizeof(schema), "peel/%s/1", name);
+	json_object(json, NULL);
+	json_string(json, "schema", schema);
+	json_image(json, index);
+	json_bool(json, "complete", peel_index_complete(index));
+	if (peel_index_complete(index)) {
+		return;
+	}
+	json_array(json, "incomplete_reasons");
+	while (*reason) {
+		size_t len = strcspn(reason, "\n");
+		char one[PEEL_MESSAGE_SIZE];
+
+		snprintf(one, sizeof(one), "%.*s", (int)len, reason);
+		json_string(json, NULL, one);
+		reason += len + (reason[len] == '\n');
+	}
+	json_close(json);
+}

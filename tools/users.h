@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * User and group names as inside a chroot of the image: its own /etc/passwd and /etc/group, never the
+ * machine's.
+ */
+#ifndef USERS_H
+#define USERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct peel_index;
+
+struct name_row;
+
+/** Names by number. Start with {0}; release with names_finish. */
+struct names {
+	struct name_row *rows;
+	size_t count;
+	size_t room;
+};
+
+/** Names of users and of groups. {0} is valid and knows no name. */
+struct users {
+	struct names users;
+	struct names groups;
+};
+
+/** Read the image's names. What cannot be read or parsed leaves numbers without names: that is no error. */
+void users_read(struct users *users, struct peel_index *index);
+/** Free; a zero value is fine. */
+void users_finish(struct users *users);
+
+/** Escaped name of a number; NULL where the image has none. Belongs to names. */
+const char *names_find(const struct names *names, uint32_t id);
+/** Escaped name, or the number in digits written to buf (FORMAT_SIZE bytes). */
+const char *names_show(const struct names *names, uint32_t id, char *buf);
+
+#endif
