@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Bytes of an entry: layer source + offset, through sparse extents. The image's files are
- * opened by what the index says,
- * without reading a manifest again.
+ * Bytes of an entry: layer source + offset, through sparse extents. Where a layer's bytes are is what the index
+ * says; no manifest is read again.
  */
 #ifndef CONTENT_H
 #define CONTENT_H
@@ -15,18 +14,24 @@ struct peel_error;
 struct peel_index;
 struct source;
 
-/** How content finds the image. */
+/** Decoded spans kept in memory, bytes. */
+#define CONTENT_CACHE (24u << 20)
+
+/** Where the image is. */
 struct content_options {
-	/** The image file, or the layout folder; taken over on success. */
-	int fd;
-	/** Folder for spools, -1: none; taken over on success. */
+	/** The image file; grabbed. NULL for a layout. */
+	struct source *file;
+	/** Folder of a layout, -1 for others; duplicated. */
+	int layout;
+	/** Folder for spools, -1: none; duplicated. */
 	int spool_dir;
 	uint64_t spool_limit;
-	/** Bytes of decoded spans kept; 0: the default. */
-	uint64_t cache_budget;
 };
 
-/** @return 0; PEEL_ENOMEM, PEEL_EIO. Free with content_close. index is borrowed and must outlive it. */
+/**
+ * Make the bytes of an open index readable; no layer is opened yet.
+ * @param index borrowed, must outlive it. @return 0; PEEL_ENOMEM, PEEL_EIO. Free with content_close.
+ */
 int content_open(struct peel_index *index, const struct content_options *options,
 	struct content **ret_content, struct peel_error *err);
 
@@ -36,7 +41,8 @@ void content_close(struct content *content);
 /**
  * The uncompressed bytes of a layer, opened on first use and kept.
  * @param ret_source borrowed, valid as long as content.
- * @return 0; PEEL_ENOENT (missing layer), PEEL_EUNSUPPORTED, PEEL_EIO, PEEL_ECHANGED, PEEL_ENOMEM.
+ * @return 0; PEEL_ENOENT (missing layer), PEEL_EUNSUPPORTED, PEEL_EFORMAT (the index lies), PEEL_EIO, PEEL_ECHANGED,
+ *   PEEL_ENOMEM.
  */
 int content_layer(struct content *content, int layer, struct source **ret_source, struct peel_error *err);
 

@@ -15,8 +15,8 @@
 struct content;
 struct store;
 
-/** Most connections at once; further callers wait. */
-#define INDEX_CONNECTIONS 16
+/** Most idle connections kept; as many are open as calls are under way. */
+#define INDEX_CONNECTIONS 8
 
 /** What of a layer is kept in memory. */
 struct index_layer {
@@ -47,14 +47,12 @@ struct peel_index {
 	struct content *content;
 	/** Idle connections, guarded by lock. */
 	pthread_mutex_t lock;
-	pthread_cond_t freed;
 	struct store *idle[INDEX_CONNECTIONS];
 	int idle_count;
-	int open_count;
 };
 
 /**
- * Take a connection for one call; waits where all are in use. A call that is made from a callback takes a second one.
+ * Take a connection for one call. A call that is made from a callback takes a second one.
  * @return 0 and *ret_store, give it back with index_release; PEEL_ENOMEM, PEEL_EFORMAT, PEEL_EIO.
  */
 int index_acquire(struct peel_index *index, struct store **ret_store, struct peel_error *err);

@@ -64,7 +64,10 @@ enum store_why {
  */
 int store_create(int fd, int spill_dir, struct store **ret_store, struct peel_error *err);
 
-/** End the transaction of store_create and flush SQLite's pages to the file (no fsync). @return 0; PEEL_EIO (disk full). */
+/**
+ * End the transaction of store_create and flush SQLite's pages to the file (no fsync). @return
+ * 0; PEEL_EIO (disk full).
+ */
 int store_commit(struct store *store, struct peel_error *err);
 
 /**
@@ -74,6 +77,12 @@ int store_commit(struct store *store, struct peel_error *err);
  * @return 0; PEEL_EFORMAT (no index, or of another version), PEEL_EIO, PEEL_ENOMEM.
  */
 int store_open(int fd, struct store **ret_store, struct peel_error *err);
+
+/** Make the indexes that wait until the layers are loaded (schema_indexes.sql). @return 0, or as store_step. */
+int store_make_indexes(struct store *store, struct peel_error *err);
+
+/** Compare the schema with ours, text by text. @return 0; PEEL_EFORMAT where it differs; PEEL_ENOMEM. */
+int store_check_schema(struct store *store, struct peel_error *err);
 
 /** Close; NULL is fine. */
 void store_close(struct store *store);
@@ -89,7 +98,10 @@ sqlite3 *store_db(struct store *store);
  */
 int store_get(struct store *store, const char *sql, sqlite3_stmt **ret_stmt, struct peel_error *err);
 
-/** Step. @return 1 a row, 0 done (the statement is then reset); PEEL_EFORMAT (corrupt), PEEL_EIO, PEEL_ENOMEM, PEEL_EINTERNAL. */
+/**
+ * Step. @return 1 a row, 0 done (the statement is then reset); PEEL_EFORMAT (corrupt),
+ * PEEL_EIO, PEEL_ENOMEM, PEEL_EINTERNAL.
+ */
 int store_step(struct store *store, sqlite3_stmt *stmt, struct peel_error *err);
 
 /** Run a statement that gives no rows. @return 0, or as store_step. */
@@ -109,7 +121,7 @@ static inline void store_done_(sqlite3_stmt **stmt)
 	}
 }
 
-#define cleanup_stmt __attribute__((cleanup(store_done_)))
+#define cleanup_stmt __attribute__((__cleanup__(store_done_)))
 
 /** Bind raw bytes as a blob that stays valid until the statement is reset; NULL binds NULL. */
 static inline void store_bind_blob(sqlite3_stmt *stmt, int index, const void *bytes, size_t len)

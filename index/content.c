@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "content.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <peel/error.h>
+
+#include "blockcache.h"
+#include "codec.h"
+#include "image_priv.h"
+#include "index_priv.h"
+#include "points.h"
+#include "source.h"
+#include "store.h"
+#include "util.h"
+#include "util_lock.h"
+
+struct content {
+	struct peel_index *index;
+	/** Guards what follows, not the sources' own reading. */
+	pthread_mutex_t lock;
+	/** The image file, decoded where it is compressed; NULL for a layout. */
+	struct source *file;
+	bool file_decoded;
+	int layout;
+	struct codec_options codec;
+	/** One a layer; NULL: not opened yet. */
+	struct source **layers;
+};
+
+/** A row of table blob. */
+struct blob {
+	int64_t id;
+	char *file;
+	uint64_t offset;
+	uint64_t size;
+	enum peel_codec codec;
+	uint64_t out_size;
+};
+
+/** Finds access points of one blob in the index. */
+struct index_points {
+	struct peel_index *index;
+	int64_t blob;
+};
+
+int content_open(struct peel_index *index, const struct content_options *options,
+	struct content **ret_content, struct peel_error *err)
+{
+	struct content *content = calloc(1, sizeof(*content));
+	int code = 0;
+
+	if (!content) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	*content = (struct content){
+		.index = index,
+		.file = options->file ? source_grab(options->file) : NULL,
+		.layout = options->layout < 0 ? -1 : fcntl(options->layout, F_DUPFD_CLOEXEC, 3),
+		.codec = {
+			.spool_dir = options->spool_dir < 0 ? -1 : fcntl(options->spool_dir, F_DUPFD_CLOEXEC, 3),
+			.spool_limit = options->spool_limit,
+		},
+		.layers = calloc((size_t)index->layer_count + 1, sizeof(*content->layers)),
+	};
+	pthread_mutex_init(&content->lock, NULL);
+	if (!content->layers) {
+		code = peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	if (code == 0) {
+		code = blockcache_new(CONTENT_CACHE, &content->codec.cache, err);
+	}
+	if (code < 0) {
+		content_close(content);
+		return code;
+	}
+	*ret_content = content;
+	return 0;
+}
+
+void content_close(struct content *content)
+{
+	if (!content) {
+		return;
+	}
+	for (int i = 0; content->layers && i < content->index->layer_count; i++) {
+		source_drop(content->layers[i]);
+	}
+	free(content->layers);
+	source_drop(content->file);
+	blockcache_free(content->codec.cache);
+	if (content->layout >= 0) {
+		close(content->layout);
+	}
+	if (content->codec.spool_dir >= 0) {
+		close(content->codec.spool_dir);
+	}
+	pthread_mutex_destroy(&content->lock);
+	free(content);
+}
+
+static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void *window,
+	struct peel_error *err)
+{
+	static const char sql[] = "SELECT out_off, in_off, bits, window_len, window FROM point"
+				  " WHERE blob = ?1 AND out_off <= ?2 ORDER BY out_off DESC LIMIT 1";
+	struct index_points *points = arg;
+	struct store *store = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int code = index_acquire(points->index, &store, err);
+
+	if (code < 0) {
+		return code;
+	}
+	code = store_get(store, sql, &stmt, err);
+	if (code == 0) {
+		sqlite3_bind_int64(stmt, 1, points->blob);
+		sqlite3_bind_int64(stmt, 2, (int64_t)min_u64(out_off, INT64_MAX));
+		code = store_step(store, stmt, err);
+	}
+	if (code == 0) {
+		code = peel_fail(err, PEEL_EFORMAT, "the index has no access point for a layer");
+	} else if (code > 0) {
+		*ret_point = (struct point){
+			.out_off = (uint64_t)sqlite3_column_int64(stmt, 0),
+			.in_off = (uint64_t)sqlite3_column_int64(stmt, 1),
+			.bits = (uint8_t)(sqlite3_column_int(stmt, 2) & 7),
+			.window_len = (uint32_t)sqlite3_column_int64(stmt, 3),
+		};
+		code = 0;
+		if (ret_point->window_len > POINT_WINDOW) {
+			code = peel_fail(err, PEEL_EFORMAT, "the index has a window of %u bytes", ret_point->window_len);
+		} else if (ret_point->window_len > 0) {
+			code = window_unpack(sqlite3_column_blob(stmt, 4), (size_t)sqlite3_column_bytes(stmt, 4),
+				window, ret_point->window_len, err);
+		}
+	}
+	if (stmt) {
+		sqlite3_reset(stmt);
+	}
+	index_release(points->index, store);
+	return code;
+}
+
+static int read_blob(struct content *content, int64_t id, struct blob *ret_blob, struct peel_error *err)
+{
+	static const char sql[] = "SELECT file, offset, size, codec, out_size FROM blob WHERE id = ?1";
+	struct store *store = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int code = index_acquire(content->index, &store, err);
+
+	if (code < 0) {
+		return code;
+	}
+	code = store_get(store, sql, &stmt, err);
+	if (code == 0) {
+		sqlite3_bind_int64(stmt, 1, id);
+		code = store_step(store, stmt, err);
+	}
+	if (code == 0) {
+		code = peel_fail(err, PEEL_EFORMAT, "the index does not say where blob %" PRId64 " is", id);
+	} else if (code > 0) {
+		const char *file = (const char *)sqlite3_column_blob(stmt, 0);
+
+		*ret_blob = (struct blob){
+			.id = id,
+			.file = file ? strndup(file, (size_t)sqlite3_column_bytes(stmt, 0)) : NULL,
+			.offset = (uint64_t)sqlite3_column_int64(stmt, 1),
+			.size = (uint64_t)sqlite3_column_int64(stmt, 2),
+			.codec = (enum peel_codec)sqlite3_column_int(stmt, 3),
+			.out_size = (uint64_t)sqlite3_column_int64(stmt, 4),
+		};
+		code = file && !ret_blob->file ? peel_fail(err, PEEL_ENOMEM, "no memory") : 0;
+	}
+	if (stmt) {
+		sqlite3_reset(stmt);
+	}
+	index_release(content->index, store);
+	return code;
+}
+
+static int decode(struct content *content, struct source *raw, const struct blob *blob,
+	struct source **ret_source, struct peel_error *err)
+{
+	struct index_points *points;
+	struct point_finder finder = {.find = find_point, .close = free};
+
+	if (blob->codec == PEEL_CODEC_NONE) {
+		*ret_source = source_grab(raw);
+		return 0;
+	}
+	points = malloc(sizeof(*points));
+	if (!points) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	*points = (struct index_points){.index = content->index, .blob = blob->id};
+	finder.arg = points;
+	return codec_open(raw, blob->codec, blob->out_size, &finder, &content->codec, ret_source, err);
+}
+
+/** The image file as its members see it: decoded where it is compressed (blob 0 says so). */
+static int image_bytes(struct content *content, struct source **ret_source, struct peel_error *err)
+{
+	struct blob blob = {0};
+	struct source *decoded = NULL;
+	int code = 0;
+
+	if (!content->file) {
+		return peel_fail(err, PEEL_EFORMAT, "the index is of another kind of image");
+	}
+	if (!content->file_decoded) {
+		code = read_blob(content, 0, &blob, err);
+		if (code == 0) {
+			code = decode(content, content->file, &blob, &decoded, err);
+		}
+		free(blob.file);
+		if (code < 0) {
+			return code;
+		}
+		source_drop(content->file);
+		content->file = decoded;
+		content->file_decoded = true;
+	}
+	*ret_source = source_grab(content->file);
+	return 0;
+}
+
+/** The stored bytes of a blob. */
+static int stored_bytes(struct content *content, const struct blob *blob, struct source **ret_source,
+	struct peel_error *err)
+{
+	cleanup_source struct source *file = NULL;
+	int code;
+
+	if (blob->file) {
+		code = content->layout < 0
+			? peel_fail(err, PEEL_EFORMAT, "the index is of another kind of image")
+			: image_file_open(content->layout, blob->file, &file, err);
+	} else {
+		code = image_bytes(content, &file, err);
+	}
+	return code < 0 ? code : source_new_slice(file, blob->offset, blob->size, ret_source, err);
+}
+
+static int layer_blob(struct content *content, int layer, int64_t *ret_blob, struct peel_error *err)
+{
+	static const char sql[] = "SELECT blob FROM layer WHERE id = ?1 AND blob IS NOT NULL";
+	struct store *store = NULL;
+	sqlite3_stmt *stmt = NULL;
+	int code = index_acquire(content->index, &store, err);
+
+	if (code < 0) {
+		return code;
+	}
+	code = store_get(store, sql, &stmt, err);
+	if (code == 0) {
+		sqlite3_bind_int64(stmt, 1, layer);
+		code = store_step(store, stmt, err);
+	}
+	if (code == 0) {
+		code = peel_fail(err, PEEL_ENOENT, "layer %d is missing", layer);
+	} else if (code > 0) {
+		*ret_blob = sqlite3_column_int64(stmt, 0);
+		code = 0;
+	}
+	if (stmt) {
+		sqlite3_reset(stmt);
+	}
+	index_release(content->index, store);
+	return code;
+}
+
+static int open_layer(struct content *content, int layer, struct source **ret_source, struct peel_error *err)
+{
+	cleanup_source struct source *raw = NULL;
+	struct blob blob = {0};
+	int64_t id = 0;
+	int code = layer_blob(content, layer, &id, err);
+
+	if (code == 0) {
+		code = read_blob(content, id, &blob, err);
+	}
+	if (code == 0) {
+		code = stored_bytes(content, &blob, &raw, err);
+	}
+	if (code == 0) {
+		code = decode(content, raw, &blob, ret_source, err);
+	}
+	free(blob.file);
+	return code < 0 ? peel_wrap(err, "layer %d", layer) : 0;
+}
+
+int content_layer(struct content *content, int layer, struct source **ret_source, struct peel_error *err)
+{
+	scoped_lock(&content->lock);
+	int code = 0;
+
+	if (layer < 0 || layer >= content->index->layer_count) {
+		return peel_fail(err, PEEL_EFORMAT, "the index names layer %d, which is not there", layer);
+	}
+	if (!content->layers[layer]) {
+		code = open_layer(content, layer, &content->layers[layer], err);
+	}
+	*ret_source = content->layers[layer];
+	return code;
+}

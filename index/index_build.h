@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Building an index: image in, a complete index file out. Works on descriptors only.
+ */
+#ifndef INDEX_BUILD_H
+#define INDEX_BUILD_H
+
+#include <peel/index.h>
+
+/** Most findings kept in an index; a last one says that there were more. */
+#define INDEX_FINDINGS_MAX 100000
+
+/** Where and how to build. */
+struct build_options {
+	/** The index file: empty, read-write, borrowed. */
+	int fd;
+	/** Folder for SQLite's temporary files, borrowed, -1: they stay in memory. */
+	int spill_dir;
+	/** What the image file was when it was opened; "" where that cannot be trusted later. */
+	const char *identity;
+	/** Hash plain layers too. */
+	bool verify;
+	peel_progress_fn *progress;
+	void *progress_arg;
+};
+
+/**
+ * Read every layer and write the whole index. A layer that cannot be read is no failure here: the index says
+ * so (image values complete and reasons, layer.state).
+ * @param image borrowed.
+ * @return 0; PEEL_EIO (reading the image or writing the index), PEEL_ECHANGED, PEEL_ELIMIT, PEEL_ECANCELED, PEEL_ENOMEM,
+ *   PEEL_EINTERNAL.
+ */
+int index_build(struct peel_image *image, const struct build_options *options, struct peel_error *err);
+
+#endif

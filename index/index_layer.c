@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pass over a layer's stored bytes feeds everything that wants them: the decoder, the digest of the
+ * stored bytes or of the tar, the scanner, the hash of each file's content. Plain layers are read by their headers
+ * alone, unless they are to be verified.
+ *
+ * Which digest: the blob's where the image gives one (OCI), else the diff ID (docker archives); both
+ * where verification was asked for. A digest that differs makes the layer broken: what the tar said was not
+ * what the image's author signed for.
+ */
+#include "index_layer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <peel/error.h>
+#include <peel/text.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "codec.h"
+#include "scan.h"
+#include "source.h"
+#include "tree.h"
+#include "util.h"
+
+/** Entries between two looks at the progress. */
+#define PROGRESS_ENTRIES 256
+
+struct reader {
+	struct tree *tree;
+	const struct layer_job *job;
+	struct stream *stream;
+	struct digest *blob;
+	struct digest *diff;
+	XXH3_state_t *content;
+	bool hashing;
+	unsigned since_progress;
+};
+
+static void reader_finish(struct reader *reader)
+{
+	stream_close(reader->stream);
+	digest_free(reader->blob);
+	digest_free(reader->diff);
+	XXH3_freeState(reader->content);
+}
+
+static int show_progress(struct reader *reader, struct peel_error *err)
+{
+	const struct layer_job *job = reader->job;
+
+	return job->progress ? job->progress(job->progress_arg, stream_tell_in(reader->stream), err) : 0;
+}
+
+static int take_input(void *arg, const void *bytes, size_t len, struct peel_error *err)
+{
+	struct reader *reader = arg;
+
+	(void)err;
+	digest_update(reader->blob, bytes, len);
+	return 0;
+}
+
+static int take_output(void *arg, const void *bytes, size_t len, struct peel_error *err)
+{
+	struct reader *reader = arg;
+
+	(void)err;
+	digest_update(reader->diff, bytes, len);
+	return 0;
+}
+
+static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
+{
+	struct reader *reader = arg;
+	int code = tree_add(reader->tree, entry, err);
+
+	reader->hashing = reader->content && entry->type == SCAN_FILE;
+	if (reader->hashing) {
+		XXH3_128bits_reset(reader->content);
+	}
+	if (code == 0 && ++reader->since_progress >= PROGRESS_ENTRIES) {
+		reader->since_progress = 0;
+		code = show_progress(reader, err);
+	}
+	return code;
+}
+
+static int take_data(void *arg, const void *bytes, size_t len, struct peel_error *err)
+{
+	struct reader *reader = arg;
+
+	if (reader->hashing) {
+		XXH3_128bits_update(reader->content, bytes, len);
+	}
+	return len > (64u << 10) ? show_progress(reader, err) : 0;
+}
+
+static int end_data(void *arg, struct peel_error *err)
+{
+	struct reader *reader = arg;
+	XXH128_canonical_t hash;
+
+	if (!reader->hashing) {
+		return 0;
+	}
+	reader->hashing = false;
+	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(reader->content));
+	return tree_set_hash(reader->tree, hash.digest, err);
+}
+
+static int take_finding(void *arg, const char *what, const char *path, size_t path_len, uint64_t offset,
+	const char *detail, struct peel_error *err)
+{
+	struct reader *reader = arg;
+
+	return tree_finding(reader->tree, what, path, path_len, offset, detail, err);
+}
+
+static int open_reader(struct reader *reader, struct peel_error *err)
+{
+	const struct layer_job *job = reader->job;
+	bool compressed = job->layer->codec != PEEL_CODEC_NONE;
+	bool want_blob = *job->layer->digest && (compressed || job->verify);
+	bool want_diff = job->verify || (compressed && !*job->layer->digest);
+	struct stream_options options = {
+		.points = job->points,
+		.input = want_blob ? take_input : NULL,
+		.input_arg = reader,
+		.output = want_diff ? take_output : NULL,
+		.output_arg = reader,
+	};
+	int code = 0;
+
+	if (want_blob) {
+		code = digest_new(job->layer->digest, &reader->blob, err);
+	}
+	if (code == 0 && want_diff) {
+		code = digest_new(job->layer->diff_id, &reader->diff, err);
+	}
+	if (code == 0 && (compressed || job->verify)) {
+		reader->content = XXH3_createState();
+		code = reader->content ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	return code < 0 ? code : stream_open(job->raw, job->layer->codec, &options, &reader->stream, err);
+}
+
+static bool is_damage(int code)
+{
+	return code == PEEL_EFORMAT || code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED || code == PEEL_EDIGEST;
+}
+
+static void compare_digest(struct layer_outcome *outcome, const char *what, const char *claimed, const char *found)
+{
+	char shown[DIGEST_TEXT_SIZE + 8];
+
+	if (!*claimed || !*found || strcmp(claimed, found) == 0) {
+		return;
+	}
+	outcome->state = PEEL_LAYER_BROKEN;
+	snprintf(outcome->reason, sizeof(outcome->reason), "%s mismatch: the image says %s, the bytes are %s", what,
+		peel_text_escape_into(shown, sizeof(shown), claimed, strlen(claimed)), found);
+}
+
+static void finish_digests(struct reader *reader, struct layer_outcome *outcome)
+{
+	const struct peel_layer *layer = reader->job->layer;
+
+	if (reader->blob) {
+		digest_text(reader->blob, outcome->blob_hashed);
+	}
+	if (reader->diff) {
+		digest_text(reader->diff, outcome->diff_hashed);
+	}
+	compare_digest(outcome, "diff ID", layer->diff_id, outcome->diff_hashed);
+	compare_digest(outcome, "digest", layer->digest, outcome->blob_hashed);
+}
+
+static int report_trailing(struct reader *reader, struct peel_error *err)
+{
+	uint64_t trailing = stream_trailing(reader->stream);
+	char detail[96];
+
+	if (trailing == 0) {
+		return 0;
+	}
+	snprintf(detail, sizeof(detail), "%llu bytes after the end of the compressed data", (unsigned long long)trailing);
+	return tree_finding(reader->tree, "trailing-data", NULL, 0, stream_tell_in(reader->stream) - trailing,
+		detail, err);
+}
+
+int layer_read(struct tree *tree, const struct layer_job *job, struct layer_outcome *ret_outcome,
+	struct peel_error *err)
+{
+	cleanup(reader_finish) struct reader reader = {.tree = tree, .job = job};
+	struct scan_sink sink = {
+		.entry = take_entry,
+		.finding = take_finding,
+		.arg = &reader,
+	};
+	struct scan_result result = {0};
+	struct peel_error scan_err = {0};
+	int code = open_reader(&reader, &scan_err);
+
+	*ret_outcome = (struct layer_outcome){.state = PEEL_LAYER_OK};
+	if (reader.content) {
+		sink.data = take_data;
+		sink.end = end_data;
+	}
+	if (code == 0) {
+		code = scan_layer(reader.stream, &sink, &result, &scan_err);
+		ret_outcome->tar_size = result.size;
+	}
+	if (is_damage(code)) {
+		ret_outcome->state = PEEL_LAYER_BROKEN;
+		snprintf(ret_outcome->reason, sizeof(ret_outcome->reason), "%s", scan_err.message);
+		return 0;
+	}
+	if (code < 0) {
+		return peel_fail(err, code, "%s", scan_err.message);
+	}
+	finish_digests(&reader, ret_outcome);
+	code = report_trailing(&reader, err);
+	return code < 0 ? code : show_progress(&reader, err);
+}

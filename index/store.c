@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <peel/error.h>
+
+#include "schema_indexes_sql.h"
+#include "schema_sql.h"
+#include "store_vfs.h"
+#include "util.h"
+
+/** Statements of one connection; a power of two, far more than the library has. */
+#define STATEMENT_SLOTS 256
+/** Page cache while building, KiB: bounds memory, large enough that leaf pages are written once. */
+#define BUILD_CACHE_KIB 8192
+/** Page cache of a serving connection, KiB: the upper levels of the trees and the last folders. */
+#define SERVE_CACHE_KIB 2048
+
+struct statement {
+	const char *sql;
+	sqlite3_stmt *stmt;
+};
+
+struct store {
+	sqlite3 *db;
+	struct store_vfs vfs;
+	struct statement statements[STATEMENT_SLOTS];
+};
+
+void store_close(struct store *store)
+{
+	if (!store) {
+		return;
+	}
+	for (size_t i = 0; i < STATEMENT_SLOTS; i++) {
+		sqlite3_finalize(store->statements[i].stmt);
+	}
+	sqlite3_close(store->db);
+	store_vfs_unregister(&store->vfs);
+	free(store);
+}
+
+static void cleanup_store(struct store **store)
+{
+	store_close(*store);
+}
+
+sqlite3 *store_db(struct store *store)
+{
+	return store->db;
+}
+
+static int code_of(int sqlite_code)
+{
+	switch (sqlite_code & 0xff) {
+	case SQLITE_NOMEM:
+		return PEEL_ENOMEM;
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		return PEEL_EIO;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:
+		return PEEL_EFORMAT;
+	case SQLITE_TOOBIG:
+		return PEEL_ELIMIT;
+	default:
+		return PEEL_EINTERNAL;
+	}
+}
+
+int store_fail(struct store *store, struct peel_error *err)
+{
+	int code = sqlite3_extended_errcode(store->db);
+
+	return peel_fail(err, code_of(code), "index: %s", sqlite3_errmsg(store->db));
+}
+
+int store_exec(struct store *store, const char *sql, struct peel_error *err)
+{
+	if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		return store_fail(store, err);
+	}
+	return 0;
+}
+
+/** Statements are literals: their addresses are spread by the linker, a multiplicative hash is enough. */
+static size_t slot_of(const char *sql)
+{
+	return (size_t)(((uintptr_t)sql * 0x9e3779b97f4a7c15u) >> 56) % STATEMENT_SLOTS;
+}
+
+int store_get(struct store *store, const char *sql, sqlite3_stmt **ret_stmt, struct peel_error *err)
+{
+	size_t slot = slot_of(sql);
+
+	for (size_t i = 0; i < STATEMENT_SLOTS; i++, slot = (slot + 1) % STATEMENT_SLOTS) {
+		struct statement *statement = &store->statements[slot];
+
+		if (!statement->sql) {
+			if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->stmt,
+				    NULL) != SQLITE_OK) {
+				return store_fail(store, err);
+			}
+			statement->sql = sql;
+		}
+		if (statement->sql == sql) {
+			sqlite3_reset(statement->stmt);
+			sqlite3_clear_bindings(statement->stmt);
+			*ret_stmt = statement->stmt;
+			return 0;
+		}
+	}
+	return peel_fail(err, PEEL_EINTERNAL, "too many statements");
+}
+
+int store_step(struct store *store, sqlite3_stmt *stmt, struct peel_error *err)
+{
+	int code = sqlite3_step(stmt);
+
+	if (code == SQLITE_ROW) {
+		return 1;
+	}
+	if (code == SQLITE_DONE) {
+		sqlite3_reset(stmt);
+		return 0;
+	}
+	code = store_fail(store, err);
+	sqlite3_reset(stmt);
+	return code;
+}
+
+int store_run(struct store *store, sqlite3_stmt *stmt, struct peel_error *err)
+{
+	int code = store_step(store, stmt, err);
+
+	if (code > 0) {
+		sqlite3_reset(stmt);
+		return 0;
+	}
+	return code;
+}
+
+static int open_connection(int fd, int spill_dir, bool writable, struct store **ret_store,
+	struct peel_error *err)
+{
+	cleanup(cleanup_store) struct store *store = calloc(1, sizeof(*store));
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+		(writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+
+	if (!store) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	if (store_vfs_register(&store->vfs, fd, spill_dir, writable) != SQLITE_OK) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory for SQLite");
+	}
+	if (sqlite3_open_v2("index", &store->db, flags, store->vfs.name) != SQLITE_OK) {
+		return store->db ? store_fail(store, err) : peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	*ret_store = steal_pointer(&store);
+	return 0;
+}
+
+int store_create(int fd, int spill_dir, struct store **ret_store, struct peel_error *err)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	char pragmas[256];
+	int code = open_connection(fd, spill_dir, true, &store, err);
+
+	if (code < 0) {
+		return code;
+	}
+	snprintf(pragmas, sizeof(pragmas),
+		"PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+		"PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-%d; PRAGMA temp_store=%s;",
+		BUILD_CACHE_KIB, spill_dir >= 0 ? "FILE" : "MEMORY");
+	code = store_exec(store, pragmas, err);
+	if (code == 0) {
+		code = store_exec(store, "BEGIN", err);
+	}
+	if (code == 0) {
+		code = store_exec(store, schema_sql, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	*ret_store = steal_pointer(&store);
+	return 0;
+}
+
+int store_make_indexes(struct store *store, struct peel_error *err)
+{
+	return store_exec(store, schema_indexes_sql, err);
+}
+
+int store_commit(struct store *store, struct peel_error *err)
+{
+	return store_exec(store, "COMMIT", err);
+}
+
+/** An index is data: nothing in it may run, and what it says of itself must be exact. */
+static int harden(struct store *store, struct peel_error *err)
+{
+	char pragmas[160];
+
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	snprintf(pragmas, sizeof(pragmas),
+		"PRAGMA cell_size_check=1; PRAGMA mmap_size=0; PRAGMA query_only=1;"
+		"PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;",
+		SERVE_CACHE_KIB);
+	return store_exec(store, pragmas, err);
+}
+
+static int pragma_value(struct store *store, const char *sql, int64_t *ret_value, struct peel_error *err)
+{
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(store, sql, &stmt, err);
+
+	if (code == 0) {
+		code = store_step(store, stmt, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	*ret_value = code > 0 ? sqlite3_column_int64(stmt, 0) : -1;
+	return 0;
+}
+
+int store_open(int fd, struct store **ret_store, struct peel_error *err)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	int64_t application = 0;
+	int64_t version = 0;
+	int code = open_connection(fd, -1, false, &store, err);
+
+	if (code == 0) {
+		code = harden(store, err);
+	}
+	if (code == 0) {
+		code = pragma_value(store, "PRAGMA application_id", &application, err);
+	}
+	if (code == 0) {
+		code = pragma_value(store, "PRAGMA user_version", &version, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	if (application != STORE_APPLICATION_ID || version != STORE_VERSION) {
+		return peel_fail(err, PEEL_EFORMAT, "no index of this version (version %lld, not %d)",
+			(long long)version, STORE_VERSION);
+	}
+	*ret_store = steal_pointer(&store);
+	return 0;
+}
+
+/** All that a schema consists of, in one text. */
+static int schema_text(struct store *store, char **ret_text, struct peel_error *err)
+{
+	static const char sql[] = "SELECT group_concat(type || ' ' || name || ' ' || tbl_name || ' ' ||"
+				  " coalesce(sql, ''), char(10)) FROM"
+				  " (SELECT * FROM sqlite_schema ORDER BY type, name)";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(store, sql, &stmt, err);
+
+	if (code == 0) {
+		code = store_step(store, stmt, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	*ret_text = strdup(store_text(stmt, 0));
+	return *ret_text ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+}
+
+int store_check_schema(struct store *store, struct peel_error *err)
+{
+	cleanup(cleanup_store) struct store *model = calloc(1, sizeof(*model));
+	cleanup_free char *ours = NULL;
+	cleanup_free char *theirs = NULL;
+	int code;
+
+	if (!model || sqlite3_open(":memory:", &model->db) != SQLITE_OK) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	code = store_exec(model, schema_sql, err);
+	if (code == 0) {
+		code = store_exec(model, schema_indexes_sql, err);
+	}
+	if (code == 0) {
+		code = schema_text(model, &ours, err);
+	}
+	if (code == 0) {
+		code = schema_text(store, &theirs, err);
+	}
+	if (code == 0 && strcmp(ours, theirs) != 0) {
+		code = peel_fail(err, PEEL_EFORMAT, "the index has a schema that is not ours");
+	}
+	return code;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * SQLite's file layer on descriptors: one main file that is already open, and unlinked temporary files in a folder.
+ */
+#ifndef STORE_VFS_H
+#define STORE_VFS_H
+
+#include <stdbool.h>
+
+#include <sqlite3.h>
+
+/** Length of a VFS name with its NUL. */
+#define STORE_VFS_NAME 32
+
+/** A VFS of one store. Lives inside the store; register before opening, unregister after closing. */
+struct store_vfs {
+	sqlite3_vfs base;
+	char name[STORE_VFS_NAME];
+	/** The main file, borrowed. */
+	int fd;
+	/** Folder of temporary files, borrowed; -1: none can be made. */
+	int spill_dir;
+	bool writable;
+};
+
+/** Fill in and register. @return SQLITE_OK or an SQLite code. */
+int store_vfs_register(struct store_vfs *vfs, int fd, int spill_dir, bool writable);
+
+/** Unregister; harmless where it was not registered. */
+void store_vfs_unregister(struct store_vfs *vfs);
+
+/** An unlinked, private, read-write file in a folder. @return a descriptor, or -1 with errno. */
+int store_unlinked_file(int folder);
+
+#endif

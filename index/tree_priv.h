@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the files of the tree share. */
+#ifndef TREE_PRIV_H
+#define TREE_PRIV_H
+
+#include "store.h"
+#include "tree.h"
+
+/** Most folders kept in the cache; beyond, it is emptied and the table asked (about 8 MiB). */
+#define DIR_CACHE_MAX 131072
+/** Bits of the filter over a layer's symlinks, a power of two: 8 a link at a million links. */
+#define LINK_FILTER_BITS (1u << 23)
+/** Most hops when a parent is a symlink of the same layer, as the kernel's ELOOP. */
+#define LINK_HOPS 40
+
+/** A folder in the cache. Marks are valid while they equal the tree's epoch. */
+struct dir_slot {
+	uint32_t hash;
+	/** dir.id; 0: free slot. */
+	uint32_t id;
+	uint32_t parent;
+	uint32_t name_off;
+	uint32_t name_len;
+	/** The layer has an entry for it, or needs it, or needs it for a whiteout only. */
+	uint32_t present;
+	uint32_t marked;
+};
+
+struct dir_cache {
+	struct dir_slot *slots;
+	uint32_t room;
+	uint32_t count;
+	char *names;
+	size_t names_len;
+	size_t names_room;
+	/** True once it was emptied: a miss then proves nothing. */
+	bool lossy;
+};
+
+struct tree {
+	struct store *store;
+	tree_finding_fn *finding;
+	void *finding_arg;
+	struct dir_cache dirs;
+	uint32_t next_dir;
+	uint64_t next_id;
+	/** Layer that is being added. */
+	int layer;
+	/** Counts layers, and changes within one that make marks of folders stale. */
+	uint32_t epoch;
+	/** Which (dir, name) may be a symlink of this layer. */
+	uint8_t *link_filter;
+	/** True once index entry_path exists. */
+	bool path_index;
+	/** The parent folder of the last entry, as text, and what it came to. */
+	char *last_parent;
+	size_t last_parent_len;
+	uint32_t last_parent_dir;
+	uint32_t last_parent_epoch;
+	bool last_parent_whiteout;
+	bool last_parent_followed;
+	/** Scratch for paths, TREE_PATH_MAX bytes each. */
+	char *path;
+	char *rest[2];
+	/** Owner names of the last entry. */
+	char *last_uname, *last_gname;
+	int64_t last_owner;
+	uint64_t last_entry;
+	uint64_t hardlinks;
+	/** Some hard link is bound to nothing. */
+	bool broken_links;
+	struct tree_layer *layers;
+	size_t layer_count, layer_room;
+	struct tree_totals totals;
+};
+
+/* tree_dir.c */
+
+/** Make the cache and the root's row. */
+int tree_dirs_init(struct tree *tree, struct peel_error *err);
+void tree_dirs_finish(struct tree *tree);
+
+/** The folder's slot, with a new row where no layer named it before. ret_slot is valid until the next call. */
+int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t len,
+	struct dir_slot **ret_slot, struct peel_error *err);
+
+/** The slot if it is cached, else NULL. */
+struct dir_slot *tree_dir_cached(struct tree *tree, uint32_t parent, const char *name, size_t len);
+
+/** Walk a clean path of this layer to the folder that holds the entry. */
+struct tree_walk {
+	/** Entry that needs the folders. */
+	uint64_t id;
+	/** True: only a whiteout needs them. */
+	bool whiteout;
+	/** Out: the folder. */
+	uint32_t dir;
+	/** Out: a symlink of this layer was followed. */
+	bool followed;
+	/** Out: more than LINK_HOPS hops; dir is the folder that the first link's own name makes. */
+	bool loop;
+};
+
+int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk *walk,
+	struct peel_error *err);
+
+/** Note that (dir, name) is a symlink of this layer. */
+void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t len);
+
+/** Make index entry_path now, where it does not exist yet. */
+int tree_path_index(struct tree *tree, struct peel_error *err);
+
+/* tree_link.c: bind every hard link to the entry that holds its data. */
+int tree_bind_links(struct tree *tree, struct peel_error *err);
+/* After the merge: names and metadata of files with several names. */
+int tree_count_links(struct tree *tree, struct peel_error *err);
+
+/* tree_merge.c: decide what is visible. */
+int tree_merge(struct tree *tree, struct peel_error *err);
+
+/** Layer of an entry id. */
+int tree_layer_of(const struct tree *tree, uint64_t id);
+
+/** Hand an anomaly of any layer to the callback. */
+int tree_report(struct tree *tree, const char *code, int layer, const void *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err);
+
+/**
+ * Path of (dir, name) from the root, without a leading slash, for messages.
+ * @param ret_path the caller frees.
+ */
+int tree_path(struct tree *tree, uint32_t dir, const void *name, size_t len, char **ret_path,
+	size_t *ret_len, struct peel_error *err);
+
+#endif
