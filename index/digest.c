@@ -54,7 +54,8 @@ bool digest_valid(const char *text)
 		return false;
 	}
 	hex = text + strlen(algorithm->prefix);
-	return strspn(hex, "0123456789abcdef") == 2 * algorithm->size && hex[2 * algorithm->size] == '\0';
+	return strspn(hex, "0123456789abcdef") == 2 * algorithm->size &&
+		hex[2 * algorithm->size] == '\0';
 }
 
 int digest_new(const char *text, struct digest **ret_digest, struct peel_error *err)
@@ -108,7 +109,8 @@ void digest_free(struct digest *digest)
 	free(digest);
 }
 
-int digest_buffer(const char *like, const void *bytes, size_t len, char *text, struct peel_error *err)
+int digest_buffer(const char *like, const void *bytes, size_t len, char *text,
+	struct peel_error *err)
 {
 	cleanup_digest struct digest *digest = NULL;
 	int r = digest_new(like, &digest, err);

@@ -7,7 +7,8 @@
 #include <peel/error.h>
 
 /*
- * Messages hold UTF-8; one that was cut in the middle of a character would not be valid text any more.
+ * Messages hold UTF-8; one that was cut in the middle of a character would not be valid text any
+ * more.
  */
 static void trim_cut(char *text, size_t size)
 {
@@ -22,7 +23,8 @@ static void trim_cut(char *text, size_t size)
 	text[end] = '\0';
 }
 
-__attribute__((format(printf, 2, 0))) static void print_into(char *text, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void print_into(char *text, const char *format,
+	va_list args)
 {
 	int len = vsnprintf(text, PEEL_MESSAGE_SIZE, format, args);
 
@@ -68,7 +70,8 @@ int peel_wrap(struct peel_error *err, const char *format, ...)
 	if (!err->message[0]) {
 		strcpy(err->message, peel_strerror(err->code));
 	}
-	if ((size_t)snprintf(text + len, sizeof(text) - len, ": %s", err->message) >= sizeof(text) - len) {
+	if ((size_t)snprintf(text + len, sizeof(text) - len, ": %s", err->message) >=
+		sizeof(text) - len) {
 		trim_cut(text, sizeof(text));
 	}
 	memcpy(err->message, text, strlen(text) + 1);

@@ -17,7 +17,9 @@
 
 static const char *keep(struct peel_image *image, char *text)
 {
-	if (!text || !grow_array(&image->kept, image->kept_count, &image->kept_room, sizeof(*image->kept))) {
+	if (!text ||
+		!grow_array(&image->kept, image->kept_count, &image->kept_room,
+			sizeof(*image->kept))) {
 		free(text);
 		image->out_of_memory = true;
 		return "";
@@ -44,8 +46,8 @@ const char *image_keep_platform(struct peel_image *image, const struct image_pla
 	if (!platform->os[0] || !platform->arch[0]) {
 		return "";
 	}
-	return image_keep(image, "%s/%s%s%s", platform->os, platform->arch, platform->variant[0] ? "/" : "",
-		platform->variant);
+	return image_keep(image, "%s/%s%s%s", platform->os, platform->arch,
+		platform->variant[0] ? "/" : "", platform->variant);
 }
 
 const char *image_shown(char *buf, const char *text)
@@ -60,8 +62,8 @@ static bool same_finding(const struct peel_finding *a, const struct peel_finding
 		(a->path_len == 0 || memcmp(a->path, b->path, a->path_len) == 0);
 }
 
-void image_finding(struct peel_image *image, const char *code, int layer, const char *path, uint64_t offset,
-	const char *format, ...)
+void image_finding(struct peel_image *image, const char *code, int layer, const char *path,
+	uint64_t offset, const char *format, ...)
 {
 	struct peel_finding finding = {.code = code, .layer = layer, .offset = offset};
 	char *detail;
@@ -85,7 +87,8 @@ void image_finding(struct peel_image *image, const char *code, int layer, const 
 			return;
 		}
 	}
-	if (!grow_array(&image->findings, image->finding_count, &image->finding_room, sizeof(finding))) {
+	if (!grow_array(&image->findings, image->finding_count, &image->finding_room,
+		    sizeof(finding))) {
 		image->out_of_memory = true;
 		return;
 	}
@@ -119,8 +122,11 @@ static int open_path(struct peel_image *image, struct peel_error *err)
 		fd = open(image->reference.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	}
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		return peel_fail(err, errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT : errno == EACCES ? PEEL_EACCES :
-			PEEL_EIO, "%s", strerror(errno));
+		return peel_fail(err,
+			errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT
+				: errno == EACCES           ? PEEL_EACCES
+							    : PEEL_EIO,
+			"%s", strerror(errno));
 	}
 	if (S_ISDIR(st.st_mode)) {
 		image->layout_fd = steal_fd(&fd);
@@ -133,8 +139,8 @@ static int open_path(struct peel_image *image, struct peel_error *err)
 	return r;
 }
 
-static int set_up(struct peel_image *image, const char *reference, const struct peel_image_options *options,
-	struct peel_error *err)
+static int set_up(struct peel_image *image, const char *reference,
+	const struct peel_image_options *options, struct peel_error *err)
 {
 	char shown[IMAGE_SHOWN];
 	int r;
@@ -150,8 +156,9 @@ static int set_up(struct peel_image *image, const char *reference, const struct 
 	if (r < 0) {
 		return r;
 	}
-	image->name = image_keep(image, "%s", image->reference.standard_input ? "standard input" :
-		image_shown(shown, image->reference.path));
+	image->name = image_keep(image, "%s",
+		image->reference.standard_input ? "standard input"
+						: image_shown(shown, image->reference.path));
 	if (image->options.platform) {
 		image->platform_wanted = true;
 		return image_platform_parse(image->options.platform, &image->wanted, err);

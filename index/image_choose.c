@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Choosing is filtering: artifacts fall out, then what the selector does not name, then what is for another platform,
- * then what is not in the file. If the rest is one image (or several times the same one), that is it. Nothing is
- * preferred: neither the first, nor "latest", nor the platform of the machine.
+ * Choosing is filtering: artifacts fall out, then what the selector does not name, then what is for
+ * another platform, then what is not in the file. If the rest is one image (or several times the
+ * same one), that is it. Nothing is preferred: neither the first, nor "latest", nor the platform of
+ * the machine.
  */
 #include "image_parts.h"
 
@@ -16,7 +17,8 @@ int image_item_add(struct peel_image *image, const struct image_item *item, stru
 {
 	if (image->item_count >= IMAGE_ITEMS_MAX) {
 		json_decref(item->names);
-		return peel_fail(err, PEEL_ELIMIT, "the file lists more than %d images", IMAGE_ITEMS_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "the file lists more than %d images",
+			IMAGE_ITEMS_MAX);
 	}
 	if (!grow_array(&image->items, image->item_count, &image->item_room, sizeof(*item))) {
 		json_decref(item->names);
@@ -31,7 +33,7 @@ static bool has_name(const struct image_item *item, const char *tag, bool exact)
 	size_t i;
 	json_t *name;
 
-	json_array_foreach(item->names, i, name) {
+	json_array_foreach (item->names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (text && (exact ? strcmp(text, tag) == 0 : image_names_equal(text, tag))) {
@@ -51,7 +53,8 @@ static bool tag_known(const struct peel_image *image, bool exact)
 	return false;
 }
 
-static bool platform_fits(const struct image_platform *platform, const struct image_platform *wanted)
+static bool platform_fits(const struct image_platform *platform,
+	const struct image_platform *wanted)
 {
 	return strcmp(platform->os, wanted->os) == 0 && strcmp(platform->arch, wanted->arch) == 0 &&
 		(!wanted->variant[0] || strcmp(platform->variant, wanted->variant) == 0);
@@ -66,10 +69,12 @@ static bool selected(const struct peel_image *image, const struct image_item *it
 
 static bool same_image(const struct image_item *a, const struct image_item *b)
 {
-	return a->docker == b->docker && (a->docker ? json_equal(json_member(a->source, "Config"),
-		json_member(b->source, "Config")) && json_equal(json_member(a->source, "Layers"),
-		json_member(b->source, "Layers")) :
-		a->shown.digest[0] && strcmp(a->shown.digest, b->shown.digest) == 0);
+	return a->docker == b->docker &&
+		(a->docker ? json_equal(json_member(a->source, "Config"),
+				     json_member(b->source, "Config")) &&
+					json_equal(json_member(a->source, "Layers"),
+						json_member(b->source, "Layers"))
+			   : a->shown.digest[0] && strcmp(a->shown.digest, b->shown.digest) == 0);
 }
 
 /* "@0 name linux/amd64 sha256:012345678901; @1 …" */
@@ -93,9 +98,11 @@ static void list_items(const struct peel_image *image, const bool *fits, char *b
 			continue;
 		}
 		image_shown(shown, item->shown.tags);
-		n = snprintf(buf + used, size - used, "%s@%d%s%.80s%s%s%s%.19s%s", listed ? "; " : "", item->position,
-			shown[0] ? " " : "", shown, item->shown.platform[0] ? " " : "", item->shown.platform,
-			item->shown.digest[0] ? " " : "", item->shown.digest, item->missing ? " (not in the file)" : "");
+		n = snprintf(buf + used, size - used, "%s@%d%s%.80s%s%s%s%.19s%s",
+			listed ? "; " : "", item->position, shown[0] ? " " : "", shown,
+			item->shown.platform[0] ? " " : "", item->shown.platform,
+			item->shown.digest[0] ? " " : "", item->shown.digest,
+			item->missing ? " (not in the file)" : "");
 		used += n > 0 ? min_u64((uint64_t)n, size - used - 1) : 0;
 		listed++;
 	}
@@ -115,12 +122,15 @@ static int no_such(struct peel_image *image, bool *fits, struct peel_error *err)
 		images += fits[i];
 	}
 	if (images == 0) {
-		return peel_fail(err, PEEL_ENOENT, image->item_count ? "it holds no image, only artifacts "
-			"(signatures, attestations or the like)" : "it lists no image");
+		return peel_fail(err, PEEL_ENOENT,
+			image->item_count ? "it holds no image, only artifacts "
+					    "(signatures, attestations or the like)"
+					  : "it lists no image");
 	}
 	list_items(image, fits, list, sizeof(list));
 	if (image->platform_wanted) {
-		snprintf(wanted, sizeof(wanted), "for platform %s", image_keep_platform(image, &image->wanted));
+		snprintf(wanted, sizeof(wanted), "for platform %s",
+			image_keep_platform(image, &image->wanted));
 	} else if (image->reference.tag) {
 		memcpy(wanted, "named ", 7);
 		image_shown(list, image->reference.tag);
@@ -135,15 +145,20 @@ static int no_such(struct peel_image *image, bool *fits, struct peel_error *err)
 static int several(struct peel_image *image, const bool *fits, size_t count, struct peel_error *err)
 {
 	char list[512];
-	const char *transport = image->kind == PEEL_IMAGE_OCI_LAYOUT ? "oci" :
-		image->kind == PEEL_IMAGE_OCI_ARCHIVE ? "oci-archive" : "docker-archive";
+	const char *transport = image->kind == PEEL_IMAGE_OCI_LAYOUT ? "oci"
+		: image->kind == PEEL_IMAGE_OCI_ARCHIVE              ? "oci-archive"
+								     : "docker-archive";
 
 	list_items(image, fits, list, sizeof(list));
-	return peel_fail(err, PEEL_EAMBIGUOUS, "%zu images match; choose with --platform, or with %s:PATH:NAME or :@N: %s",
-		count, transport, list);
+	return peel_fail(err, PEEL_EAMBIGUOUS,
+		"%zu images match; choose with --platform, or with %s:PATH:NAME or :@N: %s", count,
+		transport, list);
 }
 
-/* Take out what does not fit any more. @return how many different ones are left; *ret_first the first of them. */
+/*
+ * Take out what does not fit any more. @return how many different ones are left; *ret_first the
+ * first of them.
+ */
 static size_t count_fits(struct peel_image *image, const bool *fits, struct image_item **ret_first)
 {
 	size_t count = 0;
@@ -180,7 +195,8 @@ int image_choose(struct peel_image *image, struct image_item **ret_item, struct 
 	}
 	for (size_t i = 0; i < image->item_count; i++) {
 		fits[i] = selected(image, &image->items[i], exact) &&
-			(!image->platform_wanted || platform_fits(&image->items[i].platform, &image->wanted));
+			(!image->platform_wanted ||
+				platform_fits(&image->items[i].platform, &image->wanted));
 	}
 	memcpy(present, fits, image->item_count * sizeof(*fits));
 	count = count_fits(image, fits, &item);

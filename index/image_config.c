@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration ties the layers to the diff IDs that their uncompressed bytes must have, and to the history. The
- * history also has instructions without a layer (empty_layer), so the layers are dealt out to the records in
- * order; where the counts differ the rest has none, and that is a finding, because people will read those lines as causes.
+ * The configuration ties the layers to the diff IDs that their uncompressed bytes must have, and to
+ * the history. The history also has instructions without a layer (empty_layer), so the layers are
+ * dealt out to the records in order; where the counts differ the rest has none, and that is a
+ * finding, because people will read those lines as causes.
  */
 #include "image_parts.h"
 
@@ -25,7 +26,7 @@ static const char *find_path(const json_t *config)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(json_member(json_member(config, "config"), "Env"), i, entry) {
+	json_array_foreach (json_member(json_member(config, "config"), "Env"), i, entry) {
 		const char *text = json_string_value(entry);
 
 		if (text && strncmp(text, "PATH=", 5) == 0) {
@@ -35,7 +36,8 @@ static const char *find_path(const json_t *config)
 	return found;
 }
 
-static int load_diff_ids(struct peel_image *image, const char *name, const json_t *config, struct peel_error *err)
+static int load_diff_ids(struct peel_image *image, const char *name, const json_t *config,
+	struct peel_error *err)
 {
 	const json_t *rootfs = json_member(config, "rootfs");
 	const json_t *ids = json_member(rootfs, "diff_ids");
@@ -45,26 +47,28 @@ static int load_diff_ids(struct peel_image *image, const char *name, const json_
 	json_t *id;
 
 	if (strcmp(type, "layers") != 0 && (type[0] || image->layer_count > 0)) {
-		return peel_fail(err, PEEL_EFORMAT, "%s: rootfs.type is \"%s\", not \"layers\"", name,
-			image_shown(shown, type));
+		return peel_fail(err, PEEL_EFORMAT, "%s: rootfs.type is \"%s\", not \"layers\"",
+			name, image_shown(shown, type));
 	}
 	if (json_array_size(ids) != image->layer_count) {
-		return peel_fail(err, PEEL_EFORMAT, "%s: %zu diff IDs in the configuration, but %zu layers in the manifest",
+		return peel_fail(err, PEEL_EFORMAT,
+			"%s: %zu diff IDs in the configuration, but %zu layers in the manifest",
 			name, json_array_size(ids), image->layer_count);
 	}
-	json_array_foreach(ids, i, id) {
+	json_array_foreach (ids, i, id) {
 		const char *text = json_string_value(id);
 
 		if (!text || !digest_valid(text)) {
-			return peel_fail(err, PEEL_EFORMAT, "%s: diff ID %zu is no digest: \"%s\"", name, i,
-				image_shown(shown, text ? text : ""));
+			return peel_fail(err, PEEL_EFORMAT, "%s: diff ID %zu is no digest: \"%s\"",
+				name, i, image_shown(shown, text ? text : ""));
 		}
 		image->layers[i].diff_id = text;
 	}
 	return 0;
 }
 
-static int load_history(struct peel_image *image, const char *name, const json_t *config, struct peel_error *err)
+static int load_history(struct peel_image *image, const char *name, const json_t *config,
+	struct peel_error *err)
 {
 	const json_t *records = json_member(config, "history");
 	size_t count = json_array_size(records);
@@ -74,18 +78,21 @@ static int load_history(struct peel_image *image, const char *name, const json_t
 	json_t *record;
 
 	if (count > HISTORY_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "%s: more than %d history records", name, HISTORY_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "%s: more than %d history records", name,
+			HISTORY_MAX);
 	}
 	image->history = calloc(count + 1, sizeof(*image->history));
 	if (!image->history) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	json_array_foreach(records, i, record) {
+	json_array_foreach (records, i, record) {
 		struct peel_history *history = &image->history[image->history_count++];
 		bool empty = json_is_true(json_member(record, "empty_layer"));
 
-		*history = (struct peel_history){.layer = -1, .created = json_text(record, "created"),
-			.instruction = json_text(record, "created_by"), .comment = json_text(record, "comment"),
+		*history = (struct peel_history){.layer = -1,
+			.created = json_text(record, "created"),
+			.instruction = json_text(record, "created_by"),
+			.comment = json_text(record, "comment"),
 			.author = json_text(record, "author")};
 		wanted += !empty;
 		if (!empty && layer < image->layer_count) {
@@ -97,7 +104,8 @@ static int load_history(struct peel_image *image, const char *name, const json_t
 	}
 	if (count > 0 && wanted != image->layer_count) {
 		image_finding(image, "history-mismatch", -1, NULL, UINT64_MAX,
-			"the history tells of %zu layers, the image has %zu", wanted, image->layer_count);
+			"the history tells of %zu layers, the image has %zu", wanted,
+			image->layer_count);
 	}
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A compressed image file is decoded once from end to end, for its list of members, its size and its checksums, and
- * access points are kept on the way; afterwards its members are read at random through them. The points stay in
- * memory (0.4 % of the decoded size) until an index takes them over.
+ * A compressed image file is decoded once from end to end, for its list of members, its size and
+ * its checksums, and access points are kept on the way; afterwards its members are read at random
+ * through them. The points stay in memory (0.4 % of the decoded size) until an index takes them
+ * over.
  */
 #include "image_parts.h"
 
@@ -58,7 +59,10 @@ int image_outer_open(struct peel_image *image, struct peel_error *err)
 		image->plain = source_grab(image->file);
 		return 0;
 	}
-	/* Where there is no folder for a spool, one big zstd frame is decoded from its start: slower, no failure. */
+	/*
+	 * Where there is no folder for a spool, one big zstd frame is decoded from its start:
+	 * slower, no failure.
+	 */
 	if (image_spool_folder(&image->options, &image->spool_fd, NULL) < 0) {
 		image->spool_fd = -1;
 	}
@@ -69,5 +73,6 @@ int image_outer_open(struct peel_image *image, struct peel_error *err)
 	options.spool_dir = image->spool_fd;
 	options.cache = image->cache;
 	finder = point_list_finder(image->points);
-	return codec_open(image->file, image->codec, image->plain_size, &finder, &options, &image->plain, err);
+	return codec_open(image->file, image->codec, image->plain_size, &finder, &options,
+		&image->plain, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * manifest.json, as `docker save` and all who imitate it write it: an array of images, each with the names of its
- * configuration and of its layers in the archive. The names are free: ID/layer.tar (and links between those), HEX.tar,
- * HEX.tar.gz, blobs/sha256/HEX. Nothing in it binds a layer's bytes but the configuration's diff IDs.
+ * manifest.json, as `docker save` and all who imitate it write it: an array of images, each with
+ * the names of its configuration and of its layers in the archive. The names are free: ID/layer.tar
+ * (and links between those), HEX.tar, HEX.tar.gz, blobs/sha256/HEX. Nothing in it binds a layer's
+ * bytes but the configuration's diff IDs.
  */
 #include "image_parts.h"
 
@@ -19,21 +20,23 @@ static int member_name(const char *raw, char *buf, size_t size, struct peel_erro
 	size_t len = strlen(raw);
 
 	if (len >= size) {
-		return peel_fail(err, PEEL_EFORMAT, "manifest.json has a name of more than %zu bytes", size);
+		return peel_fail(err, PEEL_EFORMAT,
+			"manifest.json has a name of more than %zu bytes", size);
 	}
 	memcpy(buf, raw, len + 1);
 	len = path_clean(buf, len, &escaped);
 	buf[len] = '\0';
 	if (escaped || len == 0) {
-		return peel_fail(err, PEEL_EFORMAT, "manifest.json names \"%s\", which is not inside the archive",
+		return peel_fail(err, PEEL_EFORMAT,
+			"manifest.json names \"%s\", which is not inside the archive",
 			image_shown(shown, raw));
 	}
 	return 0;
 }
 
 /*
- * The digest that a file's name claims ("sha256:HEX", "blobs/sha256/HEX", "HEX.json", "HEX.tar.gz", "HEX/layer.tar" does
- * not), or "".
+ * The digest that a file's name claims ("sha256:HEX", "blobs/sha256/HEX", "HEX.json", "HEX.tar.gz",
+ * "HEX/layer.tar" does not), or "".
  */
 static void claimed_digest(const char *name, char *digest)
 {
@@ -50,8 +53,8 @@ static void claimed_digest(const char *name, char *digest)
 	}
 }
 
-static int read_config(struct peel_image *image, const json_t *source, char **ret_text, size_t *ret_len,
-	char *digest, struct peel_error *err)
+static int read_config(struct peel_image *image, const json_t *source, char **ret_text,
+	size_t *ret_len, char *digest, struct peel_error *err)
 {
 	const char *raw = json_text(source, "Config");
 	cleanup_free char *text = NULL;
@@ -80,7 +83,9 @@ static int read_config(struct peel_image *image, const json_t *source, char **re
 	return 0;
 }
 
-/* Where every layer is, bound to the configuration: what the other half of a hybrid must have too. */
+/*
+ * Where every layer is, bound to the configuration: what the other half of a hybrid must have too.
+ */
 static int sign(struct peel_image *image, struct image_item *item, struct peel_error *err)
 {
 	cleanup_digest struct digest *digest = NULL;
@@ -94,7 +99,7 @@ static int sign(struct peel_image *image, struct image_item *item, struct peel_e
 		return r;
 	}
 	digest_update(digest, item->shown.digest, strlen(item->shown.digest));
-	json_array_foreach(json_member(item->source, "Layers"), i, layer) {
+	json_array_foreach (json_member(item->source, "Layers"), i, layer) {
 		struct image_place place = {.offset = UINT64_MAX};
 		const char *raw = json_string_value(layer);
 
@@ -103,8 +108,9 @@ static int sign(struct peel_image *image, struct image_item *item, struct peel_e
 		if (r < 0 && r != PEEL_ENOENT) {
 			return r;
 		}
-		digest_update(digest, line, (size_t)snprintf(line, sizeof(line), " %llu",
-			(unsigned long long)place.offset));
+		digest_update(digest, line,
+			(size_t)snprintf(line, sizeof(line), " %llu",
+				(unsigned long long)place.offset));
 	}
 	digest_text(digest, item->signature);
 	return 0;
@@ -116,7 +122,7 @@ static const char *join_names(struct peel_image *image, const json_t *names)
 	size_t i;
 	json_t *name;
 
-	json_array_foreach(names, i, name) {
+	json_array_foreach (names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (text && i < IMAGE_NAMES_SHOWN) {
@@ -126,8 +132,12 @@ static const char *join_names(struct peel_image *image, const json_t *names)
 	return joined;
 }
 
-/* What a list shows of an item. Its configuration may be unreadable; that matters only when it is chosen. */
-static int survey_item(struct peel_image *image, json_t *source, int position, struct peel_error *err)
+/*
+ * What a list shows of an item. Its configuration may be unreadable; that matters only when it is
+ * chosen.
+ */
+static int survey_item(struct peel_image *image, json_t *source, int position,
+	struct peel_error *err)
 {
 	struct image_item item = {.source = source, .docker = true, .position = position};
 	cleanup_free char *text = NULL;
@@ -138,7 +148,8 @@ static int survey_item(struct peel_image *image, json_t *source, int position, s
 	int r;
 
 	if (!json_is_object(source)) {
-		return peel_fail(err, PEEL_EFORMAT, "item %d of manifest.json is no object", position);
+		return peel_fail(err, PEEL_EFORMAT, "item %d of manifest.json is no object",
+			position);
 	}
 	r = read_config(image, source, &text, &len, digest, &ignored);
 	if (r == PEEL_ELIMIT || r == PEEL_ENOMEM || r == PEEL_EAMBIGUOUS) {
@@ -172,10 +183,11 @@ int image_docker_survey(struct peel_image *image, struct peel_error *err)
 		return r;
 	}
 	if (!json_is_array(list) && !json_is_null(list)) {
-		return peel_fail(err, PEEL_EFORMAT, "manifest.json is no array, so not that of a docker archive (for a "
+		return peel_fail(err, PEEL_EFORMAT,
+			"manifest.json is no array, so not that of a docker archive (for a "
 			"root filesystem that has such a file, write rootfs:PATH)");
 	}
-	json_array_foreach(list, i, source) {
+	json_array_foreach (list, i, source) {
 		r = survey_item(image, source, (int)i, err);
 		if (r < 0) {
 			return r;
@@ -184,7 +196,8 @@ int image_docker_survey(struct peel_image *image, struct peel_error *err)
 	return 0;
 }
 
-static int set_layer(struct peel_image *image, size_t i, const json_t *layer, struct peel_error *err)
+static int set_layer(struct peel_image *image, size_t i, const json_t *layer,
+	struct peel_error *err)
 {
 	const char *raw = json_string_value(layer);
 	char digest[DIGEST_TEXT_SIZE];
@@ -198,7 +211,8 @@ static int set_layer(struct peel_image *image, size_t i, const json_t *layer, st
 	}
 	r = image_layer_set(image, i, found, &place, "", -1, err);
 	claimed_digest(name, digest);
-	image->layers[i].digest = strncmp(name, "blobs/", 6) == 0 ? image_keep(image, "%s", digest) : "";
+	image->layers[i].digest = strncmp(name, "blobs/", 6) == 0 ? image_keep(image, "%s", digest)
+								  : "";
 	return r;
 }
 
@@ -208,13 +222,15 @@ static void name_plain_layers(struct peel_image *image)
 	for (size_t i = 0; i < image->layer_count; i++) {
 		struct peel_layer *layer = &image->layers[i];
 
-		if (!layer->digest[0] && layer->codec == PEEL_CODEC_NONE && layer->state == PEEL_LAYER_OK) {
+		if (!layer->digest[0] && layer->codec == PEEL_CODEC_NONE &&
+			layer->state == PEEL_LAYER_OK) {
 			layer->digest = layer->diff_id;
 		}
 	}
 }
 
-int image_docker_open(struct peel_image *image, const struct image_item *item, struct peel_error *err)
+int image_docker_open(struct peel_image *image, const struct image_item *item,
+	struct peel_error *err)
 {
 	const json_t *layers = json_member(item->source, "Layers");
 	const char *raw = json_text(item->source, "Config");
@@ -227,7 +243,7 @@ int image_docker_open(struct peel_image *image, const struct image_item *item, s
 	int r = read_config(image, item->source, &text, &len, image->config_digest, err);
 
 	r = r < 0 ? r : image_layers_new(image, json_array_size(layers), err);
-	json_array_foreach(layers, i, layer) {
+	json_array_foreach (layers, i, layer) {
 		r = r < 0 ? r : set_layer(image, i, layer, err);
 	}
 	if (r < 0) {
@@ -236,7 +252,8 @@ int image_docker_open(struct peel_image *image, const struct image_item *item, s
 	claimed_digest(raw, claimed);
 	if (claimed[0] && strcmp(claimed, image->config_digest) != 0) {
 		image_finding(image, "config-digest-mismatch", -1, raw, UINT64_MAX,
-			"the configuration's name is not its digest, which is %s", image->config_digest);
+			"the configuration's name is not its digest, which is %s",
+			image->config_digest);
 	}
 	r = image_config_load(image, image_shown(shown, raw), steal_pointer(&text), len, err);
 	if (r == 0) {

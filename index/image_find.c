@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A name leads to bytes in two ways, and both are confined: in an archive a link is followed once and to another member
- * (containers/image follows one, docker any number: further ones would be read differently), in a folder as
- * layout_resolve allows. Two members of one name are two images to somebody: docker takes the last, containers/image
- * the first. They are refused unless their bytes are the same.
+ * A name leads to bytes in two ways, and both are confined: in an archive a link is followed once
+ * and to another member (containers/image follows one, docker any number: further ones would be
+ * read differently), in a folder as layout_resolve allows. Two members of one name are two images
+ * to somebody: docker takes the last, containers/image the first. They are refused unless their
+ * bytes are the same.
  */
 #include "image_parts.h"
 
@@ -16,8 +17,8 @@
 /* Bytes compared at a time. */
 #define COMPARE_CHUNK 65536
 
-static int compare_bytes(struct source *source, const struct outer_member *a, const struct outer_member *b,
-	bool *ret_same, struct peel_error *err)
+static int compare_bytes(struct source *source, const struct outer_member *a,
+	const struct outer_member *b, bool *ret_same, struct peel_error *err)
 {
 	cleanup_free char *buf = malloc(2 * COMPARE_CHUNK);
 	bool same = a->size == b->size;
@@ -29,7 +30,9 @@ static int compare_bytes(struct source *source, const struct outer_member *a, co
 		size_t len = (size_t)min_u64(COMPARE_CHUNK, a->size - pos);
 		int r = source_read_exact(source, a->data_off + pos, buf, len, err);
 
-		r = r < 0 ? r : source_read_exact(source, b->data_off + pos, buf + COMPARE_CHUNK, len, err);
+		r = r < 0 ? r
+			  : source_read_exact(source, b->data_off + pos, buf + COMPARE_CHUNK, len,
+				    err);
 		if (r < 0) {
 			return r;
 		}
@@ -52,8 +55,8 @@ static bool is_document(const char *name)
 }
 
 /* Members of the same name must be the same file. */
-static int check_duplicates(struct peel_image *image, const struct outer_member *members, size_t count,
-	struct peel_error *err)
+static int check_duplicates(struct peel_image *image, const struct outer_member *members,
+	size_t count, struct peel_error *err)
 {
 	char shown[IMAGE_SHOWN];
 	int r = 0;
@@ -72,9 +75,11 @@ static int check_duplicates(struct peel_image *image, const struct outer_member 
 			return r;
 		}
 		if (!same) {
-			return peel_fail(err, PEEL_EAMBIGUOUS, "the archive holds \"%s\" twice, at offsets %llu and "
-				"%llu; tools differ in which one they take", image_shown(shown, a->name),
-				(unsigned long long)a->header_off, (unsigned long long)b->header_off);
+			return peel_fail(err, PEEL_EAMBIGUOUS,
+				"the archive holds \"%s\" twice, at offsets %llu and "
+				"%llu; tools differ in which one they take",
+				image_shown(shown, a->name), (unsigned long long)a->header_off,
+				(unsigned long long)b->header_off);
 		}
 		image_finding(image, "duplicate-member", -1, b->name, b->header_off,
 			"the archive holds this member twice, with the same content");
@@ -82,8 +87,8 @@ static int check_duplicates(struct peel_image *image, const struct outer_member 
 	return 0;
 }
 
-static int find_member(struct peel_image *image, const char *name, const struct outer_member **ret_member,
-	struct peel_error *err)
+static int find_member(struct peel_image *image, const char *name,
+	const struct outer_member **ret_member, struct peel_error *err)
 {
 	size_t count = 0;
 	const struct outer_member *member = outer_lookup(image->outer, name, &count);
@@ -93,8 +98,8 @@ static int find_member(struct peel_image *image, const char *name, const struct 
 	return r;
 }
 
-static int find_in_archive(struct peel_image *image, const char *name, struct image_place *ret_place,
-	struct peel_error *err)
+static int find_in_archive(struct peel_image *image, const char *name,
+	struct image_place *ret_place, struct peel_error *err)
 {
 	const struct outer_member *member = NULL;
 	char shown[IMAGE_SHOWN];
@@ -102,8 +107,10 @@ static int find_in_archive(struct peel_image *image, const char *name, struct im
 
 	if (r == 0 && is_link(member)) {
 		if (member->escapes) {
-			return peel_fail(err, PEEL_EFORMAT, "member \"%s\" at offset %llu is a link that leads out of "
-				"the archive", image_shown(shown, name), (unsigned long long)member->header_off);
+			return peel_fail(err, PEEL_EFORMAT,
+				"member \"%s\" at offset %llu is a link that leads out of "
+				"the archive",
+				image_shown(shown, name), (unsigned long long)member->header_off);
 		}
 		r = find_member(image, member->link, &member, err);
 	}
@@ -111,18 +118,21 @@ static int find_in_archive(struct peel_image *image, const char *name, struct im
 		return r;
 	}
 	if (is_link(member)) {
-		return peel_fail(err, PEEL_EFORMAT, "member \"%s\" is reached by more than one link",
-			image_shown(shown, name));
+		return peel_fail(err, PEEL_EFORMAT,
+			"member \"%s\" is reached by more than one link", image_shown(shown, name));
 	}
 	if (member->type != '\0') {
-		return peel_fail(err, PEEL_EFORMAT, "member \"%s\" at offset %llu is no regular file",
-			image_shown(shown, name), (unsigned long long)member->header_off);
+		return peel_fail(err, PEEL_EFORMAT,
+			"member \"%s\" at offset %llu is no regular file", image_shown(shown, name),
+			(unsigned long long)member->header_off);
 	}
 	if (member->sparse) {
-		return peel_fail(err, PEEL_EUNSUPPORTED, "member \"%s\" at offset %llu is stored as a sparse file",
+		return peel_fail(err, PEEL_EUNSUPPORTED,
+			"member \"%s\" at offset %llu is stored as a sparse file",
 			image_shown(shown, name), (unsigned long long)member->header_off);
 	}
-	*ret_place = (struct image_place){.offset = member->data_off, .size = member->size, .cut = member->cut};
+	*ret_place = (struct image_place){
+		.offset = member->data_off, .size = member->size, .cut = member->cut};
 	return 0;
 }
 
@@ -137,14 +147,16 @@ static int find_in_layout(struct peel_image *image, const char *name, struct ima
 	if (r < 0) {
 		return r;
 	}
-	*ret_place = (struct image_place){.file = image_keep(image, "%s", path), .size = source->size};
+	*ret_place = (struct image_place){
+		.file = image_keep(image, "%s", path), .size = source->size};
 	return 0;
 }
 
-int image_find(struct peel_image *image, const char *name, struct image_place *ret_place, struct peel_error *err)
+int image_find(struct peel_image *image, const char *name, struct image_place *ret_place,
+	struct peel_error *err)
 {
-	return image->outer ? find_in_archive(image, name, ret_place, err) :
-		find_in_layout(image, name, ret_place, err);
+	return image->outer ? find_in_archive(image, name, ret_place, err)
+			    : find_in_layout(image, name, ret_place, err);
 }
 
 int image_find_blob(struct peel_image *image, const char *digest, struct image_place *ret_place,
@@ -156,25 +168,26 @@ int image_find_blob(struct peel_image *image, const char *digest, struct image_p
 
 	/* Before any name is made of it: "sha256:../../x" is a path too (CVE-2024-3727). */
 	if (!digest_valid(digest)) {
-		return peel_fail(err, PEEL_EFORMAT, "\"%s\" is no digest", image_shown(shown, digest));
+		return peel_fail(err, PEEL_EFORMAT, "\"%s\" is no digest",
+			image_shown(shown, digest));
 	}
 	colon = strchr(digest, ':');
 	snprintf(name, sizeof(name), "blobs/%.*s/%s", (int)(colon - digest), digest, colon + 1);
 	return image_find(image, name, ret_place, err);
 }
 
-int image_place_source(struct peel_image *image, const struct image_place *place, struct source **ret_source,
-	struct peel_error *err)
+int image_place_source(struct peel_image *image, const struct image_place *place,
+	struct source **ret_source, struct peel_error *err)
 {
 	if (place->file) {
 		return image_file_open(image->layout_fd, place->file, ret_source, err);
 	}
-	return source_new_slice(image->plain ? image->plain : image->file, place->offset, place->size, ret_source,
-		err);
+	return source_new_slice(image->plain ? image->plain : image->file, place->offset,
+		place->size, ret_source, err);
 }
 
-int image_read(struct peel_image *image, const char *what, const struct image_place *place, char **ret_bytes,
-	size_t *ret_len, struct peel_error *err)
+int image_read(struct peel_image *image, const char *what, const struct image_place *place,
+	char **ret_bytes, size_t *ret_len, struct peel_error *err)
 {
 	cleanup_source struct source *source = NULL;
 	cleanup_free char *bytes = NULL;
@@ -184,7 +197,8 @@ int image_read(struct peel_image *image, const char *what, const struct image_pl
 		return peel_fail(err, PEEL_ELIMIT, "%s is larger than %u bytes", what, JSON_MAX);
 	}
 	if (image->json_read + place->size > IMAGE_JSON_BUDGET) {
-		return peel_fail(err, PEEL_ELIMIT, "the manifests and configurations are larger than %u bytes in all",
+		return peel_fail(err, PEEL_ELIMIT,
+			"the manifests and configurations are larger than %u bytes in all",
 			IMAGE_JSON_BUDGET);
 	}
 	bytes = malloc((size_t)place->size + 1);
@@ -203,7 +217,8 @@ int image_read(struct peel_image *image, const char *what, const struct image_pl
 	return 0;
 }
 
-int image_read_json(struct peel_image *image, const char *name, json_t **ret_json, struct peel_error *err)
+int image_read_json(struct peel_image *image, const char *name, json_t **ret_json,
+	struct peel_error *err)
 {
 	cleanup_free char *bytes = NULL;
 	struct image_place place;
@@ -217,8 +232,8 @@ int image_read_json(struct peel_image *image, const char *name, json_t **ret_jso
 	return r < 0 ? r : json_parse(name, bytes, len, ret_json, err);
 }
 
-int image_read_descriptor(struct peel_image *image, const char *what, const json_t *descriptor, char **ret_bytes,
-	size_t *ret_len, struct peel_error *err)
+int image_read_descriptor(struct peel_image *image, const char *what, const json_t *descriptor,
+	char **ret_bytes, size_t *ret_len, struct peel_error *err)
 {
 	const char *digest = json_text(descriptor, "digest");
 	const json_t *size = json_member(descriptor, "size");
@@ -235,7 +250,8 @@ int image_read_descriptor(struct peel_image *image, const char *what, const json
 		return peel_wrap(err, "%s", what);
 	}
 	if (json_is_integer(size) && json_integer_value(size) != (json_int_t)place.size) {
-		return peel_fail(err, PEEL_EDIGEST, "the %s %s has %llu bytes, its descriptor says %lld", what, digest,
+		return peel_fail(err, PEEL_EDIGEST,
+			"the %s %s has %llu bytes, its descriptor says %lld", what, digest,
 			(unsigned long long)place.size, (long long)json_integer_value(size));
 	}
 	r = image_read(image, what, &place, &bytes, &len, err);
@@ -244,7 +260,8 @@ int image_read_descriptor(struct peel_image *image, const char *what, const json
 		return r;
 	}
 	if (strcmp(found, digest) != 0) {
-		return peel_fail(err, PEEL_EDIGEST, "the %s %s has the digest %s", what, digest, found);
+		return peel_fail(err, PEEL_EDIGEST, "the %s %s has the digest %s", what, digest,
+			found);
 	}
 	*ret_bytes = steal_pointer(&bytes);
 	*ret_len = len;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index may be used again for a file that is still the same file: device, inode, size, times. For a layout that is
- * said of every file that could be read, blobs by the target that a link has; the lines are hashed, because a folder may
- * hold ten thousand blobs. What was asked for (transport, selector, platform) is part of the identity: it chooses.
+ * An index may be used again for a file that is still the same file: device, inode, size, times.
+ * For a layout that is said of every file that could be read, blobs by the target that a link has;
+ * the lines are hashed, because a folder may hold ten thousand blobs. What was asked for
+ * (transport, selector, platform) is part of the identity: it chooses.
  */
 #include "image_parts.h"
 
@@ -25,17 +26,19 @@ struct identity {
 
 static void note_time(struct identity *identity, const struct timespec *time)
 {
-	if (time->tv_sec > identity->youngest.tv_sec || (time->tv_sec == identity->youngest.tv_sec &&
-		time->tv_nsec > identity->youngest.tv_nsec)) {
+	if (time->tv_sec > identity->youngest.tv_sec ||
+		(time->tv_sec == identity->youngest.tv_sec &&
+			time->tv_nsec > identity->youngest.tv_nsec)) {
 		identity->youngest = *time;
 	}
 }
 
 static int print_stat(char *line, size_t size, const struct stat *st)
 {
-	return snprintf(line, size, "%llx:%llx:%lld:%lld.%09ld:%lld.%09ld", (unsigned long long)st->st_dev,
-		(unsigned long long)st->st_ino, (long long)st->st_size, (long long)st->st_mtim.tv_sec,
-		st->st_mtim.tv_nsec, (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+	return snprintf(line, size, "%llx:%llx:%lld:%lld.%09ld:%lld.%09ld",
+		(unsigned long long)st->st_dev, (unsigned long long)st->st_ino,
+		(long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+		(long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }
 
 static void add_stat(struct identity *identity, const char *name, const struct stat *st)
@@ -73,13 +76,14 @@ static int add_file(struct identity *identity, int folder, const char *name, str
 }
 
 /* The names in a folder, sorted; none where it cannot be read. @return how many, or less than 0. */
-static int list_folder(int folder, const char *name, struct dirent ***ret_names, struct peel_error *err)
+static int list_folder(int folder, const char *name, struct dirent ***ret_names,
+	struct peel_error *err)
 {
 	int count = scandirat(folder, name, ret_names, NULL, alphasort);
 
 	if (count < 0 && errno != ENOENT && errno != ENOTDIR) {
-		return peel_fail(err, errno == ENOMEM ? PEEL_ENOMEM : PEEL_EIO, "cannot list %s: %s", name,
-			strerror(errno));
+		return peel_fail(err, errno == ENOMEM ? PEEL_ENOMEM : PEEL_EIO,
+			"cannot list %s: %s", name, strerror(errno));
 	}
 	return count < 0 ? 0 : count;
 }
@@ -93,11 +97,14 @@ static void free_names(struct dirent **names, int count)
 }
 
 /* The files of blobs/ALGORITHM, or of the folders of blobs/ where deeper. */
-static int add_folder(struct identity *identity, int folder, const char *name, bool deeper, struct peel_error *err)
+static int add_folder(struct identity *identity, int folder, const char *name, bool deeper,
+	struct peel_error *err)
 {
 	struct dirent **names = NULL;
 	int count = list_folder(folder, name, &names, err);
-	int r = count < 0 ? count : count > BLOBS_MAX ? peel_fail(err, PEEL_ELIMIT, "%s holds too many files", name) : 0;
+	int r = count < 0           ? count
+		: count > BLOBS_MAX ? peel_fail(err, PEEL_ELIMIT, "%s holds too many files", name)
+				    : 0;
 
 	for (int i = 0; i < count && r == 0; i++) {
 		cleanup_free char *path = NULL;
@@ -132,7 +139,8 @@ static uint64_t age_of(const struct timespec *time)
 	int64_t age;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (__builtin_mul_overflow((int64_t)now.tv_sec - (int64_t)time->tv_sec, (int64_t)1000000000, &age)) {
+	if (__builtin_mul_overflow((int64_t)now.tv_sec - (int64_t)time->tv_sec, (int64_t)1000000000,
+		    &age)) {
 		return now.tv_sec > time->tv_sec ? UINT64_MAX : 0;
 	}
 	age += now.tv_nsec - time->tv_nsec;
@@ -150,13 +158,17 @@ static int identify(const struct image_reference *reference, const char *platfor
 	int r = 0;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		return peel_fail(err, errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT : errno == EACCES ? PEEL_EACCES :
-			PEEL_EIO, "%s: %s", image_shown(shown, reference->path), strerror(errno));
+		return peel_fail(err,
+			errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT
+				: errno == EACCES           ? PEEL_EACCES
+							    : PEEL_EIO,
+			"%s: %s", image_shown(shown, reference->path), strerror(errno));
 	}
 	if (S_ISDIR(st.st_mode)) {
 		r = add_layout(identity, fd, err);
 		digest_text(identity->digest, hash);
-		snprintf(line, sizeof(line), "%llx:%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+		snprintf(line, sizeof(line), "%llx:%llx", (unsigned long long)st.st_dev,
+			(unsigned long long)st.st_ino);
 	} else {
 		print_stat(line, sizeof(line), &st);
 		note_time(identity, &st.st_mtim);
@@ -165,8 +177,9 @@ static int identify(const struct image_reference *reference, const char *platfor
 	if (r < 0) {
 		return peel_wrap(err, "%s", image_shown(shown, reference->path));
 	}
-	if (asprintf(ret_text, "%s %s kind=%d position=%d platform=%s tag=%s", line, hash, (int)reference->kind,
-		reference->position, platform ? platform : "", reference->tag ? reference->tag : "") < 0) {
+	if (asprintf(ret_text, "%s %s kind=%d position=%d platform=%s tag=%s", line, hash,
+		    (int)reference->kind, reference->position, platform ? platform : "",
+		    reference->tag ? reference->tag : "") < 0) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	return 0;
@@ -187,7 +200,8 @@ int image_identity(const char *reference, const struct peel_image_options *optio
 		r = peel_fail(err, PEEL_EUSAGE, "standard input has no identity");
 	}
 	r = r < 0 ? r : digest_new("", &identity.digest, err);
-	r = r < 0 ? r : identify(&parsed, options ? options->platform : NULL, &text, &identity, err);
+	r = r < 0 ? r
+		  : identify(&parsed, options ? options->platform : NULL, &text, &identity, err);
 	digest_free(identity.digest);
 	image_reference_finish(&parsed);
 	if (r < 0) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can be said of a layer before it is read: where it is, whether its type is known, how it is compressed. */
+/*
+ * What can be said of a layer before it is read: where it is, whether its type is known, how it is
+ * compressed.
+ */
 #include "image_parts.h"
 
 #include <string.h>
@@ -45,7 +48,8 @@ static const struct layer_type *find_type(const char *media_type)
 int image_layers_new(struct peel_image *image, size_t count, struct peel_error *err)
 {
 	if (count > IMAGE_LAYERS_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "the image has more than %d layers", IMAGE_LAYERS_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "the image has more than %d layers",
+			IMAGE_LAYERS_MAX);
 	}
 	image->layers = calloc(count + 1, sizeof(*image->layers));
 	image->blobs = calloc(count + 1, sizeof(*image->blobs));
@@ -54,8 +58,13 @@ int image_layers_new(struct peel_image *image, size_t count, struct peel_error *
 	}
 	image->layer_count = count;
 	for (size_t i = 0; i < count; i++) {
-		image->layers[i] = (struct peel_layer){.digest = "", .diff_id = "", .media_type = "", .state_reason = "",
-			.created = "", .instruction = "", .comment = ""};
+		image->layers[i] = (struct peel_layer){.digest = "",
+			.diff_id = "",
+			.media_type = "",
+			.state_reason = "",
+			.created = "",
+			.instruction = "",
+			.comment = ""};
 	}
 	return 0;
 }
@@ -84,7 +93,8 @@ static int probe_content(struct peel_image *image, size_t i, const struct image_
 	}
 	n = source_read_at(source, 0, head, sizeof(head), err);
 	if (n < 0) {
-		return peel_wrap(err, "layer %zu at offset %llu", i, (unsigned long long)place->offset);
+		return peel_wrap(err, "layer %zu at offset %llu", i,
+			(unsigned long long)place->offset);
 	}
 	layer->codec = codec_probe(head, (size_t)n);
 	foreign = layer->codec == PEEL_CODEC_NONE ? codec_probe_foreign(head, (size_t)n) : NULL;
@@ -101,10 +111,13 @@ static int probe_content(struct peel_image *image, size_t i, const struct image_
 
 static void set_missing(struct peel_image *image, size_t i, const struct layer_type *type)
 {
-	spoil(image, i, PEEL_LAYER_MISSING, type && type->foreign ? "foreign-layer" : "missing-layer",
-		type && type->foreign ? "a foreign layer, whose content is kept elsewhere; peel never fetches it" :
-		image->outer && image->outer_failed ? "not in the archive, which is cut off or damaged" :
-		"its blob is not in the file");
+	spoil(image, i, PEEL_LAYER_MISSING,
+		type && type->foreign ? "foreign-layer" : "missing-layer",
+		type && type->foreign
+			? "a foreign layer, whose content is kept elsewhere; peel never fetches it"
+			: image->outer && image->outer_failed
+			? "not in the archive, which is cut off or damaged"
+			: "its blob is not in the file");
 }
 
 int image_layer_set(struct peel_image *image, size_t i, int found, const struct image_place *place,
@@ -120,14 +133,17 @@ int image_layer_set(struct peel_image *image, size_t i, int found, const struct 
 		set_missing(image, i, type);
 		return 0;
 	}
-	image->blobs[i] = (struct image_blob){.file = place->file, .offset = place->offset, .size = place->size};
+	image->blobs[i] = (struct image_blob){
+		.file = place->file, .offset = place->offset, .size = place->size};
 	layer->stored_size = place->size;
 	if (media_type[0] && !type) {
 		bool encrypted = strstr(media_type, "+encrypted") != NULL;
 
-		spoil(image, i, PEEL_LAYER_UNSUPPORTED, encrypted ? "encrypted-layer" : "unsupported-layer",
-			encrypted ? "encrypted" : image_keep(image, "media type \"%s\" is not known",
-			image_shown(shown, media_type)));
+		spoil(image, i, PEEL_LAYER_UNSUPPORTED,
+			encrypted ? "encrypted-layer" : "unsupported-layer",
+			encrypted ? "encrypted"
+				  : image_keep(image, "media type \"%s\" is not known",
+					    image_shown(shown, media_type)));
 		return 0;
 	}
 	r = probe_content(image, i, place, type, err);
@@ -135,11 +151,13 @@ int image_layer_set(struct peel_image *image, size_t i, int found, const struct 
 		return r;
 	}
 	if (place->cut) {
-		spoil(image, i, PEEL_LAYER_BROKEN, "truncated-layer", image_keep(image,
-			"the image file ends within it, at offset %llu", (unsigned long long)image->plain_size));
+		spoil(image, i, PEEL_LAYER_BROKEN, "truncated-layer",
+			image_keep(image, "the image file ends within it, at offset %llu",
+				(unsigned long long)image->plain_size));
 	} else if (size >= 0 && (uint64_t)size != place->size) {
-		spoil(image, i, PEEL_LAYER_BROKEN, "size-mismatch", image_keep(image,
-			"it has %llu bytes, its descriptor says %lld", (unsigned long long)place->size, (long long)size));
+		spoil(image, i, PEEL_LAYER_BROKEN, "size-mismatch",
+			image_keep(image, "it has %llu bytes, its descriptor says %lld",
+				(unsigned long long)place->size, (long long)size));
 	}
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layout folder comes from a stranger as much as an archive does: a blob may be a link to /etc/shadow. Real layouts
- * do hold links (docker-library/busybox: blobs/sha256/X -> ../../rootfs.tar.gz), so links are resolved here, as text, and
- * must stay below the folder at every step. The path that comes out has no link; it is opened one component at a
- * time without following any, so that a link that is slipped in meanwhile is refused and not followed.
+ * A layout folder comes from a stranger as much as an archive does: a blob may be a link to
+ * /etc/shadow. Real layouts do hold links (docker-library/busybox: blobs/sha256/X ->
+ * ../../rootfs.tar.gz), so links are resolved here, as text, and must stay below the folder at
+ * every step. The path that comes out has no link; it is opened one component at a time without
+ * following any, so that a link that is slipped in meanwhile is refused and not followed.
  *
- * Rejected: openat2 with RESOLVE_BENEATH, which does the same in one call, but gives no path to keep in the
- * index, and is missing in some sandboxes.
+ * Rejected: openat2 with RESOLVE_BENEATH, which does the same in one call, but gives no path to
+ * keep in the index, and is missing in some sandboxes.
  */
 #include "image_parts.h"
 
@@ -35,14 +36,18 @@ struct resolver {
 static int system_failure(struct peel_error *err, const char *what, const char *path)
 {
 	char shown[IMAGE_SHOWN];
-	int code = errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT : errno == EACCES ? PEEL_EACCES :
-		errno == ELOOP ? PEEL_EFORMAT : PEEL_EIO;
+	int code = errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT
+		: errno == EACCES                      ? PEEL_EACCES
+		: errno == ELOOP                       ? PEEL_EFORMAT
+						       : PEEL_EIO;
 
-	return peel_fail(err, code, "cannot %s %s: %s", what, image_shown(shown, path), strerror(errno));
+	return peel_fail(err, code, "cannot %s %s: %s", what, image_shown(shown, path),
+		strerror(errno));
 }
 
 /* Put a link's target before what is still to be walked. */
-static int expand_link(struct resolver *resolver, size_t parent_len, const char *rest, struct peel_error *err)
+static int expand_link(struct resolver *resolver, size_t parent_len, const char *rest,
+	struct peel_error *err)
 {
 	char target[IMAGE_NAME_MAX];
 	char joined[2 * IMAGE_NAME_MAX];
@@ -54,8 +59,10 @@ static int expand_link(struct resolver *resolver, size_t parent_len, const char 
 	}
 	target[len] = '\0';
 	if (target[0] == '/' || ++resolver->links > LINKS_MAX) {
-		return peel_fail(err, PEEL_EFORMAT, "\"%s\" is a link that leads out of the layout folder, or to a link "
-			"and so on", image_shown(shown, resolver->path));
+		return peel_fail(err, PEEL_EFORMAT,
+			"\"%s\" is a link that leads out of the layout folder, or to a link "
+			"and so on",
+			image_shown(shown, resolver->path));
 	}
 	snprintf(joined, sizeof(joined), "%s/%s", target, rest);
 	if (strlen(joined) >= sizeof(resolver->rest)) {
@@ -152,7 +159,8 @@ int layout_resolve(int folder, const char *name, char **ret_path, struct peel_er
 	return *ret_path ? 0 : peel_fail(err, PEEL_ENOMEM, "out of memory");
 }
 
-int image_file_open(int folder, const char *file, struct source **ret_source, struct peel_error *err)
+int image_file_open(int folder, const char *file, struct source **ret_source,
+	struct peel_error *err)
 {
 	cleanup_fd int fd = -1;
 	cleanup_fd int parent = -1;
@@ -168,12 +176,14 @@ int image_file_open(int folder, const char *file, struct source **ret_source, st
 		int next;
 
 		if (len > NAME_MAX || (len == 2 && memcmp(file + start, "..", 2) == 0)) {
-			return peel_fail(err, PEEL_EFORMAT, "a path in the layout folder is malformed");
+			return peel_fail(err, PEEL_EFORMAT,
+				"a path in the layout folder is malformed");
 		}
 		memcpy(name, file + start, len);
 		name[len] = '\0';
-		next = openat(parent < 0 ? folder : parent, name, O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
-			(last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY));
+		next = openat(parent < 0 ? folder : parent, name,
+			O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
+				(last ? O_RDONLY | O_NONBLOCK : O_PATH | O_DIRECTORY));
 		if (next < 0) {
 			return system_failure(err, "open", file);
 		}
@@ -184,8 +194,8 @@ int image_file_open(int folder, const char *file, struct source **ret_source, st
 	}
 	fd = steal_fd(&parent);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		return peel_fail(err, PEEL_EFORMAT, "\"%s\" is no regular file", image_shown(
-			(char[IMAGE_SHOWN]){0}, file));
+		return peel_fail(err, PEEL_EFORMAT, "\"%s\" is no regular file",
+			image_shown((char[IMAGE_SHOWN]){0}, file));
 	}
 	r = source_open_fd(fd, ret_source, err);
 	if (r == 0) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * index.json lists descriptors; each leads to a manifest (an image or an artifact) or to a further index. Every index is
- * read once, whatever number of ways lead to it, so a cycle ends and a lattice costs no more than its nodes; the depth, the
- * number of items and the bytes of JSON are bounded besides.
+ * index.json lists descriptors; each leads to a manifest (an image or an artifact) or to a further
+ * index. Every index is read once, whatever number of ways lead to it, so a cycle ends and a
+ * lattice costs no more than its nodes; the depth, the number of items and the bytes of JSON are
+ * bounded besides.
  *
- * Manifests that are not in the file are ordinary: `docker save` of one platform keeps the index of all of them.
+ * Manifests that are not in the file are ordinary: `docker save` of one platform keeps the index of
+ * all of them.
  */
 #include "image_parts.h"
 
@@ -73,6 +75,7 @@ static bool has_list(const json_t *document, const char *key)
 	return json_is_array(json_member(document, key));
 }
 
+/* Nothing said is an image too. */
 static bool is_image_config(const char *media_type)
 {
 	for (size_t i = 0; i < countof(config_types); i++) {
@@ -100,11 +103,12 @@ static bool is_artifact(const json_t *manifest)
 	size_t i;
 	json_t *layer;
 
-	if (json_text(manifest, "artifactType")[0] ||
+	/* Some builders give images an artifact type: that of their configuration. */
+	if (!is_image_config(json_text(manifest, "artifactType")) ||
 		!is_image_config(json_text(json_member(manifest, "config"), "mediaType"))) {
 		return true;
 	}
-	json_array_foreach(layers, i, layer) {
+	json_array_foreach (layers, i, layer) {
 		count += is_artifact_layer(json_text(layer, "mediaType"));
 	}
 	return count > 0 && count == json_array_size(layers);
@@ -125,8 +129,8 @@ static int read_document(struct peel_image *image, const char *what, const json_
 	}
 	if (!json_is_object(json) || (has_list(json, "layers") && has_list(json, "manifests"))) {
 		return peel_fail(err, json_is_object(json) ? PEEL_EAMBIGUOUS : PEEL_EFORMAT,
-			"the %s %s is no object, or manifest and index at once (CVE-2021-41190)", what,
-			json_text(descriptor, "digest"));
+			"the %s %s is no object, or manifest and index at once (CVE-2021-41190)",
+			what, json_text(descriptor, "digest"));
 	}
 	*ret_json = steal_pointer(&json);
 	return 0;
@@ -135,14 +139,16 @@ static int read_document(struct peel_image *image, const char *what, const json_
 /* Names that a descriptor gives: its ref name, and containerd's full name. */
 static json_t *names_of(const json_t *descriptor)
 {
-	static const char *const keys[] = {"io.containerd.image.name", "org.opencontainers.image.ref.name"};
+	static const char *const keys[] = {
+		"io.containerd.image.name", "org.opencontainers.image.ref.name"};
 	const json_t *annotations = json_member(descriptor, "annotations");
 	json_t *names = json_array();
 
 	for (size_t i = 0; i < countof(keys); i++) {
 		json_t *name = json_object_get(annotations, keys[i]);
 
-		if (json_is_string(name) && json_string_length(name) > 0) {
+		if (json_is_string(name) && json_string_length(name) > 0 &&
+			!json_equal(name, json_array_get(names, 0))) {
 			json_array_append(names, name);
 		}
 	}
@@ -154,11 +160,13 @@ static const char *join_names(struct peel_image *image, const json_t *names)
 	const char *first = json_string_value(json_array_get(names, 0));
 	const char *second = json_string_value(json_array_get(names, 1));
 
-	return second ? image_keep(image, "%s %s", first, second) : image_keep(image, "%s", first ? first : "");
+	return second ? image_keep(image, "%s %s", first, second)
+		      : image_keep(image, "%s", first ? first : "");
 }
 
 /* Bind the layers' places to the configuration, in the same form as image_docker.c does. */
-static int sign(struct peel_image *image, const json_t *manifest, struct image_item *item, struct peel_error *err)
+static int sign(struct peel_image *image, const json_t *manifest, struct image_item *item,
+	struct peel_error *err)
 {
 	cleanup_digest struct digest *digest = NULL;
 	const char *config = json_text(json_member(manifest, "config"), "digest");
@@ -171,15 +179,16 @@ static int sign(struct peel_image *image, const json_t *manifest, struct image_i
 		return r;
 	}
 	digest_update(digest, config, strlen(config));
-	json_array_foreach(json_member(manifest, "layers"), i, layer) {
+	json_array_foreach (json_member(manifest, "layers"), i, layer) {
 		struct image_place place = {.offset = UINT64_MAX};
 
 		r = image_find_blob(image, json_text(layer, "digest"), &place, err);
 		if (r < 0 && r != PEEL_ENOENT) {
 			return r;
 		}
-		digest_update(digest, line, (size_t)snprintf(line, sizeof(line), " %llu",
-			(unsigned long long)place.offset));
+		digest_update(digest, line,
+			(size_t)snprintf(line, sizeof(line), " %llu",
+				(unsigned long long)place.offset));
 	}
 	digest_text(digest, item->signature);
 	return 0;
@@ -192,15 +201,16 @@ static void read_platform(struct peel_image *image, const json_t *manifest, stru
 	cleanup_json json_t *config = NULL;
 	size_t len = 0;
 
-	if (image_read_descriptor(image, "configuration", json_member(manifest, "config"), &text, &len, NULL) == 0 &&
+	if (image_read_descriptor(image, "configuration", json_member(manifest, "config"), &text,
+		    &len, NULL) == 0 &&
 		json_parse("configuration", text, len, &config, NULL) == 0) {
 		image_config_platform(config, &item->platform);
 	}
 }
 
 /*
- * Look into a manifest. What is wrong with one that is not chosen does not matter, but what bounds our own work, or makes
- * the file mean two things, does.
+ * Look into a manifest. What is wrong with one that is not chosen does not matter, but what bounds
+ * our own work, or makes the file mean two things, does.
  */
 static int look_into(struct peel_image *image, struct image_item *item, struct peel_error *err)
 {
@@ -225,19 +235,19 @@ static int look_into(struct peel_image *image, struct image_item *item, struct p
 	return image->hybrid ? sign(image, manifest, item, err) : 0;
 }
 
-static int survey_manifest(struct survey *survey, const json_t *descriptor, const struct branch *branch,
-	bool artifact, struct peel_error *err)
+static int survey_manifest(struct survey *survey, const json_t *descriptor,
+	const struct branch *branch, bool artifact, struct peel_error *err)
 {
 	const json_t *platform = json_member(descriptor, "platform");
 	const json_t *annotations = json_member(descriptor, "annotations");
 	struct image_item item = {.source = descriptor, .position = branch->position};
 	int r;
 
-	image_platform_set(&item.platform, json_text(platform, "os"), json_text(platform, "architecture"),
-		json_text(platform, "variant"));
+	image_platform_set(&item.platform, json_text(platform, "os"),
+		json_text(platform, "architecture"), json_text(platform, "variant"));
 	item.shown.artifact = artifact || strcmp(item.platform.os, "unknown") == 0 ||
 		json_object_get(annotations, "vnd.docker.reference.type") != NULL ||
-		json_text(descriptor, "artifactType")[0];
+		!is_image_config(json_text(descriptor, "artifactType"));
 	r = look_into(survey->image, &item, err);
 	if (r < 0) {
 		return r;
@@ -253,15 +263,16 @@ static int survey_index(struct survey *survey, const json_t *index, const struct
 	struct peel_error *err);
 
 /* A nested index: read it once. */
-static int survey_nested(struct survey *survey, const json_t *descriptor, const struct branch *branch,
-	struct peel_error *err)
+static int survey_nested(struct survey *survey, const json_t *descriptor,
+	const struct branch *branch, struct peel_error *err)
 {
 	const char *digest = json_text(descriptor, "digest");
 	json_t *index = NULL;
 	int r;
 
 	if (branch->level >= IMAGE_INDEX_DEPTH) {
-		return peel_fail(err, PEEL_ELIMIT, "indexes are nested deeper than %d levels", IMAGE_INDEX_DEPTH);
+		return peel_fail(err, PEEL_ELIMIT, "indexes are nested deeper than %d levels",
+			IMAGE_INDEX_DEPTH);
 	}
 	if (json_object_get(survey->seen, digest)) {
 		image_finding(survey->image, "repeated-index", -1, NULL, UINT64_MAX,
@@ -285,15 +296,17 @@ static enum document sniff(struct peel_image *image, const json_t *descriptor)
 {
 	cleanup_json json_t *json = NULL;
 
-	if (json_text(descriptor, "mediaType")[0] || read_document(image, "document", descriptor, &json, NULL) < 0) {
+	if (json_text(descriptor, "mediaType")[0] ||
+		read_document(image, "document", descriptor, &json, NULL) < 0) {
 		return DOCUMENT_UNKNOWN;
 	}
-	return has_list(json, "manifests") ? DOCUMENT_INDEX :
-		has_list(json, "layers") ? DOCUMENT_MANIFEST : DOCUMENT_UNKNOWN;
+	return has_list(json, "manifests") ? DOCUMENT_INDEX
+		: has_list(json, "layers") ? DOCUMENT_MANIFEST
+					   : DOCUMENT_UNKNOWN;
 }
 
-static int survey_descriptor(struct survey *survey, const json_t *descriptor, const struct branch *branch,
-	struct peel_error *err)
+static int survey_descriptor(struct survey *survey, const json_t *descriptor,
+	const struct branch *branch, struct peel_error *err)
 {
 	enum document document = document_of(json_text(descriptor, "mediaType"));
 
@@ -312,15 +325,17 @@ static int survey_index(struct survey *survey, const json_t *index, const struct
 	size_t i;
 	json_t *descriptor;
 
-	json_array_foreach(json_member(index, "manifests"), i, descriptor) {
-		struct branch next = {.level = branch->level + 1, .position = branch->level ? branch->position : (int)i};
+	json_array_foreach (json_member(index, "manifests"), i, descriptor) {
+		struct branch next = {.level = branch->level + 1,
+			.position = branch->level ? branch->position : (int)i};
 		int r;
 
 		if (!json_is_object(descriptor)) {
 			return peel_fail(err, PEEL_EFORMAT, "item %zu of an index is no object", i);
 		}
 		/* The names that the top gives hold for all below it. */
-		next.names = json_array_size(branch->names) ? json_incref(branch->names) : names_of(descriptor);
+		next.names = json_array_size(branch->names) ? json_incref(branch->names)
+							    : names_of(descriptor);
 		r = survey_descriptor(survey, descriptor, &next, err);
 		json_decref(next.names);
 		if (r < 0) {
@@ -355,12 +370,14 @@ int image_oci_survey(struct peel_image *image, struct peel_error *err)
 	struct survey survey = {.image = image, .seen = json_object()};
 	struct branch root = {.position = -1};
 	json_t *index = NULL;
-	int r = survey.seen ? check_layout(image, err) : peel_fail(err, PEEL_ENOMEM, "out of memory");
+	int r = survey.seen ? check_layout(image, err)
+			    : peel_fail(err, PEEL_ENOMEM, "out of memory");
 
 	if (r == 0) {
 		r = image_read_json(image, "index.json", &index, err);
 		if (r == PEEL_ENOENT) {
-			r = peel_fail(err, PEEL_EFORMAT, "not a container image: it has no index.json");
+			r = peel_fail(err, PEEL_EFORMAT,
+				"not a container image: it has no index.json");
 		}
 	}
 	r = r < 0 ? r : image_keep_json(image, index, err);
@@ -372,7 +389,8 @@ int image_oci_survey(struct peel_image *image, struct peel_error *err)
 	return r;
 }
 
-static int set_layer(struct peel_image *image, size_t i, const json_t *descriptor, struct peel_error *err)
+static int set_layer(struct peel_image *image, size_t i, const json_t *descriptor,
+	struct peel_error *err)
 {
 	const json_t *size = json_member(descriptor, "size");
 	const char *digest = json_text(descriptor, "digest");
@@ -382,7 +400,8 @@ static int set_layer(struct peel_image *image, size_t i, const json_t *descripto
 	int found;
 
 	if (json_is_integer(size) && json_integer_value(size) < 0) {
-		return peel_fail(err, PEEL_EFORMAT, "layer %zu: its descriptor's size is negative", i);
+		return peel_fail(err, PEEL_EFORMAT, "layer %zu: its descriptor's size is negative",
+			i);
 	}
 	found = image_find_blob(image, digest, &place, &why);
 	if (found == PEEL_EFORMAT && digest_valid(digest) && image->layout_fd >= 0) {
@@ -390,7 +409,8 @@ static int set_layer(struct peel_image *image, size_t i, const json_t *descripto
 		found = PEEL_ENOENT;
 	}
 	if (found < 0 && found != PEEL_ENOENT) {
-		return peel_fail(err, found, "layer %zu (%s): %s", i, image_shown(shown, digest), why.message);
+		return peel_fail(err, found, "layer %zu (%s): %s", i, image_shown(shown, digest),
+			why.message);
 	}
 	image->layers[i].digest = digest;
 	return image_layer_set(image, i, found, &place, json_text(descriptor, "mediaType"),
@@ -400,12 +420,14 @@ static int set_layer(struct peel_image *image, size_t i, const json_t *descripto
 /* Engines differ in whether they go by the index's or by the configuration's platform. */
 static void compare_platforms(struct peel_image *image, const struct image_item *item)
 {
-	if (item->shown.platform[0] && image->platform[0] && strcmp(item->shown.platform, image->platform) != 0) {
+	if (item->shown.platform[0] && image->platform[0] &&
+		strcmp(item->shown.platform, image->platform) != 0) {
 		char shown[IMAGE_SHOWN];
 		char other[IMAGE_SHOWN];
 
 		image_finding(image, "platform-mismatch", -1, NULL, UINT64_MAX,
-			"the index says %s, the configuration %s", image_shown(shown, item->shown.platform),
+			"the index says %s, the configuration %s",
+			image_shown(shown, item->shown.platform),
 			image_shown(other, image->platform));
 	}
 }
@@ -436,13 +458,15 @@ int image_oci_open(struct peel_image *image, const struct image_item *item, stru
 	if (r < 0) {
 		return r;
 	}
-	if (has_list(manifest, "manifests") || document_of(json_text(manifest, "mediaType")) == DOCUMENT_INDEX) {
-		return peel_fail(err, PEEL_EFORMAT, "%s is an index, its descriptor says it is a manifest", digest);
+	if (has_list(manifest, "manifests") ||
+		document_of(json_text(manifest, "mediaType")) == DOCUMENT_INDEX) {
+		return peel_fail(err, PEEL_EFORMAT,
+			"%s is an index, its descriptor says it is a manifest", digest);
 	}
 	strcpy(image->manifest_digest, digest);
 	layers = json_member(manifest, "layers");
 	r = image_layers_new(image, json_array_size(layers), err);
-	json_array_foreach(layers, i, layer) {
+	json_array_foreach (layers, i, layer) {
 		r = r < 0 ? r : set_layer(image, i, layer, err);
 	}
 	r = r < 0 ? r : load_config(image, json_member(manifest, "config"), err);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files an archive holds is decided by our own walk over its headers, with the rules of Go's archive/tar, because
- * that is what every engine reads archives with. A parser that is laxer would see other members, and so another image.
+ * Which files an archive holds is decided by our own walk over its headers, with the rules of Go's
+ * archive/tar, because that is what every engine reads archives with. A parser that is laxer would
+ * see other members, and so another image.
  *
- * One pass over a stream, so that a compressed file is decoded once. It ends at the end of the tar; a tar that breaks
- * off or is malformed half way keeps the members before, and says why it ended: a truncated `docker save` still has
- * layers that can be read, and whether that is enough is not decided here.
+ * One pass over a stream, so that a compressed file is decoded once. It ends at the end of the tar;
+ * a tar that breaks off or is malformed half way keeps the members before, and says why it ended: a
+ * truncated `docker save` still has layers that can be read, and whether that is enough is not
+ * decided here.
  *
- * A root filesystem may have millions of entries. Its list is dropped at OUTER_MEMBERS_MAX and the walk goes on for the
- * marks alone, so that memory stays bounded and a manifest.json behind a million files is still seen.
+ * A root filesystem may have millions of entries. Its list is dropped at OUTER_MEMBERS_MAX and the
+ * walk goes on for the marks alone, so that memory stays bounded and a manifest.json behind a
+ * million files is still seen.
  */
 #include "image_outer.h"
 
@@ -66,14 +69,19 @@ static int read_exact(struct walk *walk, void *buf, size_t len, struct peel_erro
 }
 
 /* Take what a special header holds. @param text taken over. */
-static int take_special(struct walk *walk, const struct tar_header *header, char *text, struct peel_error *err)
+static int take_special(struct walk *walk, const struct tar_header *header, char *text,
+	struct peel_error *err)
 {
-	char **place = header->typeflag == TAR_GNU_LONGNAME ? &walk->gnu_path :
-		header->typeflag == TAR_GNU_LONGLINK ? &walk->gnu_link :
-		header->typeflag == TAR_PAX ? &walk->pax_text : NULL;
+	char **place = header->typeflag == TAR_GNU_LONGNAME ? &walk->gnu_path
+		: header->typeflag == TAR_GNU_LONGLINK      ? &walk->gnu_link
+		: header->typeflag == TAR_PAX               ? &walk->pax_text
+							    : NULL;
 
 	if (!place) {
-		/* A global header speaks of other members, which no engine heeds; Go forgets the headers before it. */
+		/*
+		 * A global header speaks of other members, which no engine heeds; Go forgets the
+		 * headers before it.
+		 */
 		free(text);
 		end_group(walk);
 		return 0;
@@ -81,7 +89,9 @@ static int take_special(struct walk *walk, const struct tar_header *header, char
 	free(*place);
 	*place = text;
 	/* As in Go, a further pax header replaces what an earlier one said. */
-	return header->typeflag == TAR_PAX ? tar_pax_parse(&walk->pax, text, (size_t)header->size, err) : 0;
+	return header->typeflag == TAR_PAX
+		? tar_pax_parse(&walk->pax, text, (size_t)header->size, err)
+		: 0;
 }
 
 static bool is_special(char typeflag)
@@ -97,7 +107,8 @@ static int read_special(struct walk *walk, const struct tar_header *header, stru
 	int r;
 
 	if (header->size < 0 || header->size > SCAN_HEADER_MAX) {
-		return peel_fail(err, PEEL_EFORMAT, "a pax or GNU header is larger than %u bytes", SCAN_HEADER_MAX);
+		return peel_fail(err, PEEL_EFORMAT, "a pax or GNU header is larger than %u bytes",
+			SCAN_HEADER_MAX);
 	}
 	padded = (size_t)header->size + (size_t)tar_padding((uint64_t)header->size);
 	text = malloc(padded + 1);
@@ -112,7 +123,9 @@ static int read_special(struct walk *walk, const struct tar_header *header, stru
 	return take_special(walk, header, steal_pointer(&text), err);
 }
 
-/* An old GNU sparse header goes on in further blocks, each of which says whether there is one more. */
+/*
+ * An old GNU sparse header goes on in further blocks, each of which says whether there is one more.
+ */
 static int skip_sparse_blocks(struct walk *walk, const unsigned char *block, struct peel_error *err)
 {
 	unsigned char more[TAR_BLOCK];
@@ -125,15 +138,20 @@ static int skip_sparse_blocks(struct walk *walk, const unsigned char *block, str
 			return r;
 		}
 		if (count > SCAN_SPARSE_MAX / 21) {
-			return peel_fail(err, PEEL_EFORMAT, "a sparse map has more than %d extents", SCAN_SPARSE_MAX);
+			return peel_fail(err, PEEL_EFORMAT, "a sparse map has more than %d extents",
+				SCAN_SPARSE_MAX);
 		}
 		extended = more[504] != 0;
 	}
 	return 0;
 }
 
-/* Name of a link's target as a member: symlinks are relative to their folder, hard links to the root. */
-static int set_link(struct outer_member *member, const char *target, bool symbolic, struct peel_error *err)
+/*
+ * Name of a link's target as a member: symlinks are relative to their folder, hard links to the
+ * root.
+ */
+static int set_link(struct outer_member *member, const char *target, bool symbolic,
+	struct peel_error *err)
 {
 	const char *slash = strrchr(member->name, '/');
 	int folder = symbolic && slash ? (int)(slash - member->name) : 0;
@@ -148,7 +166,10 @@ static int set_link(struct outer_member *member, const char *target, bool symbol
 	return 0;
 }
 
-/* A name: GNU's, else pax's, else the header's own. @return a copy the caller frees, NULL where memory ends. */
+/*
+ * A name: GNU's, else pax's, else the header's own. @return a copy the caller frees, NULL where
+ * memory ends.
+ */
 static char *choose_text(const char *gnu, const struct tar_text *pax, const char *own)
 {
 	return gnu ? strdup(gnu) : pax->len > 0 ? strndup(pax->bytes, pax->len) : strdup(own);
@@ -223,8 +244,8 @@ static void drop_members(struct outer *outer)
 	outer->room = 0;
 }
 
-static int set_member_link(struct walk *walk, const struct tar_header *header, struct outer_member *member,
-	struct peel_error *err)
+static int set_member_link(struct walk *walk, const struct tar_header *header,
+	struct outer_member *member, struct peel_error *err)
 {
 	cleanup_free char *target = NULL;
 
@@ -241,8 +262,12 @@ static int add_member(struct walk *walk, char *name, const struct tar_header *he
 {
 	struct outer *outer = walk->outer;
 	char type = header->typeflag == '0' || header->typeflag == '7' ? '\0' : header->typeflag;
-	struct outer_member member = {.name = name, .type = type, .size = size, .sparse = is_sparse(walk, type),
-		.header_off = walk->group_off, .data_off = stream_tell(walk->stream)};
+	struct outer_member member = {.name = name,
+		.type = type,
+		.size = size,
+		.sparse = is_sparse(walk, type),
+		.header_off = walk->group_off,
+		.data_off = stream_tell(walk->stream)};
 
 	outer->marks |= type != '5' ? marks_of(name) : 0;
 	if (outer->overflow || outer->count == OUTER_MEMBERS_MAX) {
@@ -276,10 +301,11 @@ static int skip_data(struct walk *walk, uint64_t size, struct peel_error *err)
 	return stream_pass(walk->stream, tar_padding(size), NULL, NULL, &passed, err);
 }
 
-static int take_member(struct walk *walk, const struct tar_header *header, const unsigned char *block,
-	struct peel_error *err)
+static int take_member(struct walk *walk, const struct tar_header *header,
+	const unsigned char *block, struct peel_error *err)
 {
-	cleanup_free char *name = choose_text(walk->gnu_path, &walk->pax.known[TAR_PAX_PATH], header->path);
+	cleanup_free char *name = choose_text(walk->gnu_path, &walk->pax.known[TAR_PAX_PATH],
+		header->path);
 	size_t before = walk->outer->count;
 	uint64_t size = 0;
 	bool escaped = false;
@@ -292,7 +318,9 @@ static int take_member(struct walk *walk, const struct tar_header *header, const
 		return r;
 	}
 	name[path_clean(name, strlen(name), &escaped)] = '\0';
-	/* A name that leads out of the archive is no engine's file; nothing finds it here either. */
+	/*
+	 * A name that leads out of the archive is no engine's file; nothing finds it here either.
+	 */
 	if (name[0] && !escaped) {
 		r = add_member(walk, steal_pointer(&name), header, size, err);
 	}
@@ -322,7 +350,8 @@ static int read_header(struct walk *walk, unsigned char *block, struct peel_erro
 		return (int)got;
 	}
 	if (got == TAR_BLOCK && !tar_is_zero(block)) {
-		return peel_fail(err, PEEL_EFORMAT, "a lone block of zeros stands among the headers");
+		return peel_fail(err, PEEL_EFORMAT,
+			"a lone block of zeros stands among the headers");
 	}
 	return 0;
 }
@@ -369,7 +398,8 @@ static int note_trailing(void *arg, const void *bytes, size_t len, struct peel_e
 	const char *text = bytes;
 
 	(void)err;
-	outer->trailing = outer->trailing || (len > 0 && (text[0] || memcmp(text, text + 1, len - 1) != 0));
+	outer->trailing = outer->trailing ||
+		(len > 0 && (text[0] || memcmp(text, text + 1, len - 1) != 0));
 	return 0;
 }
 
@@ -379,7 +409,9 @@ static int compare_members(const void *a, const void *b)
 	const struct outer_member *other = b;
 	int order = strcmp(one->name, other->name);
 
-	return order ? order : (one->header_off > other->header_off) - (one->header_off < other->header_off);
+	return order
+		? order
+		: (one->header_off > other->header_off) - (one->header_off < other->header_off);
 }
 
 int outer_walk(struct stream *stream, struct outer **ret_outer, struct peel_error *err)
@@ -422,7 +454,8 @@ void outer_free(struct outer *outer)
 	free(outer);
 }
 
-const struct outer_member *outer_lookup(const struct outer *outer, const char *name, size_t *ret_count)
+const struct outer_member *outer_lookup(const struct outer *outer, const char *name,
+	size_t *ret_count)
 {
 	size_t low = 0;
 	size_t high = outer->count;

@@ -11,7 +11,10 @@
 
 struct stream;
 
-/** Most members of an archive that holds an image; a rootfs may have any number, its list is dropped. */
+/**
+ * Most members of an archive that holds an image; a rootfs may have any number, its list is
+ * dropped.
+ */
 #define OUTER_MEMBERS_MAX 65536
 
 /** Names that tell what an archive is. */
@@ -74,7 +77,8 @@ int outer_walk(struct stream *stream, struct outer **ret_outer, struct peel_erro
 /** Free; NULL is fine. */
 void outer_free(struct outer *outer);
 /** Members of a name: the first one, and how many there are. @return NULL: none. */
-const struct outer_member *outer_lookup(const struct outer *outer, const char *name, size_t *ret_count);
+const struct outer_member *outer_lookup(const struct outer *outer, const char *name,
+	size_t *ret_count);
 
 static inline void cleanup_outer_(struct outer **outer)
 {

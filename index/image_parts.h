@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the files of the image family share: the image while it is being opened, and how its bytes are found.
+ * What the files of the image family share: the image while it is being opened, and how its bytes
+ * are found.
  *
- * Two kinds of store hold an image's files by name: the members of an outer tar (image_outer.h) and the
- * files of a layout folder. image_find hides which. Strings that the image needs are kept by it
- * (image_keep) and freed with it; where memory ends, these helpers set out_of_memory and give "", and
- * peel_image_open fails at its end.
+ * Two kinds of store hold an image's files by name: the members of an outer tar (image_outer.h) and
+ * the files of a layout folder. image_find hides which. Strings that the image needs are kept by it
+ * (image_keep) and freed with it; where memory ends, these helpers set out_of_memory and give "",
+ * and peel_image_open fails at its end.
  */
 #ifndef IMAGE_PARTS_H
 #define IMAGE_PARTS_H
@@ -53,7 +54,10 @@ struct image_reference {
 	int position;
 };
 
-/** Platform, normalised as containerd does ("aarch64" is "arm64", and its "v8" is nothing). "" unknown. */
+/**
+ * Platform, normalised as containerd does ("aarch64" is "arm64", and its "v8" is nothing). ""
+ * unknown.
+ */
 struct image_platform {
 	char os[32];
 	char arch[32];
@@ -62,7 +66,10 @@ struct image_platform {
 
 /** Where a file of the image is: a member of the outer tar, or a file of the layout folder. */
 struct image_place {
-	/** Path below the layout folder, free of links; NULL: in the (decoded) image file. Kept by the image. */
+	/**
+	 * Path below the layout folder, free of links; NULL: in the (decoded) image file. Kept by
+	 * the image.
+	 */
 	const char *file;
 	uint64_t offset;
 	uint64_t size;
@@ -84,7 +91,10 @@ struct image_item {
 	/** Position in manifest.json or index.json; nested ones have their index's. */
 	int position;
 	struct image_platform platform;
-	/** Digest over the configuration's digest and where each layer's bytes are; "" where not readable. */
+	/**
+	 * Digest over the configuration's digest and where each layer's bytes are; "" where not
+	 * readable.
+	 */
 	char signature[DIGEST_TEXT_SIZE];
 };
 
@@ -102,7 +112,9 @@ struct peel_image {
 
 	/** The file as stored; NULL for a layout. */
 	struct source *file;
-	/** Compression of the outer file; none for a rootfs, whose one layer is compressed instead. */
+	/**
+	 * Compression of the outer file; none for a rootfs, whose one layer is compressed instead.
+	 */
 	enum peel_codec codec;
 	/** The file decoded: file itself where it is plain. */
 	struct source *plain;
@@ -143,28 +155,36 @@ struct peel_image {
 /* image_ref.c */
 
 /**
- * Parse a reference. @param ret_reference finish it with image_reference_finish; untouched on failure.
+ * Parse a reference. @param ret_reference finish it with image_reference_finish; untouched on
+ * failure.
  * @return 0; PEEL_EUSAGE; PEEL_ENOMEM.
  */
-int image_reference_parse(const char *text, struct image_reference *ret_reference, struct peel_error *err);
+int image_reference_parse(const char *text, struct image_reference *ret_reference,
+	struct peel_error *err);
 /** Free what parse made. */
 void image_reference_finish(struct image_reference *reference);
 /** Parse "os/arch[/variant]". @return 0; PEEL_EUSAGE. */
-int image_platform_parse(const char *text, struct image_platform *ret_platform, struct peel_error *err);
+int image_platform_parse(const char *text, struct image_platform *ret_platform,
+	struct peel_error *err);
 /** Fill a platform from strings that may be "", and normalise it. Over-long ones become "". */
-void image_platform_set(struct image_platform *platform, const char *os, const char *arch, const char *variant);
-/** True where two spellings name the same docker image ("busybox" is "docker.io/library/busybox:latest"). */
+void image_platform_set(struct image_platform *platform, const char *os, const char *arch,
+	const char *variant);
+/**
+ * True where two spellings name the same docker image ("busybox" is
+ * "docker.io/library/busybox:latest").
+ */
 bool image_names_equal(const char *a, const char *b);
 
 /* image.c: keeping */
 
 /** Keep a formatted string as long as the image. */
-const char *image_keep(struct peel_image *image, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *image_keep(struct peel_image *image, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /** Keep "os/arch[/variant]", "" where the os or the arch is unknown. */
 const char *image_keep_platform(struct peel_image *image, const struct image_platform *platform);
 /** Record an anomaly. path is copied; it may be NULL. */
-void image_finding(struct peel_image *image, const char *code, int layer, const char *path, uint64_t offset,
-	const char *format, ...) __attribute__((format(printf, 6, 7)));
+void image_finding(struct peel_image *image, const char *code, int layer, const char *path,
+	uint64_t offset, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /** Escape a string for a message, cut at IMAGE_SHOWN. @param buf of that size. */
 const char *image_shown(char *buf, const char *text);
 /** Keep a document until the image closes, so that its strings may be borrowed; takes over json. */
@@ -174,31 +194,40 @@ int image_keep_json(struct peel_image *image, json_t *json, struct peel_error *e
 
 /**
  * Find a file of the image by name; a member that is a link is followed once, inside the archive.
- * @return 0; PEEL_ENOENT (no message); PEEL_EFORMAT (not a file, leads out, too many links); PEEL_EAMBIGUOUS (two
- *   different members of that name); PEEL_EIO; PEEL_ENOMEM.
+ * @return 0; PEEL_ENOENT (no message); PEEL_EFORMAT (not a file, leads out, too many links);
+ *   PEEL_EAMBIGUOUS (two different members of that name); PEEL_EIO; PEEL_ENOMEM.
  */
-int image_find(struct peel_image *image, const char *name, struct image_place *ret_place, struct peel_error *err);
-/** Find a blob by its digest, which is checked before a name is made of it. @return as image_find. */
+int image_find(struct peel_image *image, const char *name, struct image_place *ret_place,
+	struct peel_error *err);
+/**
+ * Find a blob by its digest, which is checked before a name is made of it. @return as image_find.
+ */
 int image_find_blob(struct peel_image *image, const char *digest, struct image_place *ret_place,
 	struct peel_error *err);
-/** The bytes of a place. @param ret_source drop it. @return 0; PEEL_ENOENT; PEEL_EIO; PEEL_ENOMEM. */
-int image_place_source(struct peel_image *image, const struct image_place *place, struct source **ret_source,
-	struct peel_error *err);
+/**
+ * The bytes of a place. @param ret_source drop it. @return 0; PEEL_ENOENT; PEEL_EIO; PEEL_ENOMEM.
+ */
+int image_place_source(struct peel_image *image, const struct image_place *place,
+	struct source **ret_source, struct peel_error *err);
 /**
  * Read a small file whole. @param what for messages. @param ret_bytes the caller frees.
  * @return 0; PEEL_ELIMIT (over JSON_MAX, or the budget); PEEL_ETRUNCATED; PEEL_EIO; PEEL_ENOMEM.
  */
-int image_read(struct peel_image *image, const char *what, const struct image_place *place, char **ret_bytes,
-	size_t *ret_len, struct peel_error *err);
-/** Read and parse a document by name. @return as image_find, image_read and json_parse; the message names it. */
-int image_read_json(struct peel_image *image, const char *name, json_t **ret_json, struct peel_error *err);
+int image_read(struct peel_image *image, const char *what, const struct image_place *place,
+	char **ret_bytes, size_t *ret_len, struct peel_error *err);
+/**
+ * Read and parse a document by name. @return as image_find, image_read and json_parse; the message
+ * names it.
+ */
+int image_read_json(struct peel_image *image, const char *name, json_t **ret_json,
+	struct peel_error *err);
 /**
  * Read the blob that a descriptor names, and check its size and digest.
  * @param what "manifest", "index" or "configuration", for messages.
  * @return 0; PEEL_ENOENT (with a message); PEEL_EDIGEST; PEEL_EFORMAT; as image_read.
  */
-int image_read_descriptor(struct peel_image *image, const char *what, const json_t *descriptor, char **ret_bytes,
-	size_t *ret_len, struct peel_error *err);
+int image_read_descriptor(struct peel_image *image, const char *what, const json_t *descriptor,
+	char **ret_bytes, size_t *ret_len, struct peel_error *err);
 
 /* image_layout.c: a folder, never left */
 
@@ -211,12 +240,18 @@ int layout_resolve(int folder, const char *name, char **ret_path, struct peel_er
 
 /* image_outer.c, image_spool.c */
 
-/** Walk the outer tar, decode it where it is compressed, and fill outer, plain, plain_size, points. */
+/**
+ * Walk the outer tar, decode it where it is compressed, and fill outer, plain, plain_size, points.
+ */
 int image_outer_open(struct peel_image *image, struct peel_error *err);
 /** Bring standard input into an unlinked file. @param ret_fd the caller closes. */
 int image_spool(const struct peel_image_options *options, int *ret_fd, struct peel_error *err);
-/** Open the folder for spools. @param ret_fd the caller closes. @return 0; PEEL_EIO; PEEL_EACCES; PEEL_ENOMEM. */
-int image_spool_folder(const struct peel_image_options *options, int *ret_fd, struct peel_error *err);
+/**
+ * Open the folder for spools. @param ret_fd the caller closes. @return 0; PEEL_EIO; PEEL_EACCES;
+ * PEEL_ENOMEM.
+ */
+int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
+	struct peel_error *err);
 
 /* image_probe.c */
 
@@ -228,7 +263,8 @@ int image_open_by_kind(struct peel_image *image, struct peel_error *err);
 /** List the images of manifest.json. */
 int image_docker_survey(struct peel_image *image, struct peel_error *err);
 /** Open an item of manifest.json. */
-int image_docker_open(struct peel_image *image, const struct image_item *item, struct peel_error *err);
+int image_docker_open(struct peel_image *image, const struct image_item *item,
+	struct peel_error *err);
 /** List the images and artifacts of index.json and the indexes below it. */
 int image_oci_survey(struct peel_image *image, struct peel_error *err);
 /** Open a manifest. */
@@ -250,7 +286,8 @@ int image_choose(struct peel_image *image, struct image_item **ret_item, struct 
 /** What a configuration says that surveys need. @param ret_platform may be NULL. */
 int image_config_platform(const json_t *config, struct image_platform *ret_platform);
 /**
- * Take a configuration over: platform, PATH, history, diff IDs of the layers that are already there.
+ * Take a configuration over: platform, PATH, history, diff IDs of the layers that are already
+ * there.
  * @param text freed by the image, also on failure. @param shown_name for messages.
  * @return 0; PEEL_EFORMAT (rootfs.type, number of diff IDs); as json_parse.
  */

@@ -15,7 +15,10 @@ struct source;
 
 /** Where a layer's stored bytes are, so that an index can find them again without the manifest. */
 struct image_blob {
-	/** File below the layout folder ("blobs/sha256/…", links resolved inside it), NULL: the image file itself. */
+	/**
+	 * File below the layout folder ("blobs/sha256/…", links resolved inside it), NULL: the
+	 * image file itself.
+	 */
 	const char *file;
 	/** Slice of the file, or of the decoded image file where that is compressed. */
 	uint64_t offset;
@@ -30,21 +33,24 @@ const struct image_blob *image_layer_blob(const struct peel_image *image, int i)
  * @param ret_source drop it with source_drop, before the image is closed.
  * @return 0; PEEL_ENOENT (missing); PEEL_EUNSUPPORTED; PEEL_EIO, PEEL_ENOMEM.
  */
-int image_layer_source(struct peel_image *image, int i, struct source **ret_source, struct peel_error *err);
+int image_layer_source(struct peel_image *image, int i, struct source **ret_source,
+	struct peel_error *err);
 
 /**
  * Open a file of a layout folder without following any link, as image_blob.file has it.
  * @param folder descriptor of the layout folder.
  * @return 0; PEEL_ENOENT; PEEL_EFORMAT (a link, or no regular file); PEEL_EIO; PEEL_ENOMEM.
  */
-int image_file_open(int folder, const char *file, struct source **ret_source, struct peel_error *err);
+int image_file_open(int folder, const char *file, struct source **ret_source,
+	struct peel_error *err);
 
 /** The image file as stored, NULL for a layout folder. Borrowed. */
 struct source *image_file(struct peel_image *image);
 
 /**
- * Access points of a compressed image file, found while it was opened; NULL where it is plain. Also NULL for a rootfs:
- * there the file itself is the one layer, compressed or not, and peel_image_codec is PEEL_CODEC_NONE. Borrowed.
+ * Access points of a compressed image file, found while it was opened; NULL where it is plain. Also
+ * NULL for a rootfs: there the file itself is the one layer, compressed or not, and
+ * peel_image_codec is PEEL_CODEC_NONE. Borrowed.
  */
 struct point_list;
 const struct point_list *image_points(const struct peel_image *image);
@@ -55,11 +61,11 @@ uint64_t image_file_size(const struct peel_image *image);
 int image_layout_fd(const struct peel_image *image);
 
 /**
- * What identifies the file(s) a reference names, without decoding or parsing layers: device, inode, size, mtime, ctime
- * of the file (for a layout, of index.json, oci-layout and every file in blobs/, in order),
- * transport, selector and platform.
- * @param ret_text receives a string the caller frees. @param ret_age_ns receives the age of the youngest of those times
- *   in nanoseconds (0 where it lies in the future).
+ * What identifies the file(s) a reference names, without decoding or parsing layers: device, inode,
+ * size, mtime, ctime of the file (for a layout, of index.json, oci-layout and every file in blobs/,
+ * in order), transport, selector and platform.
+ * @param ret_text receives a string the caller frees. @param ret_age_ns receives the age of the
+ *   youngest of those times in nanoseconds (0 where it lies in the future).
  * @return 0; PEEL_ENOENT, PEEL_EIO, PEEL_EUSAGE (standard input), PEEL_ENOMEM.
  */
 int image_identity(const char *reference, const struct peel_image_options *options, char **ret_text,

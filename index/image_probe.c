@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a file is, is told by the names in it, never by its own name: manifest.json makes it a docker archive,
- * index.json with oci-layout or blobs/ an OCI archive, neither a root filesystem. Both make it a hybrid, which docker
- * and containers/image may read as different images; it is opened without a transport only where both halves have the
- * same configurations and the same bytes for every layer.
+ * What a file is, is told by the names in it, never by its own name: manifest.json makes it a
+ * docker archive, index.json with oci-layout or blobs/ an OCI archive, neither a root filesystem.
+ * Both make it a hybrid, which docker and containers/image may read as different images; it is
+ * opened without a transport only where both halves have the same configurations and the same bytes
+ * for every layer.
  */
 #include "image_parts.h"
 
@@ -16,7 +17,7 @@
 
 #define OUTER_OCI_MARKS (OUTER_LAYOUT | OUTER_BLOBS)
 
-/* Choose among the items from `from` on and open what was chosen. */
+/* Choose among the items and open what was chosen. */
 static int choose_and_open(struct peel_image *image, struct peel_error *err)
 {
 	struct image_item *item = NULL;
@@ -25,7 +26,8 @@ static int choose_and_open(struct peel_image *image, struct peel_error *err)
 	if (r < 0) {
 		return r;
 	}
-	return item->docker ? image_docker_open(image, item, err) : image_oci_open(image, item, err);
+	return item->docker ? image_docker_open(image, item, err)
+			    : image_oci_open(image, item, err);
 }
 
 static int open_docker(struct peel_image *image, struct peel_error *err)
@@ -46,7 +48,8 @@ static int open_oci(struct peel_image *image, enum peel_image_kind kind, struct 
 	return r < 0 ? r : choose_and_open(image, err);
 }
 
-static const struct image_item *find_signature(const struct peel_image *image, const char *signature)
+static const struct image_item *find_signature(const struct peel_image *image,
+	const char *signature)
 {
 	for (size_t i = 0; i < image->item_count && signature[0]; i++) {
 		if (!image->items[i].docker && strcmp(image->items[i].signature, signature) == 0) {
@@ -67,7 +70,7 @@ static size_t count_half(const struct peel_image *image, bool docker)
 	return count;
 }
 
-/* Drop the items of one half, handing the docker tags to their twins. */
+/* Drop the images of one half. */
 static void drop_half(struct peel_image *image, bool docker)
 {
 	size_t used = 0;
@@ -84,7 +87,7 @@ static void drop_half(struct peel_image *image, bool docker)
 	image->item_count = used;
 }
 
-/* Items of manifest.json come first. */
+/* Items of manifest.json come first; their tags are handed to their twins. */
 static int compare_halves(struct peel_image *image, struct peel_error *err)
 {
 	for (size_t i = 0; i < image->item_count && image->items[i].docker; i++) {
@@ -92,7 +95,8 @@ static int compare_halves(struct peel_image *image, struct peel_error *err)
 		const struct image_item *twin = find_signature(image, item->signature);
 
 		if (!twin) {
-			return peel_fail(err, PEEL_EAMBIGUOUS, "manifest.json and index.json tell of different images "
+			return peel_fail(err, PEEL_EAMBIGUOUS,
+				"manifest.json and index.json tell of different images "
 				"(configuration or layers of @%d); write docker-archive:PATH or oci-archive:PATH",
 				item->position);
 		}
@@ -114,7 +118,9 @@ static int open_hybrid(struct peel_image *image, struct peel_error *err)
 	if (r < 0) {
 		return r;
 	}
-	/* `docker save` by image ID writes an index.json that lists nothing: one half, one image. */
+	/*
+	 * `docker save` by image ID writes an index.json that lists nothing: one half, one image.
+	 */
 	if (count_half(image, true) > 0 && count_half(image, false) > 0) {
 		r = compare_halves(image, err);
 		drop_half(image, true);
@@ -129,7 +135,8 @@ static int open_rootfs(struct peel_image *image, struct peel_error *err)
 	int r;
 
 	if (image->platform_wanted) {
-		return peel_fail(err, PEEL_EUSAGE, "a root filesystem names no platform, so none can be chosen");
+		return peel_fail(err, PEEL_EUSAGE,
+			"a root filesystem names no platform, so none can be chosen");
 	}
 	image->kind = PEEL_IMAGE_ROOTFS;
 	image->codec = PEEL_CODEC_NONE;
@@ -151,20 +158,22 @@ static int open_without_document(struct peel_image *image, struct peel_error *er
 	const struct outer *outer = image->outer;
 
 	if (!outer->any && (outer->failure.code != 0 || outer->trailing)) {
-		return peel_fail(err, PEEL_EFORMAT, "not a container image%s%s", outer->failure.code ? ": " : "",
-			outer->failure.message);
+		return peel_fail(err, PEEL_EFORMAT, "not a container image%s%s",
+			outer->failure.code ? ": " : "", outer->failure.message);
 	}
 	if (outer->marks & (OUTER_LEGACY | OUTER_OCI_MARKS) && outer->failure.code != 0) {
-		return peel_fail(err, outer->failure.code, "%s, before any manifest.json or index.json",
-			outer->failure.message);
+		return peel_fail(err, outer->failure.code,
+			"%s, before any manifest.json or index.json", outer->failure.message);
 	}
 	if (outer->marks & OUTER_LEGACY) {
-		return peel_fail(err, PEEL_EUNSUPPORTED, "an archive of docker before 1.10 (%s, no manifest.json), which "
+		return peel_fail(err, PEEL_EUNSUPPORTED,
+			"an archive of docker before 1.10 (%s, no manifest.json), which "
 			"peel does not read; load it and save it again",
 			outer->marks & OUTER_REPOSITORIES ? "repositories" : "ID/layer.tar");
 	}
 	if (outer->marks & OUTER_OCI_MARKS) {
-		return peel_fail(err, PEEL_EFORMAT, "not a container image: parts of an OCI layout, but no index.json "
+		return peel_fail(err, PEEL_EFORMAT,
+			"not a container image: parts of an OCI layout, but no index.json "
 			"(for a root filesystem with such files, write rootfs:PATH)");
 	}
 	return open_rootfs(image, err);
@@ -178,23 +187,28 @@ static int open_archive(struct peel_image *image, struct peel_error *err)
 	enum peel_image_kind wanted = image->reference.kind;
 
 	if ((docker || oci) && outer->overflow) {
-		return peel_fail(err, PEEL_ELIMIT, "the archive has more than %d members", OUTER_MEMBERS_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "the archive has more than %d members",
+			OUTER_MEMBERS_MAX);
 	}
 	if (docker || oci) {
 		image->outer_failed = outer->failure.code != 0;
 		if (outer->failure.code != 0) {
-			image_finding(image, "damaged-archive", -1, NULL, outer->size, "%s", outer->failure.message);
+			image_finding(image, "damaged-archive", -1, NULL, outer->size, "%s",
+				outer->failure.message);
 		} else if (outer->trailing) {
 			image_finding(image, "data-after-eof", -1, NULL, UINT64_MAX,
 				"data follows the end of the archive");
 		}
 	}
-	if ((wanted == PEEL_IMAGE_DOCKER_ARCHIVE && !docker) || (wanted == PEEL_IMAGE_OCI_ARCHIVE && !oci)) {
+	if ((wanted == PEEL_IMAGE_DOCKER_ARCHIVE && !docker) ||
+		(wanted == PEEL_IMAGE_OCI_ARCHIVE && !oci)) {
 		if (outer->marks & OUTER_LEGACY || outer->failure.code != 0) {
 			return open_without_document(image, err);
 		}
-		return peel_fail(err, PEEL_EFORMAT, "not a container image of that kind: it has no %s",
-			wanted == PEEL_IMAGE_OCI_ARCHIVE ? "index.json of an OCI layout" : "manifest.json");
+		return peel_fail(err, PEEL_EFORMAT,
+			"not a container image of that kind: it has no %s",
+			wanted == PEEL_IMAGE_OCI_ARCHIVE ? "index.json of an OCI layout"
+							 : "manifest.json");
 	}
 	if (docker && oci && wanted == 0) {
 		return open_hybrid(image, err);
@@ -202,7 +216,8 @@ static int open_archive(struct peel_image *image, struct peel_error *err)
 	if (docker && wanted != PEEL_IMAGE_OCI_ARCHIVE) {
 		return open_docker(image, err);
 	}
-	return oci ? open_oci(image, PEEL_IMAGE_OCI_ARCHIVE, err) : open_without_document(image, err);
+	return oci ? open_oci(image, PEEL_IMAGE_OCI_ARCHIVE, err)
+		   : open_without_document(image, err);
 }
 
 /* The compression, by content. */
@@ -221,7 +236,8 @@ static int probe_codec(struct peel_image *image, struct peel_error *err)
 	image->codec = codec_probe(head, (size_t)n);
 	foreign = image->codec == PEEL_CODEC_NONE ? codec_probe_foreign(head, (size_t)n) : NULL;
 	if (foreign) {
-		return peel_fail(err, PEEL_EUNSUPPORTED, "compressed with %s, which peel does not read; decompress it first",
+		return peel_fail(err, PEEL_EUNSUPPORTED,
+			"compressed with %s, which peel does not read; decompress it first",
 			foreign);
 	}
 	return 0;
@@ -239,7 +255,8 @@ int image_open_by_kind(struct peel_image *image, struct peel_error *err)
 		return open_oci(image, PEEL_IMAGE_OCI_LAYOUT, err);
 	}
 	if (wanted == PEEL_IMAGE_OCI_LAYOUT) {
-		return peel_fail(err, PEEL_EUSAGE, "a file; oci: reads folders, oci-archive: files");
+		return peel_fail(err, PEEL_EUSAGE,
+			"a file; oci: reads folders, oci-archive: files");
 	}
 	r = probe_codec(image, err);
 	if (r < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * References are spelled as skopeo and podman do: TRANSPORT:PATH[:SELECTOR], the path ending at the first colon.
- * What begins with no transport that peel knows is a path, colons and all; "./oci:x" names a file "oci:x".
+ * References are spelled as skopeo and podman do: TRANSPORT:PATH[:SELECTOR], the path ending at the
+ * first colon. What begins with no transport that peel knows is a path, colons and all; "./oci:x"
+ * names a file "oci:x".
  */
 #include "image_parts.h"
 
@@ -39,14 +40,16 @@ static bool begins(const char *text, const char *prefix)
 }
 
 /* "@N" or a tag. */
-static int parse_selector(const char *selector, struct image_reference *reference, struct peel_error *err)
+static int parse_selector(const char *selector, struct image_reference *reference,
+	struct peel_error *err)
 {
 	char shown[IMAGE_SHOWN];
 	char *end;
 	long position;
 
 	if (!selector[0]) {
-		return peel_fail(err, PEEL_EUSAGE, "the reference ends with a colon: a tag or @N is missing");
+		return peel_fail(err, PEEL_EUSAGE,
+			"the reference ends with a colon: a tag or @N is missing");
 	}
 	if (selector[0] != '@') {
 		reference->tag = strdup(selector);
@@ -64,14 +67,16 @@ static int parse_selector(const char *selector, struct image_reference *referenc
 
 static int parse_rest(const char *rest, struct image_reference *reference, struct peel_error *err)
 {
-	const char *colon = reference->kind == PEEL_IMAGE_ROOTFS || reference->kind == 0 ? NULL :
-		strchr(rest, ':');
+	const char *colon = reference->kind == PEEL_IMAGE_ROOTFS || reference->kind == 0
+		? NULL
+		: strchr(rest, ':');
 	size_t len = colon ? (size_t)(colon - rest) : strlen(rest);
 
 	if (len == 0) {
 		return peel_fail(err, PEEL_EUSAGE, "the reference names no file");
 	}
-	reference->standard_input = len == 1 && rest[0] == '-' && reference->kind != PEEL_IMAGE_OCI_LAYOUT;
+	reference->standard_input = len == 1 && rest[0] == '-' &&
+		reference->kind != PEEL_IMAGE_OCI_LAYOUT;
 	reference->path = strndup(rest, len);
 	if (!reference->path) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
@@ -79,7 +84,8 @@ static int parse_rest(const char *rest, struct image_reference *reference, struc
 	return colon ? parse_selector(colon + 1, reference, err) : 0;
 }
 
-int image_reference_parse(const char *text, struct image_reference *ret_reference, struct peel_error *err)
+int image_reference_parse(const char *text, struct image_reference *ret_reference,
+	struct peel_error *err)
 {
 	struct image_reference reference = {.position = -1};
 	const char *rest = text;
@@ -93,7 +99,8 @@ int image_reference_parse(const char *text, struct image_reference *ret_referenc
 	}
 	for (size_t i = 0; i < countof(elsewhere); i++) {
 		if (begins(text, elsewhere[i])) {
-			return peel_fail(err, PEEL_EUSAGE, "peel reads image files only: save the image first "
+			return peel_fail(err, PEEL_EUSAGE,
+				"peel reads image files only: save the image first "
 				"(skopeo copy, docker save), then give its path");
 		}
 	}
@@ -114,7 +121,9 @@ void image_reference_finish(struct image_reference *reference)
 	reference->tag = NULL;
 }
 
-/* Other names of architectures, and variants that say nothing (containerd's platforms.Normalize). */
+/*
+ * Other names of architectures, and variants that say nothing (containerd's platforms.Normalize).
+ */
 static const char *const aliases[][2] = {
 	{"aarch64", "arm64"},
 	{"armhf", "arm"},
@@ -132,14 +141,16 @@ static void copy_part(char *out, const char *text, size_t len)
 	out[len] = '\0';
 }
 
-void image_platform_set(struct image_platform *platform, const char *os, const char *arch, const char *variant)
+void image_platform_set(struct image_platform *platform, const char *os, const char *arch,
+	const char *variant)
 {
 	for (size_t i = 0; i < countof(aliases); i++) {
 		if (strcmp(arch, aliases[i][0]) == 0) {
 			arch = aliases[i][1];
 		}
 	}
-	if (strcmp(arch, "arm64") == 0 && (strcmp(variant, "v8") == 0 || strcmp(variant, "8") == 0)) {
+	if (strcmp(arch, "arm64") == 0 &&
+		(strcmp(variant, "v8") == 0 || strcmp(variant, "8") == 0)) {
 		variant = "";
 	}
 	copy_part(platform->os, os, strlen(os));
@@ -147,7 +158,8 @@ void image_platform_set(struct image_platform *platform, const char *os, const c
 	copy_part(platform->variant, variant, strlen(variant));
 }
 
-int image_platform_parse(const char *text, struct image_platform *ret_platform, struct peel_error *err)
+int image_platform_parse(const char *text, struct image_platform *ret_platform,
+	struct peel_error *err)
 {
 	struct image_platform raw = {0};
 	const char *first = strchr(text, '/');
@@ -162,8 +174,10 @@ int image_platform_parse(const char *text, struct image_platform *ret_platform, 
 	if (second) {
 		copy_part(raw.variant, second + 1, (size_t)(end - second - 1));
 	}
-	if (!raw.os[0] || !raw.arch[0] || (second && (!raw.variant[0] || strchr(second + 1, '/')))) {
-		return peel_fail(err, PEEL_EUSAGE, "platform \"%s\" is not of the form os/arch[/variant]",
+	if (!raw.os[0] || !raw.arch[0] ||
+		(second && (!raw.variant[0] || strchr(second + 1, '/')))) {
+		return peel_fail(err, PEEL_EUSAGE,
+			"platform \"%s\" is not of the form os/arch[/variant]",
 			image_shown(shown, text));
 	}
 	image_platform_set(ret_platform, raw.os, raw.arch, raw.variant);
@@ -175,8 +189,9 @@ static void write_full_name(char *out, size_t size, const char *name)
 {
 	const char *slash = strchr(name, '/');
 	size_t first = slash ? (size_t)(slash - name) : 0;
-	bool has_domain = slash && (memchr(name, '.', first) || memchr(name, ':', first) ||
-		(first == 9 && begins(name, "localhost")));
+	bool has_domain = slash &&
+		(memchr(name, '.', first) || memchr(name, ':', first) ||
+			(first == 9 && begins(name, "localhost")));
 	const char *domain = has_domain ? "" : "docker.io/";
 	const char *rest = name;
 	const char *last;

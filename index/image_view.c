@@ -120,18 +120,22 @@ const struct image_blob *image_layer_blob(const struct peel_image *image, int i)
 	return image->layers[i].state == PEEL_LAYER_MISSING ? NULL : &image->blobs[i];
 }
 
-int image_layer_source(struct peel_image *image, int i, struct source **ret_source, struct peel_error *err)
+int image_layer_source(struct peel_image *image, int i, struct source **ret_source,
+	struct peel_error *err)
 {
 	const struct image_blob *blob = image_layer_blob(image, i);
 	struct image_place place;
 
 	if (!blob) {
-		return peel_fail(err, PEEL_ENOENT, "layer %d: %s", i, image->layers[i].state_reason);
+		return peel_fail(err, PEEL_ENOENT, "layer %d: %s", i,
+			image->layers[i].state_reason);
 	}
 	if (image->layers[i].state == PEEL_LAYER_UNSUPPORTED) {
-		return peel_fail(err, PEEL_EUNSUPPORTED, "layer %d: %s", i, image->layers[i].state_reason);
+		return peel_fail(err, PEEL_EUNSUPPORTED, "layer %d: %s", i,
+			image->layers[i].state_reason);
 	}
-	place = (struct image_place){.file = blob->file, .offset = blob->offset, .size = blob->size};
+	place = (struct image_place){
+		.file = blob->file, .offset = blob->offset, .size = blob->size};
 	return image_place_source(image, &place, ret_source, err);
 }
 

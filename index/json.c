@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jansson builds a tree, and a tree can be sixty times as large as its text ("[[],[],…"). So the text is looked
- * over before it is parsed: its nesting and the number of its values are bounded, and with them the
- * memory of the tree (JSON_VALUES_MAX values of at most about 250 bytes). Rejected: jansson's allocation hooks,
- * because they are global to the process and not ours to set in a library.
+ * jansson builds a tree, and a tree can be sixty times as large as its text ("[[],[],…"). So the
+ * text is looked over before it is parsed: its nesting and the number of its values are bounded,
+ * and with them the memory of the tree (JSON_VALUES_MAX values of at most about 250 bytes).
+ * Rejected: jansson's allocation hooks, because they are global to the process and not ours to set
+ * in a library.
  *
- * Keys that differ only in case are refused because every engine is written in Go, whose decoder takes either
- * spelling of a field and lets the last one win: such a document is two documents. Maps that hold the user's own
- * keys (labels, annotations) are decoded exactly there and may hold both.
+ * Keys that differ only in case are refused because every engine is written in Go, whose decoder
+ * takes either spelling of a field and lets the last one win: such a document is two documents.
+ * Maps that hold the user's own keys (labels, annotations) are decoded exactly there and may hold
+ * both.
  */
 #include "json.h"
 
@@ -37,8 +39,8 @@ static const char *const free_maps[] = {
 };
 
 /*
- * Fold a key in place as encoding/json does: ASCII case, and the two letters beyond it that fold to ASCII
- * (long s and the Kelvin sign). @return the new length.
+ * Fold a key in place as encoding/json does: ASCII case, and the two letters beyond it that fold to
+ * ASCII (long s and the Kelvin sign). @return the new length.
  */
 static size_t fold_key(char *key, size_t len)
 {
@@ -104,11 +106,13 @@ static int check_bounds(const char *what, const char *text, size_t len, struct p
 		values += c == '[' || c == '{' || c == ',' || c == ':';
 		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
 		if (depth > JSON_DEPTH) {
-			return peel_fail(err, PEEL_ELIMIT, "%s is nested deeper than %d levels at offset %zu", what,
+			return peel_fail(err, PEEL_ELIMIT,
+				"%s is nested deeper than %d levels at offset %zu", what,
 				JSON_DEPTH, i);
 		}
 		if (values > JSON_VALUES_MAX) {
-			return peel_fail(err, PEEL_ELIMIT, "%s holds more than %d values", what, JSON_VALUES_MAX);
+			return peel_fail(err, PEEL_ELIMIT, "%s holds more than %d values", what,
+				JSON_VALUES_MAX);
 		}
 	}
 	return 0;
@@ -140,7 +144,7 @@ static int check_keys(const char *what, json_t *object, struct peel_error *err)
 	if (!keys) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	json_object_foreach(object, key, value) {
+	json_object_foreach (object, key, value) {
 		keys[used] = strdup(key);
 		if (!keys[used]) {
 			free_keys(keys, used);
@@ -152,8 +156,10 @@ static int check_keys(const char *what, json_t *object, struct peel_error *err)
 	qsort(keys, used, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < used && r == 0; i++) {
 		if (strcmp(keys[i - 1], keys[i]) == 0) {
-			r = peel_fail(err, PEEL_EAMBIGUOUS, "%s has the key \"%s\" twice, spelled differently",
-				what, peel_text_escape_into(shown, sizeof(shown), keys[i], strlen(keys[i])));
+			r = peel_fail(err, PEEL_EAMBIGUOUS,
+				"%s has the key \"%s\" twice, spelled differently", what,
+				peel_text_escape_into(shown, sizeof(shown), keys[i],
+					strlen(keys[i])));
 		}
 	}
 	free_keys(keys, used);
@@ -169,7 +175,7 @@ static int check_variants(const char *what, json_t *value, bool free_map, struct
 	int r = 0;
 
 	if (json_is_array(value)) {
-		json_array_foreach(value, i, member) {
+		json_array_foreach (value, i, member) {
 			r = check_variants(what, member, false, err);
 			if (r < 0) {
 				return r;
@@ -186,7 +192,7 @@ static int check_variants(const char *what, json_t *value, bool free_map, struct
 	if (r < 0) {
 		return r;
 	}
-	json_object_foreach(value, key, member) {
+	json_object_foreach (value, key, member) {
 		r = check_variants(what, member, !free_map && is_free_map(key), err);
 		if (r < 0) {
 			return r;
@@ -206,12 +212,15 @@ static int parse_failure(const char *what, const json_error_t *error, struct pee
 		return peel_fail(err, PEEL_EAMBIGUOUS, "%s has a key twice before offset %d", what,
 			error->position);
 	default:
-		return peel_fail(err, PEEL_EFORMAT, "%s is no valid JSON at offset %d: %s", what, error->position,
-			peel_text_escape_into(shown, sizeof(shown), error->text, strlen(error->text)));
+		return peel_fail(err, PEEL_EFORMAT, "%s is no valid JSON at offset %d: %s", what,
+			error->position,
+			peel_text_escape_into(shown, sizeof(shown), error->text,
+				strlen(error->text)));
 	}
 }
 
-int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json, struct peel_error *err)
+int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json,
+	struct peel_error *err)
 {
 	cleanup_json json_t *json = NULL;
 	json_error_t error;
@@ -221,7 +230,8 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 		return peel_fail(err, PEEL_ELIMIT, "%s is larger than %u bytes", what, JSON_MAX);
 	}
 	if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
-		return peel_fail(err, PEEL_EFORMAT, "%s begins with a byte order mark, which JSON forbids", what);
+		return peel_fail(err, PEEL_EFORMAT,
+			"%s begins with a byte order mark, which JSON forbids", what);
 	}
 	r = check_bounds(what, bytes, len, err);
 	if (r < 0) {
@@ -252,7 +262,8 @@ json_t *json_member(const json_t *object, const char *key)
 	memcpy(folded, key, len + 1);
 	fold_key(folded, len);
 	/* The foreach macro wants a mutable object; nothing is changed. */
-	for (void *at = json_object_iter((json_t *)object); at; at = json_object_iter_next((json_t *)object, at)) {
+	for (void *at = json_object_iter((json_t *)object); at;
+		at = json_object_iter_next((json_t *)object, at)) {
 		other = json_object_iter_key(at);
 		if (folds_to(other, folded)) {
 			return json_object_iter_value(at);

@@ -57,7 +57,10 @@ size_t path_clean(char *path, size_t len, bool *ret_escaped)
 			used -= used > 0;
 			continue;
 		}
-		/* What is written never passes what was read: each component was followed by a slash. */
+		/*
+		 * What is written never passes what was read: each component was followed by a
+		 * slash.
+		 */
 		if (used > 0) {
 			path[used++] = '/';
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every output form walks the same units: a unit is one valid UTF-8 character, or one byte that begins
- * none. A unit is either shown as it is or written byte by byte as \xNN; so the escaped text never holds a
- * raw control, and undoing it gives the very bytes back.
+ * Every output form walks the same units: a unit is one valid UTF-8 character, or one byte that
+ * begins none. A unit is either shown as it is or written byte by byte as \xNN; so the escaped text
+ * never holds a raw control, and undoing it gives the very bytes back.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,8 +45,12 @@ static size_t decode(const unsigned char *bytes, size_t len, uint32_t *ret_chara
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	uint32_t character = bytes[0];
-	size_t wanted = character < 0x80 ? 1 : character < 0xc0 ? 0 : character < 0xe0 ? 2 :
-		character < 0xf0 ? 3 : character < 0xf8 ? 4 : 0;
+	size_t wanted = character < 0x80 ? 1
+		: character < 0xc0       ? 0
+		: character < 0xe0       ? 2
+		: character < 0xf0       ? 3
+		: character < 0xf8       ? 4
+					 : 0;
 
 	if (wanted == 0 || wanted > len) {
 		return 0;
@@ -161,8 +165,12 @@ void peel_text_print(FILE *out, const void *bytes, size_t len)
 	}
 }
 
-/* Controls above ASCII are written as \uNNNN too: valid JSON, and harmless where it is shown in a log. */
-static void print_json_character(FILE *out, const unsigned char *bytes, size_t len, uint32_t character)
+/*
+ * Controls above ASCII are written as \uNNNN too: valid JSON, and harmless where it is shown in a
+ * log.
+ */
+static void print_json_character(FILE *out, const unsigned char *bytes, size_t len,
+	uint32_t character)
 {
 	if (character == '"' || character == '\\') {
 		fputc('\\', out);
