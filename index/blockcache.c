@@ -2,8 +2,8 @@
 /*
  * A hash table of spans, each span in a bucket's chain and, while nobody uses it, in the order of last use.
  *
- *     EMPTY  ── fill ──►  FILLING ── success ──►  FULL (users > 0) ◄──► FULL (in the order of use, may be evicted)
- *                            └──── failure ──►  out of the table, waiters try again themselves
+ *     new ── fill ──► filling ── success ──► full, used ◄──► full, in the order of use (may be evicted)
+ *                        └─── failure ──► out of the table, waiters try again themselves
  *
  * Only the table is locked: filling and copying happen outside, on spans that are held by their users. Spans in
  * use are not evicted, so the cache goes over its budget by at most one span for each thread that reads.
@@ -68,7 +68,8 @@ int blockcache_new(size_t budget, struct blockcache **ret_cache, struct peel_err
 
 static struct span **bucket_of(struct blockcache *cache, const void *owner, uint64_t block)
 {
-	uint64_t hash = ((uint64_t)(uintptr_t)owner >> 4) * 0x9e3779b97f4a7c15u + block * 0xc2b2ae3d27d4eb4fu;
+	uint64_t hash = ((uint64_t)(uintptr_t)owner >> 4) * 0x9e3779b97f4a7c15u +
+		block * 0xc2b2ae3d27d4eb4fu;
 
 	return &cache->buckets[(hash >> 40) & (BUCKETS - 1)];
 }
@@ -164,8 +165,8 @@ static void release_span(struct blockcache *cache, struct span *span)
  * Find the span and hold it, or make an empty one that the caller must fill.
  * @return 1: full; 0: to fill; PEEL_ENOMEM.
  */
-static int hold_span(struct blockcache *cache, const void *owner, uint64_t block, struct span **ret_span,
-	struct peel_error *err)
+static int hold_span(struct blockcache *cache, const void *owner, uint64_t block,
+	struct span **ret_span, struct peel_error *err)
 {
 	scoped_lock(&cache->lock);
 	struct span *span;
@@ -233,7 +234,8 @@ int64_t blockcache_read(struct blockcache *cache, const void *owner, uint64_t bl
 	return (int64_t)len;
 }
 
-void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t block, const void *bytes, size_t len)
+void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t block,
+	const void *bytes, size_t len)
 {
 	struct span *span = NULL;
 

@@ -37,7 +37,8 @@ int64_t blockcache_read(struct blockcache *cache, const void *owner, uint64_t bl
  * Offer a span that was decoded on the way to another. It is copied, and pushes the least recently used one out where
  * the budget is spent; dropped where the cache has it or memory is exhausted.
  */
-void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t block, const void *bytes, size_t len);
+void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t block,
+	const void *bytes, size_t len);
 
 /** Forget every span of an owner, which nobody reads any more. */
 void blockcache_forget(struct blockcache *cache, const void *owner);

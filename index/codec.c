@@ -15,26 +15,25 @@ struct magic {
 	enum peel_codec codec;
 	size_t len;
 	uint8_t bytes[10];
-	/** Bits that count. */
-	uint8_t mask[10];
+	/** Bits that do not count. */
+	uint8_t free_bits[10];
 };
 
-#define ALL {255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
-
-/* bzip2's level digit does not count, the block magic after it does: a tar may begin with a file named BZh9. */
+/* A tar may begin with a file named BZh9, so bzip2 is told by the magic of its first block too. */
 static const struct magic magics[] = {
-	{"bzip2", PEEL_CODEC_NONE, 10, {'B', 'Z', 'h', 0x30, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59},
-		{255, 255, 255, 0xf0, 255, 255, 255, 255, 255, 255}},
-	{"bzip2", PEEL_CODEC_NONE, 10, {'B', 'Z', 'h', 0x30, 0x17, 0x72, 0x45, 0x38, 0x50, 0x90},
-		{255, 255, 255, 0xf0, 255, 255, 255, 255, 255, 255}},
-	{"compress", PEEL_CODEC_NONE, 2, {0x1f, 0x9d}, ALL},
-	{"gzip", PEEL_CODEC_GZIP, 2, {0x1f, 0x8b}, ALL},
-	{"lz4", PEEL_CODEC_NONE, 4, {0x04, 0x22, 0x4d, 0x18}, ALL},
-	{"lz4", PEEL_CODEC_NONE, 4, {0x02, 0x21, 0x4c, 0x18}, ALL},
-	{"lzip", PEEL_CODEC_NONE, 5, {'L', 'Z', 'I', 'P', 1}, ALL},
-	{"xz", PEEL_CODEC_NONE, 6, {0xfd, '7', 'z', 'X', 'Z', 0}, ALL},
-	{"zstd", PEEL_CODEC_ZSTD, 4, {0x28, 0xb5, 0x2f, 0xfd}, ALL},
-	{"zstd", PEEL_CODEC_ZSTD, 4, {0x50, 0x2a, 0x4d, 0x18}, {0xf0, 255, 255, 255}},
+	{"bzip2", PEEL_CODEC_NONE, 10, "BZh0\x31\x41\x59\x26\x53\x59", {[3] = 0x0f}},
+	{"bzip2", PEEL_CODEC_NONE, 10, "BZh0\x17\x72\x45\x38\x50\x90", {[3] = 0x0f}},
+	{"compress", PEEL_CODEC_NONE, 2, "\x1f\x9d", {0}},
+	{"gzip", PEEL_CODEC_GZIP, 2, "\x1f\x8b", {0}},
+	{"lz4", PEEL_CODEC_NONE, 4, "\x04\x22\x4d\x18", {0}},
+	{"lz4", PEEL_CODEC_NONE, 4, "\x02\x21\x4c\x18", {0}},
+	{"lzip", PEEL_CODEC_NONE, 5, "LZIP\x01", {0}},
+	{"xz", PEEL_CODEC_NONE, 6,
+		"\xfd"
+		"7zXZ\0",
+		{0}},
+	{"zstd", PEEL_CODEC_ZSTD, 4, "\x28\xb5\x2f\xfd", {0}},
+	{"zstd", PEEL_CODEC_ZSTD, 4, "\x50\x2a\x4d\x18", {0x0f}},
 };
 
 static const struct magic *probe(const void *bytes, size_t len)
@@ -45,7 +44,7 @@ static const struct magic *probe(const void *bytes, size_t len)
 
 	for (i = 0; i < countof(magics); i++) {
 		for (n = 0; n < magics[i].len && n < len; n++) {
-			if ((first[n] & magics[i].mask[n]) != magics[i].bytes[n]) {
+			if ((first[n] & ~magics[i].free_bits[n]) != magics[i].bytes[n]) {
 				break;
 			}
 		}
@@ -89,7 +88,8 @@ void stream_finish(struct stream *stream)
 	source_drop(stream->raw);
 }
 
-ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes, struct peel_error *err)
+ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes,
+	struct peel_error *err)
 {
 	if (failure < 0 && err->code != failure) {
 		/* A callback's code without a message. */
@@ -189,8 +189,8 @@ ssize_t stream_read(struct stream *stream, void *buf, size_t len, struct peel_er
 }
 
 /** Pass or drop some pending bytes, or skip. @return 1 where some were, 0 at the end, less than 0. */
-static int pass_some(struct stream *stream, uint64_t len, stream_fn *each, void *arg, uint64_t *ret_passed,
-	struct peel_error *err)
+static int pass_some(struct stream *stream, uint64_t len, stream_fn *each, void *arg,
+	uint64_t *ret_passed, struct peel_error *err)
 {
 	const void *bytes;
 	int r;
@@ -211,8 +211,8 @@ static int pass_some(struct stream *stream, uint64_t len, stream_fn *each, void 
 	return r < 0 ? r : 1;
 }
 
-int stream_pass(struct stream *stream, uint64_t len, stream_fn *each, void *arg, uint64_t *ret_passed,
-	struct peel_error *err)
+int stream_pass(struct stream *stream, uint64_t len, stream_fn *each, void *arg,
+	uint64_t *ret_passed, struct peel_error *err)
 {
 	uint64_t done = 0;
 	uint64_t n = 0;
@@ -267,8 +267,8 @@ int stream_open(struct source *raw, enum peel_codec codec, const struct stream_o
 
 /** Open by codec. The finder is taken over on success only; a plain source needs none. */
 static int open_decoded(struct source *raw, enum peel_codec codec, uint64_t out_size,
-	const struct point_finder *finder, const struct codec_options *options, struct source **ret_source,
-	struct peel_error *err)
+	const struct point_finder *finder, const struct codec_options *options,
+	struct source **ret_source, struct peel_error *err)
 {
 	switch (codec) {
 	case PEEL_CODEC_NONE:
@@ -286,8 +286,8 @@ static int open_decoded(struct source *raw, enum peel_codec codec, uint64_t out_
 }
 
 int codec_open(struct source *raw, enum peel_codec codec, uint64_t out_size,
-	const struct point_finder *finder, const struct codec_options *options, struct source **ret_source,
-	struct peel_error *err)
+	const struct point_finder *finder, const struct codec_options *options,
+	struct source **ret_source, struct peel_error *err)
 {
 	int r = open_decoded(raw, codec, out_size, finder, options, ret_source, err);
 

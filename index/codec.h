@@ -42,7 +42,8 @@ struct point {
 
 /** Takes points while a stream decodes; out_off ascends strictly. window is valid during the call. */
 struct point_sink {
-	int (*add)(void *arg, const struct point *point, const void *window, struct peel_error *err);
+	int (*add)(void *arg, const struct point *point, const void *window,
+		struct peel_error *err);
 	void *arg;
 };
 
@@ -53,7 +54,8 @@ struct point_finder {
 	 * @param window receives window_len bytes, room for POINT_WINDOW.
 	 * @return 0, or less than 0.
 	 */
-	int (*find)(void *arg, uint64_t out_off, struct point *ret_point, void *window, struct peel_error *err);
+	int (*find)(void *arg, uint64_t out_off, struct point *ret_point, void *window,
+		struct peel_error *err);
 	/** Called once when the decoded source closes; may be NULL. */
 	void (*close)(void *arg);
 	void *arg;
@@ -106,8 +108,8 @@ ssize_t stream_read(struct stream *stream, void *buf, size_t len, struct peel_er
  * Plain streams seek over them where neither each nor output wants them.
  * @return 0 and *ret_passed (short only at the end), or as stream_read.
  */
-int stream_pass(struct stream *stream, uint64_t len, stream_fn *each, void *arg, uint64_t *ret_passed,
-	struct peel_error *err);
+int stream_pass(struct stream *stream, uint64_t len, stream_fn *each, void *arg,
+	uint64_t *ret_passed, struct peel_error *err);
 
 /** Output offset of the next byte. */
 uint64_t stream_tell(const struct stream *stream);
@@ -138,8 +140,8 @@ struct codec_options {
  * @return 0; PEEL_ENOMEM; PEEL_EUNSUPPORTED.
  */
 int codec_open(struct source *raw, enum peel_codec codec, uint64_t out_size,
-	const struct point_finder *finder, const struct codec_options *options, struct source **ret_source,
-	struct peel_error *err);
+	const struct point_finder *finder, const struct codec_options *options,
+	struct source **ret_source, struct peel_error *err);
 
 /* Per-codec implementations, used by codec.c alone. */
 struct stream_ops {
@@ -151,7 +153,8 @@ struct stream_ops {
 	 */
 	ssize_t (*next)(struct stream *stream, const void **ret_bytes, struct peel_error *err);
 	/** Go over up to len bytes without reading them; short only at the end. NULL where the codec cannot. */
-	int (*skip)(struct stream *stream, uint64_t len, uint64_t *ret_skipped, struct peel_error *err);
+	int (*skip)(struct stream *stream, uint64_t len, uint64_t *ret_skipped,
+		struct peel_error *err);
 	/** Free the stream and what it holds, the base (stream_finish) included. */
 	void (*close)(struct stream *stream);
 };

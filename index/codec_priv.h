@@ -46,15 +46,16 @@ void stream_finish(struct stream *stream);
  * err for the next call.
  * @return as next.
  */
-ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes, struct peel_error *err);
+ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes,
+	struct peel_error *err);
 
 /* Constructors; arguments and outcomes as stream_open and codec_open. */
-int stream_open_plain(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
-	struct peel_error *err);
-int stream_open_gzip(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
-	struct peel_error *err);
-int stream_open_zstd(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
-	struct peel_error *err);
+int stream_open_plain(struct source *raw, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err);
+int stream_open_gzip(struct source *raw, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err);
+int stream_open_zstd(struct source *raw, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err);
 
 /** These take finder over on success only. */
 int source_open_gzip(struct source *raw, uint64_t out_size, const struct point_finder *finder,

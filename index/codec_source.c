@@ -63,7 +63,8 @@ struct decoded {
 	uint64_t clock;
 };
 
-int decoder_read(const struct decoder_ops *ops, void *decoder, void *buf, size_t len, struct peel_error *err)
+int decoder_read(const struct decoder_ops *ops, void *decoder, void *buf, size_t len,
+	struct peel_error *err)
 {
 	size_t done = 0;
 	ssize_t got;
@@ -74,7 +75,8 @@ int decoder_read(const struct decoder_ops *ops, void *decoder, void *buf, size_t
 			return (int)got;
 		}
 		if (got == 0) {
-			return peel_fail(err, PEEL_EFORMAT, "the data ends %zu bytes before the size that was found",
+			return peel_fail(err, PEEL_EFORMAT,
+				"the data ends %zu bytes before the size that was found",
 				len - done);
 		}
 		done += (size_t)got;
@@ -101,7 +103,8 @@ static void free_live(struct decoded *decoded, struct live *live)
 }
 
 /** The decoder that is or will be nearest before a place, but not before a point; NULL: none. */
-static struct live *nearest_live(const struct decoded *decoded, uint64_t point_off, uint64_t out_off)
+static struct live *nearest_live(const struct decoded *decoded, uint64_t point_off,
+	uint64_t out_off)
 {
 	struct live *live;
 	struct live *best = NULL;
@@ -159,8 +162,8 @@ static bool wait_for_passing(struct decoded *decoded, uint64_t out_off, void *bu
  * @param end where the caller will leave it. @param ret_live NULL where the bytes were put into buf.
  * @return true where one of the two was possible.
  */
-static bool take_live(struct decoded *decoded, uint64_t from, uint64_t out_off, uint64_t end, void *buf,
-	struct live **ret_live)
+static bool take_live(struct decoded *decoded, uint64_t from, uint64_t out_off, uint64_t end,
+	void *buf, struct live **ret_live)
 {
 	scoped_lock(&decoded->lock);
 	struct live *live;
@@ -180,8 +183,8 @@ static bool take_live(struct decoded *decoded, uint64_t from, uint64_t out_off, 
 }
 
 /** Add a new decoder, busy for the caller, that is yet to start at a point. */
-static int add_live(struct decoded *decoded, uint64_t point_off, uint64_t end, struct live **ret_live,
-	struct peel_error *err)
+static int add_live(struct decoded *decoded, uint64_t point_off, uint64_t end,
+	struct live **ret_live, struct peel_error *err)
 {
 	struct live *live = calloc(1, sizeof(*live));
 
@@ -274,7 +277,8 @@ static void move_live(struct decoded *decoded, struct live *live, size_t len)
 }
 
 /** Decode up to a place, span by span. */
-static int pass_to(struct decoded *decoded, struct live *live, uint64_t out_off, struct peel_error *err)
+static int pass_to(struct decoded *decoded, struct live *live, uint64_t out_off,
+	struct peel_error *err)
 {
 	cleanup_free uint8_t *scratch = NULL;
 	uint64_t start;
@@ -304,8 +308,8 @@ static int pass_to(struct decoded *decoded, struct live *live, uint64_t out_off,
 }
 
 /** Bring a live decoder to a place and decode there; it starts at the point first where it is new. */
-static int decode_at(struct decoded *decoded, struct live *live, const struct point *point, const void *window,
-	uint64_t out_off, void *buf, size_t len, struct peel_error *err)
+static int decode_at(struct decoded *decoded, struct live *live, const struct point *point,
+	const void *window, uint64_t out_off, void *buf, size_t len, struct peel_error *err)
 {
 	int r = 0;
 
@@ -320,8 +324,8 @@ static int decode_at(struct decoded *decoded, struct live *live, const struct po
 	return r;
 }
 
-static int find_point(struct decoded *decoded, uint64_t out_off, struct point *ret_point, void *window,
-	struct peel_error *err)
+static int find_point(struct decoded *decoded, uint64_t out_off, struct point *ret_point,
+	void *window, struct peel_error *err)
 {
 	int r = decoded->finder.find(decoded->finder.arg, out_off, ret_point, window, err);
 
@@ -329,13 +333,15 @@ static int find_point(struct decoded *decoded, uint64_t out_off, struct point *r
 		return r;
 	}
 	if (ret_point->out_off > out_off || ret_point->window_len > POINT_WINDOW) {
-		return peel_fail(err, PEEL_EFORMAT, "broken access point for offset %" PRIu64, out_off);
+		return peel_fail(err, PEEL_EFORMAT, "broken access point for offset %" PRIu64,
+			out_off);
 	}
 	return 0;
 }
 
 /** Decode a span, or have a passing decoder do so. */
-static int fetch_span(struct decoded *decoded, uint64_t out_off, void *buf, size_t len, struct peel_error *err)
+static int fetch_span(struct decoded *decoded, uint64_t out_off, void *buf, size_t len,
+	struct peel_error *err)
 {
 	uint8_t window[POINT_WINDOW];
 	uint64_t end = out_off + len;
@@ -382,7 +388,8 @@ static ssize_t decoded_read_at(struct source *source, uint64_t offset, void *buf
 	len = (size_t)min_u64(len, source->size - offset);
 	while (done < len) {
 		got = blockcache_read(decoded->cache, decoded, (offset + done) / BLOCK_SIZE,
-			(offset + done) % BLOCK_SIZE, (uint8_t *)buf + done, len - done, fill_span, decoded, err);
+			(offset + done) % BLOCK_SIZE, (uint8_t *)buf + done, len - done, fill_span,
+			decoded, err);
 		if (got <= 0) {
 			return got < 0 ? (ssize_t)got : (ssize_t)done;
 		}

@@ -42,7 +42,8 @@ int window_pack(const void *window, size_t len, void **ret, size_t *ret_len, str
 	}
 	packed_len = ZSTD_compress(packed, bound, window, len, WINDOW_LEVEL);
 	if (ZSTD_isError(packed_len)) {
-		return peel_fail(err, PEEL_ENOMEM, "cannot pack a window: %s", ZSTD_getErrorName(packed_len));
+		return peel_fail(err, PEEL_ENOMEM, "cannot pack a window: %s",
+			ZSTD_getErrorName(packed_len));
 	}
 	/* Thousands of these are kept; the bound is more than twice what is used. */
 	fitted = realloc(packed, packed_len);
@@ -54,7 +55,8 @@ int window_pack(const void *window, size_t len, void **ret, size_t *ret_len, str
 	return 0;
 }
 
-int window_unpack(const void *packed, size_t packed_len, void *window, size_t len, struct peel_error *err)
+int window_unpack(const void *packed, size_t packed_len, void *window, size_t len,
+	struct peel_error *err)
 {
 	size_t got = ZSTD_decompress(window, len, packed, packed_len);
 
@@ -62,11 +64,12 @@ int window_unpack(const void *packed, size_t packed_len, void *window, size_t le
 		if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation) {
 			return peel_fail(err, PEEL_ENOMEM, "out of memory");
 		}
-		return peel_fail(err, PEEL_EFORMAT, "broken access point: %s", ZSTD_getErrorName(got));
+		return peel_fail(err, PEEL_EFORMAT, "broken access point: %s",
+			ZSTD_getErrorName(got));
 	}
 	if (got != len) {
-		return peel_fail(err, PEEL_EFORMAT, "broken access point: %zu bytes of history where %zu belong",
-			got, len);
+		return peel_fail(err, PEEL_EFORMAT,
+			"broken access point: %zu bytes of history where %zu belong", got, len);
 	}
 	return 0;
 }
@@ -96,7 +99,8 @@ void point_list_free(struct point_list *list)
 	free(list);
 }
 
-static int list_add(void *arg, const struct point *point, const void *window, struct peel_error *err)
+static int list_add(void *arg, const struct point *point, const void *window,
+	struct peel_error *err)
 {
 	struct point_list *list = arg;
 	struct kept_point kept = {.point = *point};
@@ -123,7 +127,8 @@ struct point_sink point_list_sink(struct point_list *list)
 	return (struct point_sink){.add = list_add, .arg = list};
 }
 
-static int list_find(void *arg, uint64_t out_off, struct point *ret_point, void *window, struct peel_error *err)
+static int list_find(void *arg, uint64_t out_off, struct point *ret_point, void *window,
+	struct peel_error *err)
 {
 	const struct point_list *list = arg;
 	size_t low = 0;
@@ -141,11 +146,13 @@ static int list_find(void *arg, uint64_t out_off, struct point *ret_point, void 
 		}
 	}
 	if (low == 0) {
-		return peel_fail(err, PEEL_ENOENT, "no access point at or before offset %" PRIu64, out_off);
+		return peel_fail(err, PEEL_ENOENT, "no access point at or before offset %" PRIu64,
+			out_off);
 	}
 	kept = &list->points[low - 1];
 	if (kept->point.window_len > 0) {
-		r = window_unpack(kept->window, kept->window_len, window, kept->point.window_len, err);
+		r = window_unpack(kept->window, kept->window_len, window, kept->point.window_len,
+			err);
 	}
 	if (r == 0) {
 		*ret_point = kept->point;
@@ -164,7 +171,8 @@ size_t point_list_count(const struct point_list *list)
 	return list->count;
 }
 
-const struct point *point_list_get(const struct point_list *list, size_t i, const void **ret_window, size_t *ret_len)
+const struct point *point_list_get(const struct point_list *list, size_t i, const void **ret_window,
+	size_t *ret_len)
 {
 	const struct kept_point *kept = &list->points[i];
 

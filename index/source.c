@@ -74,8 +74,8 @@ int source_read_exact(struct source *source, uint64_t offset, void *buf, size_t 
 		return (int)got;
 	}
 	if ((size_t)got < len) {
-		return peel_fail(err, PEEL_ETRUNCATED, "%zu bytes wanted at offset %" PRIu64 ", %zd there",
-			len, offset, got);
+		return peel_fail(err, PEEL_ETRUNCATED,
+			"%zu bytes wanted at offset %" PRIu64 ", %zd there", len, offset, got);
 	}
 	return 0;
 }
@@ -160,7 +160,8 @@ static int file_size(int fd, const struct stat *st, uint64_t *ret_size, struct p
 		return peel_fail(err, PEEL_EUSAGE, "not a regular file");
 	}
 	if (ioctl(fd, BLKGETSIZE64, ret_size) < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot ask the device for its size: %s", strerror(errno));
+		return peel_fail(err, PEEL_EIO, "cannot ask the device for its size: %s",
+			strerror(errno));
 	}
 	return 0;
 }
@@ -213,15 +214,16 @@ static const struct source_ops slice_ops = {
 	.close = slice_close,
 };
 
-int source_new_slice(struct source *inner, uint64_t offset, uint64_t len, struct source **ret_source,
-	struct peel_error *err)
+int source_new_slice(struct source *inner, uint64_t offset, uint64_t len,
+	struct source **ret_source, struct peel_error *err)
 {
 	struct slice_source *slice;
 	uint64_t end;
 
 	/* Within INT64_MAX, so that the kernel's signed offsets never see a negative one. */
 	if (!checked_add(offset, len, &end) || end > INT64_MAX) {
-		return peel_fail(err, PEEL_EUSAGE, "offset %" PRIu64 " and size %" PRIu64 " overflow", offset, len);
+		return peel_fail(err, PEEL_EUSAGE,
+			"offset %" PRIu64 " and size %" PRIu64 " overflow", offset, len);
 	}
 	if (inner->size != SOURCE_SIZE_UNKNOWN && end > inner->size) {
 		len = offset < inner->size ? inner->size - offset : 0;

@@ -68,8 +68,8 @@ int source_open_fd(int fd, struct source **ret_source, struct peel_error *err);
  * (compare it with len to see that).
  * @return 0; PEEL_ENOMEM; PEEL_EUSAGE (overflow).
  */
-int source_new_slice(struct source *inner, uint64_t offset, uint64_t len, struct source **ret_source,
-	struct peel_error *err);
+int source_new_slice(struct source *inner, uint64_t offset, uint64_t len,
+	struct source **ret_source, struct peel_error *err);
 
 /** Memory that the caller keeps alive, or (copy) a copy of it. @return 0; PEEL_ENOMEM. */
 int source_new_memory(const void *bytes, size_t len, int copy, struct source **ret_source,

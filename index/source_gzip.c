@@ -29,8 +29,8 @@ static void gzip_free(void *arg)
 	free(gzip);
 }
 
-static int gzip_start(struct source *raw, const struct point *point, const void *window, void **ret_decoder,
-	struct peel_error *err)
+static int gzip_start(struct source *raw, const struct point *point, const void *window,
+	void **ret_decoder, struct peel_error *err)
 {
 	struct gzip_decoder *gzip = calloc(1, sizeof(*gzip));
 	int r;
@@ -90,5 +90,6 @@ static const struct decoder_ops gzip_decoder_ops = {
 int source_open_gzip(struct source *raw, uint64_t out_size, const struct point_finder *finder,
 	const struct codec_options *options, struct source **ret_source, struct peel_error *err)
 {
-	return codec_source_new(raw, &gzip_decoder_ops, out_size, finder, options->cache, ret_source, err);
+	return codec_source_new(raw, &gzip_decoder_ops, out_size, finder, options->cache,
+		ret_source, err);
 }

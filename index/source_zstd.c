@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * zstd at random. Frames can be started anywhere, so a blob of many frames (zstd:chunked, seekable, pzstd) is read as gzip
- * is: from the nearest frame, through the block cache. A frame itself can only be read from its start, and most
- * tools write a layer as one frame. Such a blob is decoded once into a spool file (source_zstd_spool.c).
+ * zstd at random. Each frame can be started, so a blob of many frames (zstd:chunked, seekable, pzstd) is read as
+ * gzip is: from the nearest frame, through the block cache. A frame itself can only be read from its start, and
+ * most tools write a layer as one frame. Such a blob is decoded once into a spool file (source_zstd_spool.c).
  *
  * Rejected: keeping checkpoints of the decoder within a frame. Each would hold the window, 2 to 128 MiB.
  */
@@ -25,8 +25,8 @@
 /** Decoders kept a source: each holds its frame's window, 8 MiB at zstd's highest usual level. */
 #define ZSTD_KEEP 1
 
-static int zstd_start(struct source *raw, const struct point *point, const void *window, void **ret_decoder,
-	struct peel_error *err)
+static int zstd_start(struct source *raw, const struct point *point, const void *window,
+	void **ret_decoder, struct peel_error *err)
 {
 	struct zstd_frames *frames = NULL;
 	int r;
@@ -60,7 +60,8 @@ static const struct decoder_ops zstd_decoder_ops = {
 };
 
 /** Whether some frame is so long that reading within it would be slow. @return 1, 0, or what find gave. */
-static int has_long_frame(uint64_t out_size, const struct point_finder *finder, struct peel_error *err)
+static int has_long_frame(uint64_t out_size, const struct point_finder *finder,
+	struct peel_error *err)
 {
 	uint8_t window[POINT_WINDOW];
 	struct point point;
@@ -95,9 +96,11 @@ int source_open_zstd(struct source *raw, uint64_t out_size, const struct point_f
 		return r;
 	}
 	if (r == 0) {
-		return codec_source_new(raw, &zstd_decoder_ops, out_size, finder, options->cache, ret_source, err);
+		return codec_source_new(raw, &zstd_decoder_ops, out_size, finder, options->cache,
+			ret_source, err);
 	}
-	r = spool_source_new(raw, out_size, options->spool_dir, options->spool_limit, ret_source, err);
+	r = spool_source_new(raw, out_size, options->spool_dir, options->spool_limit, ret_source,
+		err);
 	if (r == 0 && finder->close) {
 		finder->close(finder->arg);
 	}

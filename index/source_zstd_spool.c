@@ -73,7 +73,8 @@ static int open_spool(int dir, struct peel_error *err)
 {
 	int fd = openat(dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT)) {
+	if (fd < 0 &&
+		(errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT)) {
 		fd = open_named(dir);
 	}
 	if (fd < 0) {
@@ -88,8 +89,8 @@ static int flush_piece(struct spool *spool, struct peel_error *err)
 	ssize_t done;
 
 	while (spool->written < spool->pending) {
-		done = pwrite(spool->fd, spool->piece + spool->written, spool->pending - spool->written,
-			(off_t)spool->filled);
+		done = pwrite(spool->fd, spool->piece + spool->written,
+			spool->pending - spool->written, (off_t)spool->filled);
 		if (done < 0 && errno == EINTR) {
 			continue;
 		}
@@ -117,7 +118,8 @@ static int spool_piece(struct spool *spool, struct peel_error *err)
 		got = zstd_frames_read(spool->frames, spool->piece + spool->pending,
 			(size_t)min_u64(SPOOL_PIECE, left) - spool->pending, err);
 		if (got == 0) {
-			got = peel_fail(err, PEEL_EFORMAT, "zstd: the data ends before the size that was found");
+			got = peel_fail(err, PEEL_EFORMAT,
+				"zstd: the data ends before the size that was found");
 		}
 		if (got < 0) {
 			/* What came before is good, and may be all that the reader wants. */
@@ -205,16 +207,18 @@ static const struct source_ops spool_ops = {
 	.close = spool_close,
 };
 
-int spool_source_new(struct source *raw, uint64_t out_size, int dir, uint64_t limit, struct source **ret_source,
-	struct peel_error *err)
+int spool_source_new(struct source *raw, uint64_t out_size, int dir, uint64_t limit,
+	struct source **ret_source, struct peel_error *err)
 {
 	cleanup_source struct source *made = NULL;
 	struct spool *spool;
 	int r;
 
 	if (out_size > limit) {
-		return peel_fail(err, PEEL_ELIMIT, "a zstd layer of %" PRIu64 " bytes in one frame is over the spool's "
-			"limit of %" PRIu64, out_size, limit);
+		return peel_fail(err, PEEL_ELIMIT,
+			"a zstd layer of %" PRIu64 " bytes in one frame is over the spool's "
+			"limit of %" PRIu64,
+			out_size, limit);
 	}
 	spool = calloc(1, sizeof(*spool));
 	if (!spool) {

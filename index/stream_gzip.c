@@ -82,8 +82,10 @@ static int begin_member(struct gzip_stream *gzip, struct peel_error *err)
 		return r;
 	}
 	if (r == 0 && first) {
-		return peel_fail(err, gzip_inflate_tell(gzip->inflate) == gzip->base.raw->size ?
-			PEEL_ETRUNCATED : PEEL_EFORMAT, "gzip: no member at compressed offset 0");
+		return peel_fail(err,
+			gzip_inflate_tell(gzip->inflate) == gzip->base.raw->size ? PEEL_ETRUNCATED
+										 : PEEL_EFORMAT,
+			"gzip: no member at compressed offset 0");
 	}
 	if (r == 0) {
 		gzip->phase = PHASE_END;
@@ -93,7 +95,8 @@ static int begin_member(struct gzip_stream *gzip, struct peel_error *err)
 	gzip->member_in = point.in_off;
 	gzip->crc = 0;
 	gzip->phase = PHASE_DATA;
-	if (gzip->base.options.points && (first || gzip->made - gzip->last_point >= POINT_MEMBER_SPACING)) {
+	if (gzip->base.options.points &&
+		(first || gzip->made - gzip->last_point >= POINT_MEMBER_SPACING)) {
 		return add_point(gzip, &point, err);
 	}
 	return 0;
@@ -119,7 +122,8 @@ static int try_point(struct gzip_stream *gzip, struct peel_error *err)
 static int decode_some(struct gzip_stream *gzip, struct peel_error *err)
 {
 	/* A point needs some history: one without means the start of a member. */
-	bool due = gzip->base.options.points && gzip->made >= gzip->due_at && gzip->made > gzip->member_made;
+	bool due = gzip->base.options.points && gzip->made >= gzip->due_at &&
+		gzip->made > gzip->member_made;
 	size_t feed = due ? gzip_inflate_step(gzip->inflate) : STREAM_IN_SIZE;
 	uint8_t *out = gzip->buf + gzip->fill;
 	bool done = false;
@@ -128,7 +132,8 @@ static int decode_some(struct gzip_stream *gzip, struct peel_error *err)
 	if (due && gzip->search_in == 0) {
 		gzip->search_in = gzip_inflate_tell(gzip->inflate);
 	}
-	got = gzip_inflate_some(gzip->inflate, out, sizeof(gzip->buf) - gzip->fill, feed, &done, err);
+	got = gzip_inflate_some(gzip->inflate, out, sizeof(gzip->buf) - gzip->fill, feed, &done,
+		err);
 	if (got < 0) {
 		return (int)got;
 	}
@@ -153,7 +158,8 @@ static int end_member(struct gzip_stream *gzip, struct peel_error *err)
 		return r;
 	}
 	if (crc != gzip->crc || size != (uint32_t)(gzip->made - gzip->member_made)) {
-		return peel_fail(err, PEEL_EFORMAT, "gzip: wrong %s of the member at compressed offset %" PRIu64,
+		return peel_fail(err, PEEL_EFORMAT,
+			"gzip: wrong %s of the member at compressed offset %" PRIu64,
 			crc != gzip->crc ? "CRC" : "size", gzip->member_in);
 	}
 	gzip->phase = PHASE_HEADER;
@@ -203,8 +209,8 @@ static const struct stream_ops gzip_ops = {
 	.close = gzip_close,
 };
 
-int stream_open_gzip(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
-	struct peel_error *err)
+int stream_open_gzip(struct source *raw, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err)
 {
 	struct gzip_stream *gzip = calloc(1, sizeof(*gzip));
 	int r;
@@ -215,7 +221,8 @@ int stream_open_gzip(struct source *raw, const struct stream_options *options, s
 	stream_init(&gzip->base, &gzip_ops, raw, options);
 	gzip->fill = POINT_WINDOW;
 	gzip->rest = 1;
-	r = gzip_inflate_new(raw, gzip->base.options.input, gzip->base.options.input_arg, &gzip->inflate, err);
+	r = gzip_inflate_new(raw, gzip->base.options.input, gzip->base.options.input_arg,
+		&gzip->inflate, err);
 	if (r < 0) {
 		gzip_close(&gzip->base);
 		return r;

@@ -66,8 +66,8 @@ uint32_t gzip_crc(uint32_t crc, const void *bytes, size_t len)
 	return crc32_gzip_refl(crc, bytes, len);
 }
 
-int gzip_inflate_new(struct source *raw, stream_fn *input, void *input_arg, struct gzip_inflate **ret_inflate,
-	struct peel_error *err)
+int gzip_inflate_new(struct source *raw, stream_fn *input, void *input_arg,
+	struct gzip_inflate **ret_inflate, struct peel_error *err)
 {
 	struct gzip_inflate *inflate = calloc(1, sizeof(*inflate));
 
@@ -94,9 +94,11 @@ uint64_t gzip_inflate_tell(const struct gzip_inflate *inflate)
 	return inflate->read_off - (inflate->len - inflate->pos);
 }
 
-static int fail_at(const struct gzip_inflate *inflate, struct peel_error *err, int code, const char *what)
+static int fail_at(const struct gzip_inflate *inflate, struct peel_error *err, int code,
+	const char *what)
 {
-	return peel_fail(err, code, "gzip: %s at compressed offset %" PRIu64, what, gzip_inflate_tell(inflate));
+	return peel_fail(err, code, "gzip: %s at compressed offset %" PRIu64, what,
+		gzip_inflate_tell(inflate));
 }
 
 /** Read the next piece into the empty buffer. A failure leaves all as it was. @return 1; 0 at the end; less than 0. */
@@ -108,7 +110,8 @@ static int refill(struct gzip_inflate *inflate, struct peel_error *err)
 	memmove(inflate->buf, inflate->buf + inflate->len - KEEP, KEEP);
 	inflate->pos = KEEP;
 	inflate->len = KEEP;
-	got = source_read_at(inflate->raw, inflate->read_off, inflate->buf + KEEP, STREAM_IN_SIZE, err);
+	got = source_read_at(inflate->raw, inflate->read_off, inflate->buf + KEEP, STREAM_IN_SIZE,
+		err);
 	if (got <= 0) {
 		return (int)got;
 	}
@@ -147,7 +150,8 @@ static int take_header_byte(struct gzip_inflate *inflate, uint8_t *ret_byte, str
 		return r;
 	}
 	if (r == 0) {
-		return fail_at(inflate, err, PEEL_ETRUNCATED, "the data ends in a member's header or trailer");
+		return fail_at(inflate, err, PEEL_ETRUNCATED,
+			"the data ends in a member's header or trailer");
 	}
 	if (inflate->header_len++ >= HEADER_MAX) {
 		return fail_at(inflate, err, PEEL_EFORMAT, "endless header");
@@ -156,7 +160,8 @@ static int take_header_byte(struct gzip_inflate *inflate, uint8_t *ret_byte, str
 	return 0;
 }
 
-static int take_little_endian(struct gzip_inflate *inflate, int bytes, uint32_t *ret_value, struct peel_error *err)
+static int take_little_endian(struct gzip_inflate *inflate, int bytes, uint32_t *ret_value,
+	struct peel_error *err)
 {
 	uint32_t value = 0;
 	uint8_t byte = 0;
@@ -217,7 +222,8 @@ static int skip_fields(struct gzip_inflate *inflate, uint8_t flags, struct peel_
 		crc = inflate->header_crc & 0xffff;
 		r = take_little_endian(inflate, 2, &value, err);
 		if (r == 0 && value != crc) {
-			r = fail_at(inflate, err, PEEL_EFORMAT, "a member's header has the wrong CRC");
+			r = fail_at(inflate, err, PEEL_EFORMAT,
+				"a member's header has the wrong CRC");
 		}
 	}
 	return r;
@@ -267,7 +273,8 @@ int gzip_inflate_header(struct gzip_inflate *inflate, struct peel_error *err)
 		return r;
 	}
 	if (method != METHOD_DEFLATE || (flags & FLAGS_RESERVED)) {
-		return fail_at(inflate, err, PEEL_EFORMAT, "a member's header has an unknown method or flag");
+		return fail_at(inflate, err, PEEL_EFORMAT,
+			"a member's header has an unknown method or flag");
 	}
 	r = skip_fields(inflate, flags, err);
 	if (r < 0) {
@@ -288,7 +295,8 @@ int gzip_inflate_trailer(struct gzip_inflate *inflate, uint32_t *ret_crc, uint32
 }
 
 /** Start the bit reader with the unread bits at the top of the byte before the point. */
-static int load_bits(struct gzip_inflate *inflate, const struct point *point, struct peel_error *err)
+static int load_bits(struct gzip_inflate *inflate, const struct point *point,
+	struct peel_error *err)
 {
 	uint8_t byte = 0;
 	int r;
@@ -311,10 +319,11 @@ int gzip_inflate_seek(struct gzip_inflate *inflate, const struct point *point, c
 	/* ISA-L takes the history by a pointer without const, and reads it. */
 	uint8_t *history = (uint8_t *)(uintptr_t)window;
 
-	if (point->bits > 7 || point->window_len > POINT_WINDOW || point->in_off > inflate->raw->size ||
+	if (point->bits > 7 || point->window_len > POINT_WINDOW ||
+		point->in_off > inflate->raw->size ||
 		(point->bits > 0 && (point->in_off == 0 || point->window_len == 0))) {
-		return peel_fail(err, PEEL_EFORMAT, "gzip: broken access point at compressed offset %" PRIu64,
-			point->in_off);
+		return peel_fail(err, PEEL_EFORMAT,
+			"gzip: broken access point at compressed offset %" PRIu64, point->in_off);
 	}
 	inflate->pos = KEEP;
 	inflate->len = KEEP;
@@ -353,8 +362,8 @@ static const char *status_text(int status)
 	}
 }
 
-ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, size_t feed, bool *ret_done,
-	struct peel_error *err)
+ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, size_t feed,
+	bool *ret_done, struct peel_error *err)
 {
 	struct inflate_state *state = &inflate->state;
 	uint32_t given;
@@ -387,8 +396,9 @@ ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, 
 		*ret_done = true;
 	} else if (room == 0 && taken == 0) {
 		/* Without this a decoder that stands still would hang us. */
-		return r == 0 ? fail_at(inflate, err, PEEL_ETRUNCATED, "the data ends within a member") :
-			fail_at(inflate, err, PEEL_EFORMAT, "invalid data");
+		return r == 0
+			? fail_at(inflate, err, PEEL_ETRUNCATED, "the data ends within a member")
+			: fail_at(inflate, err, PEEL_EFORMAT, "invalid data");
 	}
 	return (ssize_t)room;
 }
@@ -414,7 +424,8 @@ bool gzip_inflate_at_block(const struct gzip_inflate *inflate, struct point *ret
 		state->tmp_out_processed != state->tmp_out_valid) {
 		return false;
 	}
-	bit = (gzip_inflate_tell(inflate) - (uint64_t)state->tmp_in_size) * 8 - (uint64_t)state->read_in_length;
+	bit = (gzip_inflate_tell(inflate) - (uint64_t)state->tmp_in_size) * 8 -
+		(uint64_t)state->read_in_length;
 	ret_point->in_off = (bit + 7) / 8;
 	ret_point->bits = (uint8_t)(ret_point->in_off * 8 - bit);
 	return true;

@@ -22,8 +22,8 @@ struct gzip_inflate;
  * @param raw borrowed. @param input takes every compressed byte in order as it is read; may be NULL.
  * @return 0; PEEL_ENOMEM.
  */
-int gzip_inflate_new(struct source *raw, stream_fn *input, void *input_arg, struct gzip_inflate **ret_inflate,
-	struct peel_error *err);
+int gzip_inflate_new(struct source *raw, stream_fn *input, void *input_arg,
+	struct gzip_inflate **ret_inflate, struct peel_error *err);
 /** Free; NULL is fine. */
 void gzip_inflate_free(struct gzip_inflate *inflate);
 
@@ -49,8 +49,8 @@ int gzip_inflate_header(struct gzip_inflate *inflate, struct peel_error *err);
  * @return bytes decoded, may be 0; PEEL_EFORMAT, PEEL_ETRUNCATED, what reading raw or input gave. Each call takes
  *   input, gives output, or is done.
  */
-ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, size_t feed, bool *ret_done,
-	struct peel_error *err);
+ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, size_t feed,
+	bool *ret_done, struct peel_error *err);
 
 /** Read a member's trailer. @return 0; PEEL_ETRUNCATED, what reading raw or input gave. */
 int gzip_inflate_trailer(struct gzip_inflate *inflate, uint32_t *ret_crc, uint32_t *ret_size,

@@ -49,7 +49,8 @@ static ssize_t plain_next(struct stream *stream, const void **ret_bytes, struct 
 	return got;
 }
 
-static int plain_skip(struct stream *stream, uint64_t len, uint64_t *ret_skipped, struct peel_error *err)
+static int plain_skip(struct stream *stream, uint64_t len, uint64_t *ret_skipped,
+	struct peel_error *err)
 {
 	struct plain_stream *plain = (struct plain_stream *)stream;
 	uint64_t left = stream->raw->size - min_u64(stream->in_off, stream->raw->size);
@@ -80,8 +81,8 @@ static const struct stream_ops plain_unsized_ops = {
 	.close = plain_close,
 };
 
-int stream_open_plain(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
-	struct peel_error *err)
+int stream_open_plain(struct source *raw, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err)
 {
 	struct plain_stream *plain = malloc(sizeof(*plain));
 
@@ -91,7 +92,8 @@ int stream_open_plain(struct source *raw, const struct stream_options *options, 
 	plain->base = (struct stream){0};
 	plain->ahead = AHEAD_MIN;
 	/* Where the end is not known, only reading finds it. */
-	stream_init(&plain->base, raw->size == SOURCE_SIZE_UNKNOWN ? &plain_unsized_ops : &plain_ops, raw, options);
+	stream_init(&plain->base,
+		raw->size == SOURCE_SIZE_UNKNOWN ? &plain_unsized_ops : &plain_ops, raw, options);
 	*ret_stream = &plain->base;
 	return 0;
 }

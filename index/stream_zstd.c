@@ -26,10 +26,28 @@ struct zstd_stream {
 	/** Uncompressed offset after the last byte decoded (the base's out_off is what was taken). */
 	uint64_t made;
 	uint64_t last_point;
+	/** A frame was there that is not skippable. */
+	bool any_data;
 	/** Bytes of this call in buf. */
 	size_t fill;
 	uint8_t buf[STREAM_OUT_SIZE];
 };
+
+/** No further frame: the rest is trailing, unless nothing was zstd at all (lz4 has the same skippable frames). */
+static int end_frames(struct zstd_stream *zstd, struct peel_error *err)
+{
+	uint64_t in_off = zstd_frames_tell(zstd->frames);
+	int r = zstd_frames_drain(zstd->frames, &zstd->base.trailing, err);
+
+	if (r == 0 && zstd_frames_tell(zstd->frames) == 0) {
+		return peel_fail(err, PEEL_ETRUNCATED, "zstd: no bytes at all");
+	}
+	if (r == 0 && zstd->base.trailing > 0 && !zstd->any_data) {
+		return peel_fail(err, PEEL_EFORMAT, "zstd: no frame at compressed offset %" PRIu64,
+			in_off);
+	}
+	return r;
+}
 
 static int begin_frame(struct zstd_stream *zstd, struct peel_error *err)
 {
@@ -41,14 +59,11 @@ static int begin_frame(struct zstd_stream *zstd, struct peel_error *err)
 	if (r < 0) {
 		return r;
 	}
-	if (r == 0 && first) {
-		return peel_fail(err, zstd->base.raw->size == 0 ? PEEL_ETRUNCATED : PEEL_EFORMAT,
-			"zstd: no frame at compressed offset 0");
-	}
 	if (r == 0) {
 		zstd->phase = PHASE_END;
-		return zstd_frames_drain(zstd->frames, &zstd->base.trailing, err);
+		return end_frames(zstd, err);
 	}
+	zstd->any_data = zstd->any_data || r == 1;
 	zstd->phase = PHASE_DATA;
 	if (sink && (first || zstd->made - zstd->last_point >= POINT_MEMBER_SPACING)) {
 		zstd->last_point = zstd->made;
@@ -60,8 +75,8 @@ static int begin_frame(struct zstd_stream *zstd, struct peel_error *err)
 static int decode_some(struct zstd_stream *zstd, struct peel_error *err)
 {
 	bool done = false;
-	ssize_t got = zstd_frames_some(zstd->frames, zstd->buf + zstd->fill, sizeof(zstd->buf) - zstd->fill, &done,
-		err);
+	ssize_t got = zstd_frames_some(zstd->frames, zstd->buf + zstd->fill,
+		sizeof(zstd->buf) - zstd->fill, &done, err);
 
 	if (got < 0) {
 		return (int)got;
@@ -101,8 +116,8 @@ static const struct stream_ops zstd_ops = {
 	.close = zstd_close,
 };
 
-int stream_open_zstd(struct source *raw, const struct stream_options *options, struct stream **ret_stream,
-	struct peel_error *err)
+int stream_open_zstd(struct source *raw, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err)
 {
 	struct zstd_stream *zstd = calloc(1, sizeof(*zstd));
 	int r;
@@ -111,7 +126,8 @@ int stream_open_zstd(struct source *raw, const struct stream_options *options, s
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	stream_init(&zstd->base, &zstd_ops, raw, options);
-	r = zstd_frames_new(raw, 0, zstd->base.options.input, zstd->base.options.input_arg, &zstd->frames, err);
+	r = zstd_frames_new(raw, 0, zstd->base.options.input, zstd->base.options.input_arg,
+		&zstd->frames, err);
 	if (r < 0) {
 		zstd_close(&zstd->base);
 		return r;

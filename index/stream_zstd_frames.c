@@ -67,7 +67,7 @@ uint64_t zstd_frames_tell(const struct zstd_frames *frames)
 	return frames->read_off - (frames->len - frames->pos);
 }
 
-/** Read the next piece behind what is left in the buffer, at most HEADER_SIZE bytes. @return 1; 0 at the end; less than 0. */
+/** Read the next piece behind the (at most HEADER_SIZE) bytes left. @return 1; 0 at the end; less than 0. */
 static int refill(struct zstd_frames *frames, struct peel_error *err)
 {
 	size_t left = frames->len - frames->pos;
@@ -77,7 +77,8 @@ static int refill(struct zstd_frames *frames, struct peel_error *err)
 	memmove(frames->buf, frames->buf + frames->pos, left);
 	frames->pos = 0;
 	frames->len = left;
-	got = source_read_at(frames->raw, frames->read_off, frames->buf + left, STREAM_IN_SIZE, err);
+	got = source_read_at(frames->raw, frames->read_off, frames->buf + left, STREAM_IN_SIZE,
+		err);
 	if (got <= 0) {
 		return (int)got;
 	}
@@ -108,10 +109,14 @@ int zstd_frames_header(struct zstd_frames *frames, struct peel_error *err)
 	if (codec_probe(next, frames->len - frames->pos) != PEEL_CODEC_ZSTD) {
 		return 0;
 	}
+	if ((next[0] & 0xf0) == 0x50) {
+		return 2;
+	}
 	dictionary = ZSTD_getDictID_fromFrame(next, frames->len - frames->pos);
 	if (dictionary != 0) {
-		return peel_fail(err, PEEL_EUNSUPPORTED, "zstd: the frame at compressed offset %" PRIu64
-			" needs dictionary %u", zstd_frames_tell(frames), dictionary);
+		return peel_fail(err, PEEL_EUNSUPPORTED,
+			"zstd: the frame at compressed offset %" PRIu64 " needs dictionary %u",
+			zstd_frames_tell(frames), dictionary);
 	}
 	return 1;
 }
@@ -129,9 +134,11 @@ static int code_of(size_t status)
 }
 
 /** The decoder cannot go on after this. */
-static int fail_for_good(struct zstd_frames *frames, int code, const char *what, struct peel_error *err)
+static int fail_for_good(struct zstd_frames *frames, int code, const char *what,
+	struct peel_error *err)
 {
-	peel_fail(&frames->failure, code, "zstd: %s at compressed offset %" PRIu64, what, zstd_frames_tell(frames));
+	peel_fail(&frames->failure, code, "zstd: %s at compressed offset %" PRIu64, what,
+		zstd_frames_tell(frames));
 	return peel_fail(err, code, "%s", frames->failure.message);
 }
 
@@ -159,8 +166,9 @@ ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, boo
 		return fail_for_good(frames, code_of(status), ZSTD_getErrorName(status), err);
 	}
 	if (status != 0 && input.pos == frames->pos && output.pos == 0) {
-		return r == 0 ? fail_for_good(frames, PEEL_ETRUNCATED, "the data ends within a frame", err) :
-			fail_for_good(frames, PEEL_EFORMAT, "invalid data", err);
+		return r == 0 ? fail_for_good(frames, PEEL_ETRUNCATED,
+					"the data ends within a frame", err)
+			      : fail_for_good(frames, PEEL_EFORMAT, "invalid data", err);
 	}
 	frames->pos = input.pos;
 	*ret_done = status == 0;

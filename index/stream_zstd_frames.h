@@ -15,7 +15,7 @@
 
 struct zstd_frames;
 
-/** Largest window accepted, as a power of two: 128 MiB, zstd's own default. More needs memory that images may not ask for. */
+/** Largest window accepted, as a power of two: 128 MiB, zstd's own default. Images may not ask for more memory. */
 #define ZSTD_WINDOW_LOG_MAX 27
 
 /**
@@ -31,8 +31,8 @@ void zstd_frames_free(struct zstd_frames *frames);
 
 /**
  * At the end of a frame: see whether another one begins (nothing is consumed).
- * @return 1; 0 where none does: the end, or something else; PEEL_EUNSUPPORTED (it needs a dictionary), what reading
- *   raw or input gave.
+ * @return 1; 2 (a skippable one); 0 where none does: the end, or something else; PEEL_EUNSUPPORTED (it needs a
+ *   dictionary), what reading raw or input gave.
  */
 int zstd_frames_header(struct zstd_frames *frames, struct peel_error *err);
 
@@ -47,7 +47,8 @@ ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, boo
 	struct peel_error *err);
 
 /** Decode bytes over as many frames as there are. @return bytes, at least one; 0 at the end; as the two above. */
-ssize_t zstd_frames_read(struct zstd_frames *frames, void *out, size_t room, struct peel_error *err);
+ssize_t zstd_frames_read(struct zstd_frames *frames, void *out, size_t room,
+	struct peel_error *err);
 
 /** Offset of the next compressed byte. */
 uint64_t zstd_frames_tell(const struct zstd_frames *frames);

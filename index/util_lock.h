@@ -20,6 +20,7 @@ static inline void cleanup_unlock_(pthread_mutex_t **mutex)
 
 /** Hold a mutex to the end of the scope; stands among the declarations, once a scope. */
 #define scoped_lock(mutex) \
-	pthread_mutex_t *scoped_lock_ __attribute__((__cleanup__(cleanup_unlock_), __unused__)) = lock_mutex_(mutex)
+	pthread_mutex_t *scoped_lock_ \
+		__attribute__((__cleanup__(cleanup_unlock_), __unused__)) = lock_mutex_(mutex)
 
 #endif
