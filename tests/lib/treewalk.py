@@ -63,7 +63,8 @@ def listing(root, content=True):
         if found[path].kind == "d":
             if os.lstat(full).st_dev != device:
                 raise OSError("%r is on another device" % full)
-            todo += [os.path.join(path, name) for name in os.listdir(full)]
+            # depth first, in the order of the listing: how tools walk, and how a mount likes to be read
+            todo += [os.path.join(path, name) for name in reversed(os.listdir(full))]
     groups = {}
     for path in sorted(found):
         if found[path].kind != "d":

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Kill the indexer with SIGKILL at random moments: no wrong index is ever accepted, and nothing piles up.
+
+    indexer.py [--count N] [--seed N]
+
+After every kill the cache holds at most one unfinished file, and the next run gives the reference's answer. At the end
+nothing but finished indexes is left. $PEEL is the command.
+"""
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "lib")]
+import mkimage  # noqa: E402
+
+PEEL = os.environ.get("PEEL", "peel")
+FILES = 20000
+# An image that is younger than this is not trusted by the cache (DESIGN section 3).
+SETTLE = 2.2
+DUMP = ("SELECT '='||hex(path)||' '||layer||' '||type||' '||mode||' '||size||' '||coalesce(hex(link),'')||' '||"
+        "coalesce(why,'-')||' '||coalesce(hidden_by,-1) AS row FROM entries ORDER BY id")
+
+
+def make_image(path):
+    """Two compressed layers, the second hides part of the first."""
+    first = [{"type": "f", "path": b"d%d/f%d" % (i % 97, i), "data": b"%d\n" % i * 20} for i in range(FILES)]
+    second = [{"type": "w", "path": b"d%d" % i} for i in range(10)]
+    second += [{"type": "f", "path": b"d50/f%d" % i, "data": b"new"} for i in range(50, FILES, 970)]
+    mkimage.build(path, [{"instruction": "first", "entries": first}, {"instruction": "second", "entries": second}],
+                  form="oci-archive", compress="gzip", tags=["t"])
+
+
+def files_in(folder):
+    """Every file below the cache folder."""
+    return sorted(os.path.join(d, n) for d, _, names in os.walk(folder) for n in names)
+
+
+def answer(image, cache):
+    """What the index says of every entry, as a hash."""
+    run = subprocess.run([PEEL, "sql", "--cache-dir", cache, image, DUMP], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    if run.returncode:
+        raise SystemExit("peel sql: status %d: %s" % (run.returncode, run.stderr.decode(errors="replace")))
+    if run.stdout.count(b"\n=") < FILES:
+        raise SystemExit("peel sql gives %d rows" % run.stdout.count(b"\n="))
+    return hashlib.sha256(run.stdout).hexdigest()
+
+
+def kill_one(rng, image, cache, longest, flags):
+    """Start an indexer and kill it, alone or with all that it has started. Says whether it was still running."""
+    child = subprocess.Popen([PEEL, "index", "--cache-dir", cache, *flags, image], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(rng.random() * longest)
+    running = child.poll() is None
+    try:
+        if rng.random() < 0.5:
+            os.killpg(child.pid, signal.SIGKILL)
+        else:
+            os.kill(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()
+    return running
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    folder = tempfile.mkdtemp(prefix="peel-kill-")
+    image, cache = os.path.join(folder, "image"), os.path.join(folder, "cache")
+    make_image(image)
+    time.sleep(SETTLE)
+    started = time.monotonic()
+    reference = answer(image, cache)
+    longest = 1.2 * (time.monotonic() - started)
+    finished = files_in(cache)
+    killed, wrong = 0, []
+    for i in range(options.count):
+        for path in files_in(cache):
+            os.unlink(path)
+        killed += kill_one(rng, image, cache, longest, [])
+        unfinished = [p for p in files_in(cache) if p not in finished]
+        if len(unfinished) > 1:
+            wrong.append("kill %d: %d unfinished files: %s" % (i, len(unfinished), unfinished))
+        # a second kill on top: what is left behind must not add up
+        if rng.random() < 0.2:
+            kill_one(rng, image, cache, longest, [])
+        if answer(image, cache) != reference:
+            wrong.append("kill %d: the index differs from the reference" % i)
+        # the run that found the unfinished file, or the one after it, has swept it
+        left = [p for p in files_in(cache) if p not in finished]
+        if left:
+            subprocess.run([PEEL, "index", "--cache-dir", cache, "--rebuild", image], check=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            left = [p for p in files_in(cache) if p not in finished]
+        if left:
+            wrong.append("kill %d: not swept: %s" % (i, left))
+    shutil.rmtree(folder)
+    for text in wrong[:20]:
+        print(text)
+    print("%d kills, %d of a running indexer, %d wrong" % (options.count, killed, len(wrong)))
+    return 1 if wrong or killed < options.count // 4 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
