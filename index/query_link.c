@@ -13,8 +13,8 @@
  *
  * Three kinds of targets: one that has this form already is shown as stored. An absolute one gets as many "../" as its
  * folder is deep; one with too many "../" loses those that a chroot would ignore. In one with ".." after a name,
- * the part up to its last ".." is walked in the image's own tree, where "x/.." is the parent of what x leads to,
- * and the way from the link's folder to that place is shown instead. Cutting "x/.." out of the text, as path
+ * the part up to its last ".." is walked in the image's own tree, where "x/.." is the parent of what x leads
+ * to, and the way from the link's folder to that place is shown instead. Cutting "x/.." out of the text, as path
  * cleaners do, is wrong where x is a link: with x -> /, "x/../../etc" would become "../etc".
  *
  * Where that walk fails (dangling, a loop, a file on the way), the failing component stays, so that opening fails in the

@@ -111,9 +111,15 @@ int query_row_read(struct query *q, sqlite3_stmt *stmt, struct query_row *ret_ro
 	if (size < 0 || !type[0] || type[1] || !strchr("fdlcbphwo?", type[0])) {
 		return query_corrupt(q, row->id, "its type or size is none");
 	}
-	if (row->layer >= q->index->layer_count ||
-		(type[0] == 'd' && sqlite3_column_type(stmt, QUERY_DETAIL) == SQLITE_NULL)) {
-		return query_corrupt(q, row->id, "its folder or layer does not exist");
+	if (row->layer < 0 || row->layer >= q->index->layer_count) {
+		/* No layer gave it: the root of an image without layers. */
+		if (!(row->flags & ENTRY_IMPLIED)) {
+			return query_corrupt(q, row->id, "its layer does not exist");
+		}
+		row->layer = -1;
+	}
+	if (type[0] == 'd' && sqlite3_column_type(stmt, QUERY_DETAIL) == SQLITE_NULL) {
+		return query_corrupt(q, row->id, "its folder does not exist");
 	}
 	if (type[0] != 'f') {
 		row->size = 0;

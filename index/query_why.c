@@ -15,10 +15,9 @@
 /* Bytes compared at once. */
 #define COMPARE_SIZE (64 << 10)
 
-#define XATTRS(entry) "SELECT name, value FROM xattr WHERE entry = " entry
-static const char xattrs_differ[] = "SELECT EXISTS (" XATTRS("?1") " EXCEPT " XATTRS(
-	"?2") ")"
-	      " OR EXISTS (" XATTRS("?2") " EXCEPT " XATTRS("?1") ")";
+/* Xattrs that only one of two entries has. */
+static const char xattrs_differ[] =
+	"SELECT EXISTS (SELECT 1 FROM xattr WHERE entry IN (?1, ?2) GROUP BY name, value HAVING count(*) <> 2)";
 
 static const char *const action_names[] = {
 	[PEEL_ACTION_ADDED] = "added",
