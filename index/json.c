@@ -233,6 +233,10 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 		return peel_fail(err, PEEL_EFORMAT,
 			"%s begins with a byte order mark, which JSON forbids", what);
 	}
+	/* jansson overlooks one behind a number. */
+	if (memchr(bytes, '\0', len)) {
+		return peel_fail(err, PEEL_EFORMAT, "%s holds a NUL byte", what);
+	}
 	r = check_bounds(what, bytes, len, err);
 	if (r < 0) {
 		return r;
