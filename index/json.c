@@ -206,6 +206,8 @@ static int parse_failure(const char *what, const json_error_t *error, struct pee
 	char shown[SHOWN_SIZE];
 
 	switch (json_error_code(error)) {
+	case json_error_unknown:
+		/* Nothing is said where its first allocations fail. */
 	case json_error_out_of_memory:
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	case json_error_duplicate_key:
@@ -223,7 +225,7 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 	struct peel_error *err)
 {
 	cleanup_json json_t *json = NULL;
-	json_error_t error;
+	json_error_t error = {0};
 	int r;
 
 	if (len > JSON_MAX) {
