@@ -11,15 +11,16 @@
 #include "blockcache.h"
 #include "codec.h"
 #include "image_priv.h"
-#include "index_priv.h"
 #include "points.h"
 #include "source.h"
 #include "store.h"
+#include "store_pool.h"
 #include "util.h"
 #include "util_lock.h"
 
 struct content {
-	struct peel_index *index;
+	struct store_pool *pool;
+	int layer_count;
 	/** Guards what follows, not the sources' own reading. */
 	pthread_mutex_t lock;
 	/** The image file, decoded where it is compressed; NULL for a layout. */
@@ -43,11 +44,11 @@ struct blob {
 
 /** Finds access points of one blob in the index. */
 struct index_points {
-	struct peel_index *index;
+	struct store_pool *pool;
 	int64_t blob;
 };
 
-int content_open(struct peel_index *index, const struct content_options *options,
+int content_open(struct store_pool *pool, int layer_count, const struct content_options *options,
 	struct content **ret_content, struct peel_error *err)
 {
 	struct content *content = calloc(1, sizeof(*content));
@@ -57,14 +58,18 @@ int content_open(struct peel_index *index, const struct content_options *options
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	*content = (struct content){
-		.index = index,
+		.pool = pool,
+		.layer_count = layer_count,
 		.file = options->file ? source_grab(options->file) : NULL,
 		.layout = options->layout < 0 ? -1 : fcntl(options->layout, F_DUPFD_CLOEXEC, 3),
-		.codec = {
-			.spool_dir = options->spool_dir < 0 ? -1 : fcntl(options->spool_dir, F_DUPFD_CLOEXEC, 3),
-			.spool_limit = options->spool_limit,
-		},
-		.layers = calloc((size_t)index->layer_count + 1, sizeof(*content->layers)),
+		.codec =
+			{
+				.spool_dir = options->spool_dir < 0
+					? -1
+					: fcntl(options->spool_dir, F_DUPFD_CLOEXEC, 3),
+				.spool_limit = options->spool_limit,
+			},
+		.layers = calloc((size_t)layer_count + 1, sizeof(*content->layers)),
 	};
 	pthread_mutex_init(&content->lock, NULL);
 	if (!content->layers) {
@@ -86,7 +91,7 @@ void content_close(struct content *content)
 	if (!content) {
 		return;
 	}
-	for (int i = 0; content->layers && i < content->index->layer_count; i++) {
+	for (int i = 0; content->layers && i < content->layer_count; i++) {
 		source_drop(content->layers[i]);
 	}
 	free(content->layers);
@@ -105,12 +110,13 @@ void content_close(struct content *content)
 static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void *window,
 	struct peel_error *err)
 {
-	static const char sql[] = "SELECT out_off, in_off, bits, window_len, window FROM point"
-				  " WHERE blob = ?1 AND out_off <= ?2 ORDER BY out_off DESC LIMIT 1";
+	static const char sql[] =
+		"SELECT out_off, in_off, bits, window_len, window FROM point"
+		" WHERE blob = ?1 AND out_off <= ?2 ORDER BY out_off DESC LIMIT 1";
 	struct index_points *points = arg;
 	struct store *store = NULL;
 	sqlite3_stmt *stmt = NULL;
-	int code = index_acquire(points->index, &store, err);
+	int code = store_pool_take(points->pool, &store, err);
 
 	if (code < 0) {
 		return code;
@@ -132,25 +138,29 @@ static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void
 		};
 		code = 0;
 		if (ret_point->window_len > POINT_WINDOW) {
-			code = peel_fail(err, PEEL_EFORMAT, "the index has a window of %u bytes", ret_point->window_len);
+			code = peel_fail(err, PEEL_EFORMAT, "the index has a window of %u bytes",
+				ret_point->window_len);
 		} else if (ret_point->window_len > 0) {
-			code = window_unpack(sqlite3_column_blob(stmt, 4), (size_t)sqlite3_column_bytes(stmt, 4),
-				window, ret_point->window_len, err);
+			code = window_unpack(sqlite3_column_blob(stmt, 4),
+				(size_t)sqlite3_column_bytes(stmt, 4), window,
+				ret_point->window_len, err);
 		}
 	}
 	if (stmt) {
 		sqlite3_reset(stmt);
 	}
-	index_release(points->index, store);
+	store_pool_give(points->pool, store);
 	return code;
 }
 
-static int read_blob(struct content *content, int64_t id, struct blob *ret_blob, struct peel_error *err)
+static int read_blob(struct content *content, int64_t id, struct blob *ret_blob,
+	struct peel_error *err)
 {
-	static const char sql[] = "SELECT file, offset, size, codec, out_size FROM blob WHERE id = ?1";
+	static const char sql[] =
+		"SELECT file, offset, size, codec, out_size FROM blob WHERE id = ?1";
 	struct store *store = NULL;
 	sqlite3_stmt *stmt = NULL;
-	int code = index_acquire(content->index, &store, err);
+	int code = store_pool_take(content->pool, &store, err);
 
 	if (code < 0) {
 		return code;
@@ -161,7 +171,8 @@ static int read_blob(struct content *content, int64_t id, struct blob *ret_blob,
 		code = store_step(store, stmt, err);
 	}
 	if (code == 0) {
-		code = peel_fail(err, PEEL_EFORMAT, "the index does not say where blob %" PRId64 " is", id);
+		code = peel_fail(err, PEEL_EFORMAT,
+			"the index does not say where blob %" PRId64 " is", id);
 	} else if (code > 0) {
 		const char *file = (const char *)sqlite3_column_blob(stmt, 0);
 
@@ -178,7 +189,7 @@ static int read_blob(struct content *content, int64_t id, struct blob *ret_blob,
 	if (stmt) {
 		sqlite3_reset(stmt);
 	}
-	index_release(content->index, store);
+	store_pool_give(content->pool, store);
 	return code;
 }
 
@@ -196,9 +207,10 @@ static int decode(struct content *content, struct source *raw, const struct blob
 	if (!points) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	*points = (struct index_points){.index = content->index, .blob = blob->id};
+	*points = (struct index_points){.pool = content->pool, .blob = blob->id};
 	finder.arg = points;
-	return codec_open(raw, blob->codec, blob->out_size, &finder, &content->codec, ret_source, err);
+	return codec_open(raw, blob->codec, blob->out_size, &finder, &content->codec, ret_source,
+		err);
 }
 
 /** The image file as its members see it: decoded where it is compressed (blob 0 says so). */
@@ -229,8 +241,8 @@ static int image_bytes(struct content *content, struct source **ret_source, stru
 }
 
 /** The stored bytes of a blob. */
-static int stored_bytes(struct content *content, const struct blob *blob, struct source **ret_source,
-	struct peel_error *err)
+static int stored_bytes(struct content *content, const struct blob *blob,
+	struct source **ret_source, struct peel_error *err)
 {
 	cleanup_source struct source *file = NULL;
 	int code;
@@ -250,7 +262,7 @@ static int layer_blob(struct content *content, int layer, int64_t *ret_blob, str
 	static const char sql[] = "SELECT blob FROM layer WHERE id = ?1 AND blob IS NOT NULL";
 	struct store *store = NULL;
 	sqlite3_stmt *stmt = NULL;
-	int code = index_acquire(content->index, &store, err);
+	int code = store_pool_take(content->pool, &store, err);
 
 	if (code < 0) {
 		return code;
@@ -269,11 +281,12 @@ static int layer_blob(struct content *content, int layer, int64_t *ret_blob, str
 	if (stmt) {
 		sqlite3_reset(stmt);
 	}
-	index_release(content->index, store);
+	store_pool_give(content->pool, store);
 	return code;
 }
 
-static int open_layer(struct content *content, int layer, struct source **ret_source, struct peel_error *err)
+static int open_layer(struct content *content, int layer, struct source **ret_source,
+	struct peel_error *err)
 {
 	cleanup_source struct source *raw = NULL;
 	struct blob blob = {0};
@@ -293,13 +306,15 @@ static int open_layer(struct content *content, int layer, struct source **ret_so
 	return code < 0 ? peel_wrap(err, "layer %d", layer) : 0;
 }
 
-int content_layer(struct content *content, int layer, struct source **ret_source, struct peel_error *err)
+int content_layer(struct content *content, int layer, struct source **ret_source,
+	struct peel_error *err)
 {
 	scoped_lock(&content->lock);
 	int code = 0;
 
-	if (layer < 0 || layer >= content->index->layer_count) {
-		return peel_fail(err, PEEL_EFORMAT, "the index names layer %d, which is not there", layer);
+	if (layer < 0 || layer >= content->layer_count) {
+		return peel_fail(err, PEEL_EFORMAT, "the index names layer %d, which is not there",
+			layer);
 	}
 	if (!content->layers[layer]) {
 		code = open_layer(content, layer, &content->layers[layer], err);

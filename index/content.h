@@ -11,8 +11,8 @@
 
 struct content;
 struct peel_error;
-struct peel_index;
 struct source;
+struct store_pool;
 
 /** Decoded spans kept in memory, bytes. */
 #define CONTENT_CACHE (24u << 20)
@@ -30,9 +30,10 @@ struct content_options {
 
 /**
  * Make the bytes of an open index readable; no layer is opened yet.
- * @param index borrowed, must outlive it. @return 0; PEEL_ENOMEM, PEEL_EIO. Free with content_close.
+ * @param pool connections to the index, borrowed, must outlive it.
+ * @return 0; PEEL_ENOMEM, PEEL_EIO. Free with content_close.
  */
-int content_open(struct peel_index *index, const struct content_options *options,
+int content_open(struct store_pool *pool, int layer_count, const struct content_options *options,
 	struct content **ret_content, struct peel_error *err);
 
 /** Free; NULL is fine. */
@@ -44,6 +45,7 @@ void content_close(struct content *content);
  * @return 0; PEEL_ENOENT (missing layer), PEEL_EUNSUPPORTED, PEEL_EFORMAT (the index lies), PEEL_EIO, PEEL_ECHANGED,
  *   PEEL_ENOMEM.
  */
-int content_layer(struct content *content, int layer, struct source **ret_source, struct peel_error *err);
+int content_layer(struct content *content, int layer, struct source **ret_source,
+	struct peel_error *err);
 
 #endif

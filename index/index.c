@@ -26,7 +26,6 @@
 #include "source.h"
 #include "store.h"
 #include "util.h"
-#include "util_lock.h"
 
 /** A file whose times are younger than this may change without a trace, nanoseconds. */
 #define SETTLE_NS UINT64_C(2000000000)
@@ -61,31 +60,12 @@ static void opening_finish(struct opening *opening)
 
 int index_acquire(struct peel_index *index, struct store **ret_store, struct peel_error *err)
 {
-	{
-		scoped_lock(&index->lock);
-
-		if (index->idle_count > 0) {
-			*ret_store = index->idle[--index->idle_count];
-			return 0;
-		}
-	}
-	return store_open(index->fd, ret_store, err);
+	return store_pool_take(&index->pool, ret_store, err);
 }
 
 void index_release(struct peel_index *index, struct store *store)
 {
-	if (!store) {
-		return;
-	}
-	{
-		scoped_lock(&index->lock);
-
-		if (index->idle_count < INDEX_CONNECTIONS) {
-			index->idle[index->idle_count++] = store;
-			return;
-		}
-	}
-	store_close(store);
+	store_pool_give(&index->pool, store);
 }
 
 int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err)
@@ -97,7 +77,7 @@ int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err)
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	index->fd = fd;
-	pthread_mutex_init(&index->lock, NULL);
+	store_pool_init(&index->pool, fd);
 	code = index_load(index, err);
 	if (code < 0) {
 		index->fd = -1;
@@ -114,15 +94,12 @@ void peel_index_close(struct peel_index *index)
 		return;
 	}
 	content_close(index->content);
-	while (index->idle_count > 0) {
-		store_close(index->idle[--index->idle_count]);
-	}
+	store_pool_finish(&index->pool);
 	index_unload(index);
 	if (index->fd >= 0) {
 		close(index->fd);
 	}
 	free(index->path);
-	pthread_mutex_destroy(&index->lock);
 	free(index);
 }
 
@@ -160,8 +137,8 @@ static int spool_folder(const struct opening *opening)
 	return image_spool_folder(&opening->options->image, &fd, &ignored) == 0 ? fd : -1;
 }
 
-static int attach_content(const struct opening *opening, struct peel_index *index, struct source *file, int layout,
-	struct peel_error *err)
+static int attach_content(const struct opening *opening, struct peel_index *index,
+	struct source *file, int layout, struct peel_error *err)
 {
 	cleanup_fd int spool = spool_folder(opening);
 	struct content_options options = {
@@ -171,12 +148,12 @@ static int attach_content(const struct opening *opening, struct peel_index *inde
 		.spool_limit = opening->options->image.spool_limit,
 	};
 
-	return content_open(index, &options, &index->content, err);
+	return content_open(&index->pool, index->layer_count, &options, &index->content, err);
 }
 
 /** Open the file or folder that a reference names, and be sure that it is still what the identity says. */
-static int open_image_files(const struct opening *opening, struct source **ret_file, int *ret_layout,
-	struct peel_error *err)
+static int open_image_files(const struct opening *opening, struct source **ret_file,
+	int *ret_layout, struct peel_error *err)
 {
 	struct image_reference reference = {0};
 	cleanup_free char *identity = NULL;
@@ -203,7 +180,8 @@ static int open_image_files(const struct opening *opening, struct source **ret_f
 	if (code < 0) {
 		return code;
 	}
-	if (strcmp(identity, opening->identity) != 0 || opened.st_ino != named.st_ino || opened.st_dev != named.st_dev) {
+	if (strcmp(identity, opening->identity) != 0 || opened.st_ino != named.st_ino ||
+		opened.st_dev != named.st_dev) {
 		return peel_fail(err, PEEL_ECHANGED, "the image file changed while it was opened");
 	}
 	if (S_ISDIR(opened.st_mode)) {
@@ -218,8 +196,8 @@ static int open_image_files(const struct opening *opening, struct source **ret_f
 }
 
 /** Use an index file if it is one for exactly these bytes. @return 0; PEEL_ENOENT where it is not; others where it is refused. */
-static int try_file(struct opening *opening, int folder, const char *name, struct peel_index **ret_index,
-	struct peel_error *err)
+static int try_file(struct opening *opening, int folder, const char *name,
+	struct peel_index **ret_index, struct peel_error *err)
 {
 	cleanup(cleanup_index) struct peel_index *index = NULL;
 	cleanup_source struct source *file = NULL;
@@ -235,7 +213,8 @@ static int try_file(struct opening *opening, int folder, const char *name, struc
 	}
 	fd = -1;
 	if (strcmp(peel_image_value(index, "identity"), opening->identity) != 0 ||
-		(opening->options->verify && strcmp(peel_image_value(index, "verified"), "1") != 0)) {
+		(opening->options->verify &&
+			strcmp(peel_image_value(index, "verified"), "1") != 0)) {
 		return peel_fail(err, PEEL_ENOENT, "the index is of another file");
 	}
 	code = open_image_files(opening, &file, &layout, err);
@@ -265,7 +244,8 @@ static bool is_ours(const char *path)
 }
 
 /** The index that the user named, or the cache's. @return 0 found; 1: build one; less than 0: refused. */
-static int find_index(struct opening *opening, struct peel_index **ret_index, struct peel_error *err)
+static int find_index(struct opening *opening, struct peel_index **ret_index,
+	struct peel_error *err)
 {
 	const struct peel_index_options *options = opening->options;
 	struct peel_error why = {0};
@@ -283,7 +263,8 @@ static int find_index(struct opening *opening, struct peel_index **ret_index, st
 			return peel_fail(err, code, "%s", why.message);
 		}
 		if (access(options->index_file, F_OK) == 0 && !is_ours(options->index_file)) {
-			return peel_fail(err, PEEL_EFORMAT, "%s is not an index of peel and is left alone",
+			return peel_fail(err, PEEL_EFORMAT,
+				"%s is not an index of peel and is left alone",
 				options->index_file);
 		}
 	} else if (opening->folder < 0 || options->rebuild) {
@@ -307,12 +288,15 @@ static int make_temp(struct opening *opening, struct peel_error *err)
 
 	if (options->index_file && !options->no_cache) {
 		const char *slash = strrchr(options->index_file, '/');
-		cleanup_free char *parent =
-			slash ? strndup(options->index_file, (size_t)(slash - options->index_file) + 1) : strdup(".");
-		cleanup_fd int folder = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		cleanup_free char *parent = slash
+			? strndup(options->index_file, (size_t)(slash - options->index_file) + 1)
+			: strdup(".");
+		cleanup_fd int folder = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+					       : -1;
 
 		if (folder < 0) {
-			return peel_fail(err, PEEL_EIO, "%s: %s", options->index_file, strerror(errno));
+			return peel_fail(err, PEEL_EIO, "%s: %s", options->index_file,
+				strerror(errno));
 		}
 		return cache_temp_make(folder, &opening->temp, err);
 	}
@@ -369,7 +353,8 @@ static void cleanup_image(struct peel_image **image)
 	peel_image_close(*image);
 }
 
-static int build_index(struct opening *opening, struct peel_index **ret_index, struct peel_error *err)
+static int build_index(struct opening *opening, struct peel_index **ret_index,
+	struct peel_error *err)
 {
 	const struct peel_index_options *options = opening->options;
 	cleanup(cleanup_index) struct peel_index *index = NULL;
@@ -410,7 +395,8 @@ static int build_index(struct opening *opening, struct peel_index **ret_index, s
 	index->built = true;
 	code = publish(opening, index, err);
 	if (code == 0) {
-		code = attach_content(opening, index, image_file(image), image_layout_fd(image), err);
+		code = attach_content(opening, index, image_file(image), image_layout_fd(image),
+			err);
 	}
 	if (code == 0) {
 		*ret_index = steal_pointer(&index);
@@ -426,19 +412,21 @@ static int first_finding(void *arg, const struct peel_finding *finding)
 	if (finding->path) {
 		peel_text_escape_into(path, sizeof(path), finding->path, finding->path_len);
 	}
-	peel_fail(err, PEEL_EFORMAT, "layer %d: %s: %s: %s (strict)", finding->layer, finding->code, path,
-		finding->detail);
+	peel_fail(err, PEEL_EFORMAT, "layer %d: %s: %s: %s (strict)", finding->layer, finding->code,
+		path, finding->detail);
 	return 1;
 }
 
 /** What the caller did not allow. */
-static int check_allowed(struct peel_index *index, const struct peel_index_options *options, struct peel_error *err)
+static int check_allowed(struct peel_index *index, const struct peel_index_options *options,
+	struct peel_error *err)
 {
 	struct peel_error found = {0};
 	int code;
 
 	if (!index->complete && !options->allow_missing) {
-		return peel_fail(err, PEEL_EINCOMPLETE, "%.*s", (int)strcspn(index->reasons, "\n"), index->reasons);
+		return peel_fail(err, PEEL_EINCOMPLETE, "%.*s", (int)strcspn(index->reasons, "\n"),
+			index->reasons);
 	}
 	if (!options->strict) {
 		return 0;
@@ -455,7 +443,8 @@ static int identify(struct opening *opening, struct peel_error *err)
 	if (strcmp(opening->reference, "-") == 0) {
 		return 0;
 	}
-	code = image_identity(opening->reference, &opening->options->image, &opening->identity, &age, err);
+	code = image_identity(opening->reference, &opening->options->image, &opening->identity,
+		&age, err);
 	if (code == PEEL_EUSAGE) {
 		/* A transport over standard input. */
 		return 0;
@@ -495,6 +484,13 @@ int peel_index_open(const char *reference, const struct peel_index_options *opti
 	}
 	if (code == 0) {
 		code = check_allowed(index, opening.options, err);
+		if (code < 0) {
+			char shown[PEEL_MESSAGE_SIZE / 2];
+
+			peel_wrap(err, "%s",
+				peel_text_escape_into(shown, sizeof(shown), reference,
+					strlen(reference)));
+		}
 	}
 	if (code < 0) {
 		return code;

@@ -11,7 +11,7 @@
 
 #include "codec.h"
 #include "image_priv.h"
-#include "index_layer.h"
+#include "tree_read.h"
 #include "index_write.h"
 #include "points.h"
 #include "source.h"
@@ -77,7 +77,8 @@ static int take_progress(void *arg, uint64_t in, struct peel_error *err)
 		return 0;
 	}
 	build->last_progress = now;
-	snprintf(what, sizeof(what), "layer %d of %d", build->layer + 1, peel_image_layer_count(build->image));
+	snprintf(what, sizeof(what), "layer %d of %d", build->layer + 1,
+		peel_image_layer_count(build->image));
 	if (options->progress(options->progress_arg, what, build->done + in, build->total) != 0) {
 		return peel_fail(err, PEEL_ECANCELED, "canceled");
 	}
@@ -95,7 +96,9 @@ static int take_finding(void *arg, const struct peel_finding *finding, struct pe
 	struct build *build = arg;
 
 	if (++build->findings > INDEX_FINDINGS_MAX) {
-		return build->findings == INDEX_FINDINGS_MAX + 1 ? write_finding(build->store, &more, err) : 0;
+		return build->findings == INDEX_FINDINGS_MAX + 1
+			? write_finding(build->store, &more, err)
+			: 0;
 	}
 	return write_finding(build->store, finding, err);
 }
@@ -122,7 +125,8 @@ static int64_t same_blob(const struct build *build, int layer)
 	for (int i = 0; i < layer; i++) {
 		const struct image_blob *other = image_layer_blob(build->image, i);
 
-		if (other && build->layers[i].blob >= 0 && other->offset == blob->offset && other->size == blob->size &&
+		if (other && build->layers[i].blob >= 0 && other->offset == blob->offset &&
+			other->size == blob->size &&
 			strcmp(other->file ? other->file : "", blob->file ? blob->file : "") == 0 &&
 			!other->file == !blob->file) {
 			return build->layers[i].blob;
@@ -137,7 +141,8 @@ struct blob_points {
 	int64_t blob;
 };
 
-static int add_point(void *arg, const struct point *point, const void *window, struct peel_error *err)
+static int add_point(void *arg, const struct point *point, const void *window,
+	struct peel_error *err)
 {
 	struct blob_points *points = arg;
 	cleanup_free void *packed = NULL;
@@ -176,9 +181,10 @@ static int read_layer(struct build *build, int i, struct peel_error *err)
 		job.points = layer->codec != PEEL_CODEC_NONE ? &sink : NULL;
 	}
 	job.raw = raw;
-	code = layer_read(build->tree, &job, &built->outcome, err);
+	code = tree_read_layer(build->tree, &job, &built->outcome, err);
 	if (code == 0 && points.blob) {
-		code = write_blob(build->store, built->blob, where, layer->codec, built->outcome.tar_size, err);
+		code = write_blob(build->store, built->blob, where, layer->codec,
+			built->outcome.tar_size, err);
 	}
 	return code;
 }
@@ -198,7 +204,8 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 		code = read_layer(build, i, err);
 	} else {
 		built->outcome.state = layer->state;
-		snprintf(built->outcome.reason, sizeof(built->outcome.reason), "%s", layer->state_reason);
+		snprintf(built->outcome.reason, sizeof(built->outcome.reason), "%s",
+			layer->state_reason);
 	}
 	build->done += layer->stored_size;
 	if (code == 0 && built->outcome.state != PEEL_LAYER_OK) {
@@ -213,8 +220,10 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 static int write_outer(struct build *build, struct peel_error *err)
 {
 	const struct point_list *points = image_points(build->image);
-	const struct image_blob whole = {.size = image_file(build->image) ? image_file(build->image)->size : 0};
-	int code = write_blob(build->store, 0, &whole, peel_image_codec(build->image), image_file_size(build->image), err);
+	const struct image_blob whole = {
+		.size = image_file(build->image) ? image_file(build->image)->size : 0};
+	int code = write_blob(build->store, 0, &whole, peel_image_codec(build->image),
+		image_file_size(build->image), err);
 
 	for (size_t i = 0; code == 0 && points && i < point_list_count(points); i++) {
 		size_t len = 0;
@@ -226,7 +235,8 @@ static int write_outer(struct build *build, struct peel_error *err)
 	return code;
 }
 
-static int write_image(struct build *build, const struct tree_totals *totals, struct peel_error *err)
+static int write_image(struct build *build, const struct tree_totals *totals,
+	struct peel_error *err)
 {
 	struct peel_image *image = build->image;
 	size_t config_len = 0;
@@ -262,7 +272,8 @@ static int write_image(struct build *build, const struct tree_totals *totals, st
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < countof(texts); i++) {
-		code = write_value(build->store, texts[i].key, texts[i].value, strlen(texts[i].value), err);
+		code = write_value(build->store, texts[i].key, texts[i].value,
+			strlen(texts[i].value), err);
 	}
 	for (size_t i = 0; code == 0 && i < countof(numbers); i++) {
 		code = write_number(build->store, numbers[i].key, numbers[i].value, err);
@@ -284,8 +295,8 @@ static int write_rest(struct build *build, const struct tree_totals *totals, str
 	for (int i = 0; code == 0 && i < peel_image_layer_count(image); i++) {
 		struct built_layer *built = &build->layers[i];
 
-		code = write_layer(build->store, i, peel_image_layer(image, i), tree_layer(build->tree, i), &built->outcome,
-			built->blob, err);
+		code = write_layer(build->store, i, peel_image_layer(image, i),
+			tree_layer(build->tree, i), &built->outcome, built->blob, err);
 	}
 	for (int i = 0; code == 0 && i < peel_image_history_count(image); i++) {
 		code = write_history(build->store, i, peel_image_history(image, i), err);
@@ -323,7 +334,8 @@ static int build_all(struct build *build, struct peel_error *err)
 	return code < 0 ? code : store_commit(build->store, err);
 }
 
-int index_build(struct peel_image *image, const struct build_options *options, struct peel_error *err)
+int index_build(struct peel_image *image, const struct build_options *options,
+	struct peel_error *err)
 {
 	cleanup(build_finish) struct build build = {.image = image, .options = options};
 

@@ -31,6 +31,7 @@ struct build_options {
  * @return 0; PEEL_EIO (reading the image or writing the index), PEEL_ECHANGED, PEEL_ELIMIT, PEEL_ECANCELED, PEEL_ENOMEM,
  *   PEEL_EINTERNAL.
  */
-int index_build(struct peel_image *image, const struct build_options *options, struct peel_error *err);
+int index_build(struct peel_image *image, const struct build_options *options,
+	struct peel_error *err);
 
 #endif

@@ -96,7 +96,9 @@ int cache_find(int folder, const char *name, int *ret_fd, struct peel_error *err
 
 	peel_text_escape_into(shown, sizeof(shown), name, strlen(name));
 	if (fd < 0) {
-		int code = errno == ENOENT ? PEEL_ENOENT : errno == ELOOP || errno == EACCES ? PEEL_EACCES : PEEL_EIO;
+		int code = errno == ENOENT                  ? PEEL_ENOENT
+			: errno == ELOOP || errno == EACCES ? PEEL_EACCES
+							    : PEEL_EIO;
 
 		return peel_fail(err, code, "index %s: %s", shown, strerror(errno));
 	}
@@ -125,7 +127,8 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 			break;
 		}
 		snprintf(temp.temp, sizeof(temp.temp), TEMP_PREFIX "%016llx", random);
-		temp.fd = openat(temp.folder, temp.temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+		temp.fd = openat(temp.folder, temp.temp,
+			O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (temp.fd < 0 && errno == EEXIST) {
 			continue;
 		}
@@ -133,8 +136,8 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 			break;
 		}
 		/* A sweep between the two calls may have taken the file: then it has no name any more. */
-		if ((flock(temp.fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && fstat(temp.fd, &st) == 0 &&
-			st.st_nlink > 0) {
+		if ((flock(temp.fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+			fstat(temp.fd, &st) == 0 && st.st_nlink > 0) {
 			*ret_temp = temp;
 			return 0;
 		}
@@ -142,7 +145,8 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 		temp.fd = -1;
 	}
 	temp.temp[0] = '\0';
-	peel_fail(err, errno == EACCES || errno == EROFS ? PEEL_EACCES : PEEL_EIO, "cache folder: %s", strerror(errno));
+	peel_fail(err, errno == EACCES || errno == EROFS ? PEEL_EACCES : PEEL_EIO,
+		"cache folder: %s", strerror(errno));
 	cache_temp_finish(&temp);
 	return err ? err->code : PEEL_EIO;
 }
@@ -150,10 +154,13 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_error *err)
 {
 	const char *const places[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
-	struct cache_temp temp = {.folder = -1, .fd = folder >= 0 ? store_unlinked_file(folder) : -1};
+	struct cache_temp temp = {
+		.folder = -1, .fd = folder >= 0 ? store_unlinked_file(folder) : -1};
 
 	for (size_t i = 0; temp.fd < 0 && i < countof(places); i++) {
-		cleanup_fd int place = places[i] && *places[i] ? open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		cleanup_fd int place = places[i] && *places[i]
+			? open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+			: -1;
 
 		temp.fd = place >= 0 ? store_unlinked_file(place) : -1;
 	}
@@ -161,7 +168,8 @@ int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_err
 		temp.fd = memfd_create("peel-index", MFD_CLOEXEC);
 	}
 	if (temp.fd < 0) {
-		return peel_fail(err, PEEL_EIO, "no place for a temporary file: %s", strerror(errno));
+		return peel_fail(err, PEEL_EIO, "no place for a temporary file: %s",
+			strerror(errno));
 	}
 	*ret_temp = temp;
 	return 0;

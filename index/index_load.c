@@ -122,16 +122,20 @@ static int load_layers(struct peel_index *index, struct store *store, struct pee
 	while (code == 0 && (code = store_step(store, stmt, err)) > 0) {
 		struct index_layer *layer;
 
-		if (index->layer_count == LOAD_LAYERS_MAX || sqlite3_column_int64(stmt, 0) != index->layer_count) {
+		if (index->layer_count == LOAD_LAYERS_MAX ||
+			sqlite3_column_int64(stmt, 0) != index->layer_count) {
 			return peel_fail(err, PEEL_EFORMAT, "the index's layers are not in order");
 		}
-		if (!grow_array(&index->layers, (size_t)index->layer_count, &room, sizeof(*layer))) {
+		if (!grow_array(&index->layers, (size_t)index->layer_count, &room,
+			    sizeof(*layer))) {
 			return peel_fail(err, PEEL_ENOMEM, "no memory");
 		}
 		layer = &index->layers[index->layer_count++];
 		*layer = (struct index_layer){0};
 		code = take_layer(layer, stmt, err);
-		if (code == 0 && (layer->first_id < next || layer->end_id < layer->first_id || layer->end_id > LOAD_ID_MAX)) {
+		if (code == 0 &&
+			(layer->first_id < next || layer->end_id < layer->first_id ||
+				layer->end_id > LOAD_ID_MAX)) {
 			return peel_fail(err, PEEL_EFORMAT, "the index's entries are not in order");
 		}
 		next = layer->end_id;
@@ -141,8 +145,9 @@ static int load_layers(struct peel_index *index, struct store *store, struct pee
 
 static int load_history(struct peel_index *index, struct store *store, struct peel_error *err)
 {
-	static const char sql[] = "SELECT coalesce(layer, -1), created, instruction, comment, author"
-				  " FROM history ORDER BY id";
+	static const char sql[] =
+		"SELECT coalesce(layer, -1), created, instruction, comment, author"
+		" FROM history ORDER BY id";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	size_t room = 0;
 	int code = store_get(store, sql, &stmt, err);
@@ -153,7 +158,8 @@ static int load_history(struct peel_index *index, struct store *store, struct pe
 		if (index->history_count == LOAD_HISTORY_MAX) {
 			return peel_fail(err, PEEL_EFORMAT, "the index has too much history");
 		}
-		if (!grow_array(&index->history, (size_t)index->history_count, &room, sizeof(*history))) {
+		if (!grow_array(&index->history, (size_t)index->history_count, &room,
+			    sizeof(*history))) {
 			return peel_fail(err, PEEL_ENOMEM, "no memory");
 		}
 		history = &index->history[index->history_count++];
@@ -164,7 +170,8 @@ static int load_history(struct peel_index *index, struct store *store, struct pe
 			.comment = column_copy(stmt, 3),
 			.author = column_copy(stmt, 4),
 		};
-		code = history->created && history->instruction && history->comment && history->author
+		code = history->created && history->instruction && history->comment &&
+				history->author
 			? 0
 			: peel_fail(err, PEEL_ENOMEM, "no memory");
 	}

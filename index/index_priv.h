@@ -5,18 +5,16 @@
 #ifndef INDEX_PRIV_H
 #define INDEX_PRIV_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <peel/index.h>
 #include <peel/query.h>
 
+#include "store_pool.h"
+
 struct content;
 struct store;
-
-/** Most idle connections kept; as many are open as calls are under way. */
-#define INDEX_CONNECTIONS 8
 
 /** What of a layer is kept in memory. */
 struct index_layer {
@@ -45,10 +43,8 @@ struct peel_index {
 	struct peel_totals totals;
 	/** Bytes of entries; thread-safe. */
 	struct content *content;
-	/** Idle connections, guarded by lock. */
-	pthread_mutex_t lock;
-	struct store *idle[INDEX_CONNECTIONS];
-	int idle_count;
+	/** Connections to fd. */
+	struct store_pool pool;
 };
 
 /**

@@ -67,8 +67,8 @@ static int take_entry(void *arg, const struct scan_entry *entry, struct peel_err
 	return 0;
 }
 
-static int take_finding(void *arg, const char *code, const char *path, size_t path_len, uint64_t offset,
-	const char *detail, struct peel_error *err)
+static int take_finding(void *arg, const char *code, const char *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err)
 {
 	(void)arg;
 	(void)code;
@@ -111,7 +111,8 @@ static const char *word_of(int code)
 
 static bool is_damage(int code)
 {
-	return code == PEEL_EFORMAT || code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED || code == PEEL_ELIMIT;
+	return code == PEEL_EFORMAT || code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED ||
+		code == PEEL_ELIMIT;
 }
 
 /** Digests and tar of one layer. @param detail PEEL_MESSAGE_SIZE bytes. */
@@ -167,15 +168,16 @@ static int read_layer(struct check *check, struct source *raw, const struct peel
 	return 0;
 }
 
-static int verify_layer(struct peel_image *image, int i, struct check *totals, struct peel_verdict *verdict, char *detail,
-	struct peel_error *err)
+static int verify_layer(struct peel_image *image, int i, struct check *totals,
+	struct peel_verdict *verdict, char *detail, struct peel_error *err)
 {
 	const struct peel_layer *layer = peel_image_layer(image, i);
 	cleanup(check_finish) struct check check = *totals;
 	cleanup_source struct source *raw = NULL;
 	int code;
 
-	*verdict = (struct peel_verdict){.layer = i, .blob = "ok", .diff_id = "ok", .tar = "ok", .detail = detail};
+	*verdict = (struct peel_verdict){
+		.layer = i, .blob = "ok", .diff_id = "ok", .tar = "ok", .detail = detail};
 	check.layer = i;
 	if (layer->state != PEEL_LAYER_OK) {
 		const char *word = layer->state == PEEL_LAYER_MISSING ? "missing"
@@ -201,7 +203,11 @@ static int status_of(const struct peel_verdict *verdict)
 		const char *word;
 		int status;
 	} words[] = {
-		{"broken", 1}, {"mismatch", 1}, {"missing", 3}, {"truncated", 3}, {"unsupported", 3},
+		{"broken", 1},
+		{"mismatch", 1},
+		{"missing", 3},
+		{"truncated", 3},
+		{"unsupported", 3},
 	};
 	const char *const found[] = {verdict->blob, verdict->diff_id, verdict->tar};
 	int status = 0;
@@ -221,8 +227,9 @@ static void cleanup_image(struct peel_image **image)
 	peel_image_close(*image);
 }
 
-int peel_verify(const char *reference, const struct peel_image_options *options, peel_verdict_fn *each,
-	void *each_arg, peel_progress_fn *progress, void *progress_arg, struct peel_error *err)
+int peel_verify(const char *reference, const struct peel_image_options *options,
+	peel_verdict_fn *each, void *each_arg, peel_progress_fn *progress, void *progress_arg,
+	struct peel_error *err)
 {
 	cleanup(cleanup_image) struct peel_image *image = NULL;
 	struct check totals = {.progress = progress, .progress_arg = progress_arg};

@@ -7,11 +7,12 @@
 
 #include "codec.h"
 #include "image_priv.h"
-#include "index_layer.h"
+#include "tree_read.h"
 #include "store.h"
 #include "tree.h"
 
-int write_value(struct store *store, const char *key, const void *value, size_t len, struct peel_error *err)
+int write_value(struct store *store, const char *key, const void *value, size_t len,
+	struct peel_error *err)
 {
 	static const char sql[] = "INSERT INTO image (key, value) VALUES (?1, ?2)";
 	sqlite3_stmt *stmt;
@@ -39,8 +40,8 @@ int write_number(struct store *store, const char *key, uint64_t value, struct pe
 	return store_run(store, stmt, err);
 }
 
-int write_blob(struct store *store, int64_t id, const struct image_blob *where, enum peel_codec codec,
-	uint64_t out_size, struct peel_error *err)
+int write_blob(struct store *store, int64_t id, const struct image_blob *where,
+	enum peel_codec codec, uint64_t out_size, struct peel_error *err)
 {
 	static const char sql[] = "INSERT INTO blob (id, file, offset, size, codec, out_size)"
 				  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -59,11 +60,12 @@ int write_blob(struct store *store, int64_t id, const struct image_blob *where, 
 	return store_run(store, stmt, err);
 }
 
-int write_point(struct store *store, int64_t blob, const struct point *point, const void *window, size_t len,
-	struct peel_error *err)
+int write_point(struct store *store, int64_t blob, const struct point *point, const void *window,
+	size_t len, struct peel_error *err)
 {
-	static const char sql[] = "INSERT INTO point (blob, out_off, in_off, bits, window_len, window)"
-				  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+	static const char sql[] =
+		"INSERT INTO point (blob, out_off, in_off, bits, window_len, window)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 	sqlite3_stmt *stmt;
 	int code = store_get(store, sql, &stmt, err);
 
@@ -79,18 +81,20 @@ int write_point(struct store *store, int64_t blob, const struct point *point, co
 	return store_run(store, stmt, err);
 }
 
-int write_layer(struct store *store, int id, const struct peel_layer *layer, const struct tree_layer *counts,
-	const struct layer_outcome *outcome, int64_t blob, struct peel_error *err)
+int write_layer(struct store *store, int id, const struct peel_layer *layer,
+	const struct tree_layer *counts, const struct layer_outcome *outcome, int64_t blob,
+	struct peel_error *err)
 {
 	static const char sql[] =
 		"INSERT INTO layer (id, digest, diff_id, blob_hashed, diff_hashed, media_type, codec, state,"
 		" state_reason, blob, stored_size, tar_size, first_id, end_id, entries, files, bytes, allocated,"
 		" visible_bytes, created, instruction, comment) VALUES"
 		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
-	const char *const texts[] = {layer->digest, layer->diff_id, outcome->blob_hashed, outcome->diff_hashed,
-		layer->media_type};
-	const uint64_t numbers[] = {layer->stored_size, outcome->tar_size, counts->first_id, counts->end_id,
-		counts->entries, counts->files, counts->bytes, counts->allocated, counts->visible_bytes};
+	const char *const texts[] = {layer->digest, layer->diff_id, outcome->blob_hashed,
+		outcome->diff_hashed, layer->media_type};
+	const uint64_t numbers[] = {layer->stored_size, outcome->tar_size, counts->first_id,
+		counts->end_id, counts->entries, counts->files, counts->bytes, counts->allocated,
+		counts->visible_bytes};
 	sqlite3_stmt *stmt;
 	int code = store_get(store, sql, &stmt, err);
 
@@ -116,10 +120,12 @@ int write_layer(struct store *store, int id, const struct peel_layer *layer, con
 	return store_run(store, stmt, err);
 }
 
-int write_history(struct store *store, int id, const struct peel_history *history, struct peel_error *err)
+int write_history(struct store *store, int id, const struct peel_history *history,
+	struct peel_error *err)
 {
-	static const char sql[] = "INSERT INTO history (id, layer, created, instruction, comment, author)"
-				  " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+	static const char sql[] =
+		"INSERT INTO history (id, layer, created, instruction, comment, author)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 	sqlite3_stmt *stmt;
 	int code = store_get(store, sql, &stmt, err);
 

@@ -8,7 +8,7 @@
  * where verification was asked for. A digest that differs makes the layer broken: what the tar said was not
  * what the image's author signed for.
  */
-#include "index_layer.h"
+#include "tree_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +52,8 @@ static int show_progress(struct reader *reader, struct peel_error *err)
 {
 	const struct layer_job *job = reader->job;
 
-	return job->progress ? job->progress(job->progress_arg, stream_tell_in(reader->stream), err) : 0;
+	return job->progress ? job->progress(job->progress_arg, stream_tell_in(reader->stream), err)
+			     : 0;
 }
 
 static int take_input(void *arg, const void *bytes, size_t len, struct peel_error *err)
@@ -112,8 +113,8 @@ static int end_data(void *arg, struct peel_error *err)
 	return tree_set_hash(reader->tree, hash.digest, err);
 }
 
-static int take_finding(void *arg, const char *what, const char *path, size_t path_len, uint64_t offset,
-	const char *detail, struct peel_error *err)
+static int take_finding(void *arg, const char *what, const char *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err)
 {
 	struct reader *reader = arg;
 
@@ -145,15 +146,18 @@ static int open_reader(struct reader *reader, struct peel_error *err)
 		reader->content = XXH3_createState();
 		code = reader->content ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	return code < 0 ? code : stream_open(job->raw, job->layer->codec, &options, &reader->stream, err);
+	return code < 0 ? code
+			: stream_open(job->raw, job->layer->codec, &options, &reader->stream, err);
 }
 
 static bool is_damage(int code)
 {
-	return code == PEEL_EFORMAT || code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED || code == PEEL_EDIGEST;
+	return code == PEEL_EFORMAT || code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED ||
+		code == PEEL_EDIGEST;
 }
 
-static void compare_digest(struct layer_outcome *outcome, const char *what, const char *claimed, const char *found)
+static void compare_digest(struct layer_outcome *outcome, const char *what, const char *claimed,
+	const char *found)
 {
 	char shown[DIGEST_TEXT_SIZE + 8];
 
@@ -161,7 +165,8 @@ static void compare_digest(struct layer_outcome *outcome, const char *what, cons
 		return;
 	}
 	outcome->state = PEEL_LAYER_BROKEN;
-	snprintf(outcome->reason, sizeof(outcome->reason), "%s mismatch: the image says %s, the bytes are %s", what,
+	snprintf(outcome->reason, sizeof(outcome->reason),
+		"%s mismatch: the image says %s, the bytes are %s", what,
 		peel_text_escape_into(shown, sizeof(shown), claimed, strlen(claimed)), found);
 }
 
@@ -187,13 +192,14 @@ static int report_trailing(struct reader *reader, struct peel_error *err)
 	if (trailing == 0) {
 		return 0;
 	}
-	snprintf(detail, sizeof(detail), "%llu bytes after the end of the compressed data", (unsigned long long)trailing);
-	return tree_finding(reader->tree, "trailing-data", NULL, 0, stream_tell_in(reader->stream) - trailing,
-		detail, err);
+	snprintf(detail, sizeof(detail), "%llu bytes after the end of the compressed data",
+		(unsigned long long)trailing);
+	return tree_finding(reader->tree, "trailing-data", NULL, 0,
+		stream_tell_in(reader->stream) - trailing, detail, err);
 }
 
-int layer_read(struct tree *tree, const struct layer_job *job, struct layer_outcome *ret_outcome,
-	struct peel_error *err)
+int tree_read_layer(struct tree *tree, const struct layer_job *job,
+	struct layer_outcome *ret_outcome, struct peel_error *err)
 {
 	cleanup(reader_finish) struct reader reader = {.tree = tree, .job = job};
 	struct scan_sink sink = {

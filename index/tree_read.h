@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Reading one layer into the tree: decode, hash, scan. */
-#ifndef INDEX_LAYER_H
-#define INDEX_LAYER_H
+#ifndef TREE_READ_H
+#define TREE_READ_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,7 +46,7 @@ struct layer_outcome {
  * @return 0 (also for a layer that turns out damaged: see the outcome); PEEL_EIO, PEEL_ECHANGED, PEEL_ELIMIT, PEEL_ENOMEM,
  *   PEEL_EINTERNAL, PEEL_ECANCELED: building cannot go on.
  */
-int layer_read(struct tree *tree, const struct layer_job *job, struct layer_outcome *ret_outcome,
-	struct peel_error *err);
+int tree_read_layer(struct tree *tree, const struct layer_job *job,
+	struct layer_outcome *ret_outcome, struct peel_error *err);
 
 #endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What a path stood for at some moment of the layers' application, asked while hard links are bound. */
+#ifndef TREE_ALIVE_H
+#define TREE_ALIVE_H
+
+#include "tree_priv.h"
+
+/** A hard link, or the entry that a path stands for. */
+struct target {
+	uint64_t id;
+	int layer;
+	char type;
+	/** Of a hard link: what it is bound to; 0: nothing. */
+	uint64_t inode;
+	uint32_t self;
+	/** Of a symlink, the caller frees. */
+	char *link;
+	size_t link_len;
+};
+
+/** Folder that is known to have been left alone from one layer to another. */
+struct calm {
+	uint32_t dir;
+	int from;
+	int to;
+};
+
+struct binder {
+	struct tree *tree;
+	/** The link being bound, and its layer. */
+	uint64_t now;
+	int layer;
+	struct calm calm;
+	/** Parent of the last target, as text, valid in layer memo_layer. */
+	char *memo;
+	size_t memo_len;
+	uint32_t memo_dir;
+	int memo_layer;
+	char *path;
+	char *rest;
+};
+
+/**
+ * What (dir, name) stands for now.
+ * @param ret_target its link is the caller's to free, also where nothing is alive.
+ * @return 1, 0 for nothing, or less than 0.
+ */
+int tree_alive(struct binder *binder, uint32_t dir, const char *name, size_t len,
+	struct target *ret_target, struct peel_error *err);
+
+/**
+ * Was anything above an entry of layer from taken away until now?
+ * @param whole also what happened in its own layer before it counts, so that the answer holds for every entry and
+ *   moment of these layers.
+ * @return 1 yes, 0 no, or less than 0.
+ */
+int tree_disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from, bool whole,
+	struct peel_error *err);
+
+/** Parent folder of a folder, the root's is itself. @return 0, or less than 0. */
+int tree_dir_parent(struct tree *tree, uint32_t dir, uint32_t *ret_parent, struct peel_error *err);
+
+#endif

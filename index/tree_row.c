@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One row of table entry. What few entries have (xattrs, extents, devices, odd paths) goes to side tables.
+ */
+#include "tree_row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <peel/query.h>
+
+#include "util.h"
+
+/** Blocks that allocated bytes are counted in (DESIGN section 1). */
+#define BLOCK_BYTES 4096
+
+/** Bytes of the 4 KiB blocks that hold data. */
+static uint64_t allocated_bytes(const struct scan_entry *entry)
+{
+	uint64_t blocks = 0;
+	uint64_t next = 0;
+
+	if (entry->type != SCAN_FILE) {
+		return 0;
+	}
+	if (!entry->sparse) {
+		return entry->size / BLOCK_BYTES * BLOCK_BYTES +
+			(entry->size % BLOCK_BYTES ? BLOCK_BYTES : 0);
+	}
+	for (size_t i = 0; i < entry->extent_count; i++) {
+		const struct scan_extent *extent = &entry->extents[i];
+		uint64_t first = extent->offset / BLOCK_BYTES;
+		uint64_t end;
+
+		if (extent->length == 0) {
+			continue;
+		}
+		end = (extent->offset + extent->length - 1) / BLOCK_BYTES + 1;
+		first = first < next ? next : first;
+		if (end > first) {
+			blocks += end - first;
+			next = end;
+		}
+	}
+	return blocks * BLOCK_BYTES;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a && strcmp(a, b) == 0;
+}
+
+/** The row of the owner's names; 0: it has none. */
+static int owner_row(struct tree *tree, const char *uname, const char *gname, int64_t *ret_owner,
+	struct peel_error *err)
+{
+	static const char insert[] = "INSERT OR IGNORE INTO owner (uname, gname) VALUES (?1, ?2)";
+	static const char select[] = "SELECT id FROM owner WHERE uname = ?1 AND gname = ?2";
+	static const char *const sql[] = {insert, select};
+
+	*ret_owner = 0;
+	if (!*uname && !*gname) {
+		return 0;
+	}
+	if (same_name(tree->last_uname, uname) && same_name(tree->last_gname, gname)) {
+		*ret_owner = tree->last_owner;
+		return 0;
+	}
+	for (size_t i = 0; i < countof(sql); i++) {
+		cleanup_stmt sqlite3_stmt *stmt = NULL;
+		int code = store_get(tree->store, sql[i], &stmt, err);
+
+		if (code == 0) {
+			store_bind_blob(stmt, 1, uname, strlen(uname));
+			store_bind_blob(stmt, 2, gname, strlen(gname));
+			code = store_step(tree->store, stmt, err);
+		}
+		if (code < 0) {
+			return code;
+		}
+		if (code > 0) {
+			*ret_owner = sqlite3_column_int64(stmt, 0);
+		}
+	}
+	free(tree->last_uname);
+	free(tree->last_gname);
+	tree->last_uname = strdup(uname);
+	tree->last_gname = strdup(gname);
+	tree->last_owner = *ret_owner;
+	return tree->last_uname && tree->last_gname ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+}
+
+static int insert_entry(struct tree *tree, const struct tree_row *row, int64_t owner,
+	struct peel_error *err)
+{
+	static const char sql[] =
+		"INSERT INTO entry (id, layer, dir, name, type, mode, uid, gid, size, mtime, nsec, data, link,"
+		" self, owner, flags, hidden_by, why)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+	const struct scan_entry *entry = row->entry;
+	sqlite3_stmt *stmt;
+	int code = store_get(tree->store, sql, &stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
+	sqlite3_bind_int64(stmt, 2, tree->layer);
+	sqlite3_bind_int64(stmt, 3, row->dir);
+	store_bind_blob(stmt, 4, row->name, row->name_len);
+	sqlite3_bind_text(stmt, 5, &row->type, 1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 6, entry->mode & 07777);
+	sqlite3_bind_int64(stmt, 7, entry->uid);
+	sqlite3_bind_int64(stmt, 8, entry->gid);
+	sqlite3_bind_int64(stmt, 9, row->type == 'f' ? (int64_t)entry->size : 0);
+	sqlite3_bind_int64(stmt, 10, entry->mtime_sec);
+	sqlite3_bind_int64(stmt, 11, entry->mtime_nsec);
+	if (entry->type == SCAN_FILE && entry->stored > 0) {
+		sqlite3_bind_int64(stmt, 12, (int64_t)entry->data_off);
+	}
+	if (row->type == 'l' || row->type == 'h') {
+		store_bind_blob(stmt, 13, entry->link ? entry->link : "", entry->link_len);
+	}
+	if (row->self) {
+		sqlite3_bind_int64(stmt, 14, row->self);
+	}
+	if (owner) {
+		sqlite3_bind_int64(stmt, 15, owner);
+	}
+	sqlite3_bind_int64(stmt, 16, row->flags);
+	if (row->type == '?') {
+		sqlite3_bind_int64(stmt, 17, tree->layer);
+		sqlite3_bind_int64(stmt, 18, WHY_MARKER);
+	}
+	return store_run(tree->store, stmt, err);
+}
+
+static int insert_extra(struct tree *tree, const struct tree_row *row, struct peel_error *err)
+{
+	static const char sql[] =
+		"INSERT INTO extra (entry, path, major, minor, header, allocated, pax)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+	const struct scan_entry *entry = row->entry;
+	sqlite3_stmt *stmt;
+	int code = store_get(tree->store, sql, &stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
+	store_bind_blob(stmt, 2, row->odd_path ? entry->path : NULL, entry->path_len);
+	sqlite3_bind_int64(stmt, 3, entry->rdev_major);
+	sqlite3_bind_int64(stmt, 4, entry->rdev_minor);
+	sqlite3_bind_int64(stmt, 5, (int64_t)entry->header_off);
+	if (entry->sparse) {
+		sqlite3_bind_int64(stmt, 6, (int64_t)row->allocated);
+	}
+	store_bind_blob(stmt, 7, entry->extras, entry->extras_len);
+	return store_run(tree->store, stmt, err);
+}
+
+static int insert_xattrs(struct tree *tree, const struct tree_row *row, struct peel_error *err)
+{
+	static const char sql[] =
+		"INSERT OR REPLACE INTO xattr (entry, name, value) VALUES (?1, ?2, ?3)";
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < row->entry->xattr_count; i++) {
+		const struct scan_xattr *xattr = &row->entry->xattrs[i];
+		sqlite3_stmt *stmt;
+
+		code = store_get(tree->store, sql, &stmt, err);
+		if (code == 0) {
+			sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
+			store_bind_text(stmt, 2, xattr->name);
+			store_bind_blob(stmt, 3, xattr->value ? xattr->value : "",
+				xattr->value_len);
+			code = store_run(tree->store, stmt, err);
+		}
+	}
+	return code;
+}
+
+static int insert_extents(struct tree *tree, const struct tree_row *row, struct peel_error *err)
+{
+	static const char sql[] =
+		"INSERT OR REPLACE INTO extent (entry, offset, length, data) VALUES (?1, ?2, ?3, ?4)";
+	uint64_t data = row->entry->data_off;
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < row->entry->extent_count; i++) {
+		const struct scan_extent *extent = &row->entry->extents[i];
+		sqlite3_stmt *stmt;
+
+		if (extent->length == 0) {
+			continue;
+		}
+		code = store_get(tree->store, sql, &stmt, err);
+		if (code == 0) {
+			sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
+			sqlite3_bind_int64(stmt, 2, (int64_t)extent->offset);
+			sqlite3_bind_int64(stmt, 3, (int64_t)extent->length);
+			sqlite3_bind_int64(stmt, 4, (int64_t)data);
+			code = store_run(tree->store, stmt, err);
+		}
+		data += extent->length;
+	}
+	return code;
+}
+
+int tree_row_insert(struct tree *tree, struct tree_row *row, struct peel_error *err)
+{
+	const struct scan_entry *entry = row->entry;
+	int64_t owner = 0;
+	int code = owner_row(tree, entry->uname ? entry->uname : "",
+		entry->gname ? entry->gname : "", &owner, err);
+
+	row->allocated = row->type == 'f' ? allocated_bytes(entry) : 0;
+	row->flags |= entry->xattr_count > 0 ? ENTRY_XATTRS : 0;
+	row->flags |= entry->sparse && row->type == 'f' ? ENTRY_SPARSE : 0;
+	row->flags |= row->name_len > PEEL_NAME_MAX ? ENTRY_UNSHOWABLE : 0;
+	if (row->odd_path || (row->flags & ENTRY_SPARSE) || row->type == 'c' || row->type == 'b' ||
+		entry->extras_len > 0) {
+		row->flags |= ENTRY_EXTRA;
+	}
+	if (code == 0) {
+		code = insert_entry(tree, row, owner, err);
+	}
+	if (code == 0 && (row->flags & ENTRY_EXTRA)) {
+		code = insert_extra(tree, row, err);
+	}
+	if (code == 0 && (row->flags & ENTRY_XATTRS)) {
+		code = insert_xattrs(tree, row, err);
+	}
+	if (code == 0 && (row->flags & ENTRY_SPARSE)) {
+		code = insert_extents(tree, row, err);
+	}
+	return code;
+}
+
+int tree_set_hash(struct tree *tree, const void *hash, struct peel_error *err)
+{
+	static const char sql[] = "UPDATE entry SET hash = ?2 WHERE id = ?1";
+	sqlite3_stmt *stmt;
+	int code = store_get(tree->store, sql, &stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(stmt, 1, (int64_t)tree->last_entry);
+	store_bind_blob(stmt, 2, hash, 16);
+	return store_run(tree->store, stmt, err);
+}
