@@ -102,8 +102,8 @@ int store_get(struct store *store, const char *sql, sqlite3_stmt **ret_stmt, str
 		struct statement *statement = &store->statements[slot];
 
 		if (!statement->sql) {
-			if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->stmt,
-				    NULL) != SQLITE_OK) {
+			if (sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+				    &statement->stmt, NULL) != SQLITE_OK) {
 				return store_fail(store, err);
 			}
 			statement->sql = sql;
@@ -159,7 +159,8 @@ static int open_connection(int fd, int spill_dir, bool writable, struct store **
 		return peel_fail(err, PEEL_ENOMEM, "no memory for SQLite");
 	}
 	if (sqlite3_open_v2("index", &store->db, flags, store->vfs.name) != SQLITE_OK) {
-		return store->db ? store_fail(store, err) : peel_fail(err, PEEL_ENOMEM, "no memory");
+		return store->db ? store_fail(store, err)
+				 : peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	*ret_store = steal_pointer(&store);
 	return 0;
@@ -218,7 +219,8 @@ static int harden(struct store *store, struct peel_error *err)
 	return store_exec(store, pragmas, err);
 }
 
-static int pragma_value(struct store *store, const char *sql, int64_t *ret_value, struct peel_error *err)
+static int pragma_value(struct store *store, const char *sql, int64_t *ret_value,
+	struct peel_error *err)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(store, sql, &stmt, err);
@@ -253,8 +255,9 @@ int store_open(int fd, struct store **ret_store, struct peel_error *err)
 		return code;
 	}
 	if (application != STORE_APPLICATION_ID || version != STORE_VERSION) {
-		return peel_fail(err, PEEL_EFORMAT, "no index of this version (version %lld, not %d)",
-			(long long)version, STORE_VERSION);
+		return peel_fail(err, PEEL_EFORMAT,
+			"no index of this version (version %lld, not %d)", (long long)version,
+			STORE_VERSION);
 	}
 	*ret_store = steal_pointer(&store);
 	return 0;
@@ -263,9 +266,10 @@ int store_open(int fd, struct store **ret_store, struct peel_error *err)
 /** All that a schema consists of, in one text. */
 static int schema_text(struct store *store, char **ret_text, struct peel_error *err)
 {
-	static const char sql[] = "SELECT group_concat(type || ' ' || name || ' ' || tbl_name || ' ' ||"
-				  " coalesce(sql, ''), char(10)) FROM"
-				  " (SELECT * FROM sqlite_schema ORDER BY type, name)";
+	static const char sql[] =
+		"SELECT group_concat(type || ' ' || name || ' ' || tbl_name || ' ' ||"
+		" coalesce(sql, ''), char(10)) FROM"
+		" (SELECT * FROM sqlite_schema ORDER BY type, name)";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(store, sql, &stmt, err);
 

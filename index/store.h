@@ -96,7 +96,8 @@ sqlite3 *store_db(struct store *store);
  * @param ret_stmt belongs to the store; reset it (store_done) when done with rows.
  * @return 0; PEEL_EFORMAT (the schema is not ours), PEEL_ENOMEM.
  */
-int store_get(struct store *store, const char *sql, sqlite3_stmt **ret_stmt, struct peel_error *err);
+int store_get(struct store *store, const char *sql, sqlite3_stmt **ret_stmt,
+	struct peel_error *err);
 
 /**
  * Step. @return 1 a row, 0 done (the statement is then reset); PEEL_EFORMAT (corrupt),

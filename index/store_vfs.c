@@ -102,7 +102,8 @@ static int file_write(sqlite3_file *base, const void *buf, int len, sqlite3_int6
 			continue;
 		}
 		if (put <= 0) {
-			return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_IOERR_WRITE;
+			return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL
+								  : SQLITE_IOERR_WRITE;
 		}
 		at += put;
 		len -= (int)put;
@@ -188,7 +189,8 @@ static const sqlite3_io_methods file_methods = {
 	.xDeviceCharacteristics = file_characteristics,
 };
 
-static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int flags, int *ret_flags)
+static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int flags,
+	int *ret_flags)
 {
 	struct store_vfs *vfs = base->pAppData;
 	struct vfs_file *file = (struct vfs_file *)out;
@@ -275,19 +277,20 @@ int store_vfs_register(struct store_vfs *vfs, int fd, int spill_dir, bool writab
 		.fd = fd,
 		.spill_dir = spill_dir,
 		.writable = writable,
-		.base = {
-			.iVersion = 1,
-			.szOsFile = sizeof(struct vfs_file),
-			.mxPathname = 512,
-			.xOpen = vfs_open,
-			.xDelete = vfs_delete,
-			.xAccess = vfs_access,
-			.xFullPathname = vfs_full_path,
-			.xRandomness = vfs_randomness,
-			.xSleep = vfs_sleep,
-			.xCurrentTime = vfs_time,
-			.xGetLastError = vfs_last_error,
-		},
+		.base =
+			{
+				.iVersion = 1,
+				.szOsFile = sizeof(struct vfs_file),
+				.mxPathname = 512,
+				.xOpen = vfs_open,
+				.xDelete = vfs_delete,
+				.xAccess = vfs_access,
+				.xFullPathname = vfs_full_path,
+				.xRandomness = vfs_randomness,
+				.xSleep = vfs_sleep,
+				.xCurrentTime = vfs_time,
+				.xGetLastError = vfs_last_error,
+			},
 	};
 	snprintf(vfs->name, sizeof(vfs->name), "peel-%p", (void *)vfs);
 	vfs->base.zName = vfs->name;

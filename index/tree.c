@@ -7,8 +7,8 @@
 #include "tree_priv.h"
 #include "util.h"
 
-int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg, struct tree **ret_tree,
-	struct peel_error *err)
+int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
+	struct tree **ret_tree, struct peel_error *err)
 {
 	struct tree *tree = calloc(1, sizeof(*tree));
 	int code;
@@ -61,10 +61,12 @@ int tree_begin_layer(struct tree *tree, int layer, struct peel_error *err)
 	if ((size_t)layer != tree->layer_count) {
 		return peel_fail(err, PEEL_EUSAGE, "layer %d added out of order", layer);
 	}
-	if (!grow_array(&tree->layers, tree->layer_count, &tree->layer_room, sizeof(*tree->layers))) {
+	if (!grow_array(&tree->layers, tree->layer_count, &tree->layer_room,
+		    sizeof(*tree->layers))) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	tree->layers[tree->layer_count++] = (struct tree_layer){.first_id = tree->next_id, .end_id = tree->next_id};
+	tree->layers[tree->layer_count++] = (struct tree_layer){
+		.first_id = tree->next_id, .end_id = tree->next_id};
 	tree->layer = layer;
 	tree->epoch++;
 	memset(tree->link_filter, 0, LINK_FILTER_BITS / 8);
@@ -92,10 +94,11 @@ const struct tree_layer *tree_layer(const struct tree *tree, int layer)
 /** Data that is hidden under its own name but visible under another is visible after all; names are not nodes. */
 static int correct_for_links(struct tree *tree, struct peel_error *err)
 {
-	static const char sql[] = "SELECT e.layer, e.size, CASE WHEN e.flags & 4 THEN x.allocated"
-				  " ELSE (e.size + 4095) / 4096 * 4096 END, h.nlink, e.why IS NOT NULL AND e.type = 'f'"
-				  " FROM hardlink h JOIN entry e ON e.id = h.inode"
-				  " LEFT JOIN extra x ON x.entry = e.id WHERE h.nlink > 0";
+	static const char sql[] =
+		"SELECT e.layer, e.size, CASE WHEN e.flags & 4 THEN x.allocated"
+		" ELSE (e.size + 4095) / 4096 * 4096 END, h.nlink, e.why IS NOT NULL AND e.type = 'f'"
+		" FROM hardlink h JOIN entry e ON e.id = h.inode"
+		" LEFT JOIN extra x ON x.entry = e.id WHERE h.nlink > 0";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(tree->store, sql, &stmt, err);
 

@@ -29,8 +29,8 @@ struct tree;
 typedef int tree_finding_fn(void *arg, const struct peel_finding *finding, struct peel_error *err);
 
 /** @param store of store_create, borrowed. @return 0; PEEL_ENOMEM. Free with tree_free. */
-int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg, struct tree **ret_tree,
-	struct peel_error *err);
+int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
+	struct tree **ret_tree, struct peel_error *err);
 
 /** Free; NULL is fine. */
 void tree_free(struct tree *tree);
@@ -58,8 +58,8 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 int tree_set_hash(struct tree *tree, const void *hash, struct peel_error *err);
 
 /** An anomaly of the layer that is being added, found by others (the scanner). */
-int tree_finding(struct tree *tree, const char *code, const void *path, size_t path_len, uint64_t offset,
-	const char *detail, struct peel_error *err);
+int tree_finding(struct tree *tree, const char *code, const void *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err);
 
 /** End the layer. */
 int tree_end_layer(struct tree *tree, struct peel_error *err);

@@ -2,9 +2,9 @@
 /*
  * One tar entry becomes one row. The path is cleaned and its parent found (tree_dir.c); whiteouts are stored
  * under the name that they delete, opaque markers under no name, so that the merge meets them beside
- * what they act on. What few entries have (xattrs, extents, devices, odd paths) goes to side tables.
+ * what they act on. tree_row.c writes the row.
  */
-#include "tree_priv.h"
+#include "tree_row.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,30 +18,10 @@
 #include "scan.h"
 #include "util.h"
 
-/** Blocks that allocated bytes are counted in (DESIGN section 1). */
-#define BLOCK_BYTES 4096
 /** Largest owner that is not taken for another by engines: 2^32 - 1 means "leave as is", more is cut. */
 #define OWNER_MAX INT64_C(0xfffffffe)
 /** From here on engines clamp a time to 1970 (they hold nanoseconds in 64 bits). */
 #define MTIME_MAX INT64_C(9223372036)
-
-/** A row in the making. */
-struct row {
-	const struct scan_entry *entry;
-	uint64_t id;
-	uint32_t dir;
-	const char *name;
-	size_t name_len;
-	char type;
-	uint32_t flags;
-	uint32_t self;
-	uint64_t allocated;
-	/** The path is not plainly dir/name. */
-	bool odd_path;
-	/** Path as cleaned. */
-	const char *path;
-	size_t path_len;
-};
 
 int tree_report(struct tree *tree, const char *code, int layer, const void *path, size_t path_len,
 	uint64_t offset, const char *detail, struct peel_error *err)
@@ -58,46 +38,17 @@ int tree_report(struct tree *tree, const char *code, int layer, const void *path
 	return tree->finding(tree->finding_arg, &finding, err);
 }
 
-int tree_finding(struct tree *tree, const char *code, const void *path, size_t path_len, uint64_t offset,
-	const char *detail, struct peel_error *err)
+int tree_finding(struct tree *tree, const char *code, const void *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err)
 {
 	return tree_report(tree, code, tree->layer, path, path_len, offset, detail, err);
 }
 
-static int report(struct tree *tree, const struct row *row, const char *code, const char *detail,
-	struct peel_error *err)
+static int report(struct tree *tree, const struct tree_row *row, const char *code,
+	const char *detail, struct peel_error *err)
 {
-	return tree_finding(tree, code, row->entry->path, row->entry->path_len, row->entry->header_off, detail, err);
-}
-
-/** Bytes of the 4 KiB blocks that hold data. */
-static uint64_t allocated_bytes(const struct scan_entry *entry)
-{
-	uint64_t blocks = 0;
-	uint64_t next = 0;
-
-	if (entry->type != SCAN_FILE) {
-		return 0;
-	}
-	if (!entry->sparse) {
-		return entry->size / BLOCK_BYTES * BLOCK_BYTES + (entry->size % BLOCK_BYTES ? BLOCK_BYTES : 0);
-	}
-	for (size_t i = 0; i < entry->extent_count; i++) {
-		const struct scan_extent *extent = &entry->extents[i];
-		uint64_t first = extent->offset / BLOCK_BYTES;
-		uint64_t end;
-
-		if (extent->length == 0) {
-			continue;
-		}
-		end = (extent->offset + extent->length - 1) / BLOCK_BYTES + 1;
-		first = first < next ? next : first;
-		if (end > first) {
-			blocks += end - first;
-			next = end;
-		}
-	}
-	return blocks * BLOCK_BYTES;
+	return tree_finding(tree, code, row->entry->path, row->entry->path_len,
+		row->entry->header_off, detail, err);
 }
 
 /** The tar's path without the "./" before and the "/" behind that every tar may have. */
@@ -117,7 +68,7 @@ static bool is_plain_path(const struct scan_entry *entry, const char *clean, siz
 }
 
 /** Split the last component off, and say what it means. @return length of the parent's path. */
-static size_t classify(struct row *row, const char *path, size_t len, enum path_kind *ret_kind)
+static size_t classify(struct tree_row *row, const char *path, size_t len, enum path_kind *ret_kind)
 {
 	size_t slash = len;
 	size_t target = 0;
@@ -143,14 +94,15 @@ static size_t classify(struct row *row, const char *path, size_t len, enum path_
 }
 
 /** Find the parent folder; runs of entries of one folder ask once. */
-static int find_parent(struct tree *tree, struct row *row, const char *path, size_t len, bool *ret_followed,
-	bool *ret_loop, struct peel_error *err)
+static int find_parent(struct tree *tree, struct tree_row *row, const char *path, size_t len,
+	bool *ret_followed, bool *ret_loop, struct peel_error *err)
 {
 	struct tree_walk walk = {.id = row->id, .whiteout = row->type == 'w' || row->type == 'o'};
 	int code;
 
 	if (tree->last_parent_epoch == tree->epoch && tree->last_parent_len == len &&
-		tree->last_parent_whiteout == walk.whiteout && memcmp(tree->last_parent, path, len) == 0) {
+		tree->last_parent_whiteout == walk.whiteout &&
+		memcmp(tree->last_parent, path, len) == 0) {
 		row->dir = tree->last_parent_dir;
 		*ret_followed = tree->last_parent_followed;
 		return 0;
@@ -173,7 +125,7 @@ static int find_parent(struct tree *tree, struct row *row, const char *path, siz
 }
 
 /** Keep the marks of tree_dir.c true: what stands at this path from now on. */
-static int note_in_layer(struct tree *tree, struct row *row, struct peel_error *err)
+static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_error *err)
 {
 	struct dir_slot *slot;
 	int code;
@@ -203,167 +155,8 @@ static int note_in_layer(struct tree *tree, struct row *row, struct peel_error *
 	return 0;
 }
 
-static bool same_name(const char *a, const char *b)
-{
-	return a && strcmp(a, b) == 0;
-}
-
-/** The row of the owner's names; 0: it has none. */
-static int owner_row(struct tree *tree, const char *uname, const char *gname, int64_t *ret_owner,
-	struct peel_error *err)
-{
-	static const char insert[] = "INSERT OR IGNORE INTO owner (uname, gname) VALUES (?1, ?2)";
-	static const char select[] = "SELECT id FROM owner WHERE uname = ?1 AND gname = ?2";
-	static const char *const sql[] = {insert, select};
-
-	*ret_owner = 0;
-	if (!*uname && !*gname) {
-		return 0;
-	}
-	if (same_name(tree->last_uname, uname) && same_name(tree->last_gname, gname)) {
-		*ret_owner = tree->last_owner;
-		return 0;
-	}
-	for (size_t i = 0; i < countof(sql); i++) {
-		cleanup_stmt sqlite3_stmt *stmt = NULL;
-		int code = store_get(tree->store, sql[i], &stmt, err);
-
-		if (code == 0) {
-			store_bind_blob(stmt, 1, uname, strlen(uname));
-			store_bind_blob(stmt, 2, gname, strlen(gname));
-			code = store_step(tree->store, stmt, err);
-		}
-		if (code < 0) {
-			return code;
-		}
-		if (code > 0) {
-			*ret_owner = sqlite3_column_int64(stmt, 0);
-		}
-	}
-	free(tree->last_uname);
-	free(tree->last_gname);
-	tree->last_uname = strdup(uname);
-	tree->last_gname = strdup(gname);
-	tree->last_owner = *ret_owner;
-	return tree->last_uname && tree->last_gname ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
-}
-
-static int insert_entry(struct tree *tree, const struct row *row, int64_t owner, struct peel_error *err)
-{
-	static const char sql[] =
-		"INSERT INTO entry (id, layer, dir, name, type, mode, uid, gid, size, mtime, nsec, data, link,"
-		" self, owner, flags, hidden_by, why)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
-	const struct scan_entry *entry = row->entry;
-	sqlite3_stmt *stmt;
-	int code = store_get(tree->store, sql, &stmt, err);
-
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
-	sqlite3_bind_int64(stmt, 2, tree->layer);
-	sqlite3_bind_int64(stmt, 3, row->dir);
-	store_bind_blob(stmt, 4, row->name, row->name_len);
-	sqlite3_bind_text(stmt, 5, &row->type, 1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 6, entry->mode & 07777);
-	sqlite3_bind_int64(stmt, 7, entry->uid);
-	sqlite3_bind_int64(stmt, 8, entry->gid);
-	sqlite3_bind_int64(stmt, 9, row->type == 'f' ? (int64_t)entry->size : 0);
-	sqlite3_bind_int64(stmt, 10, entry->mtime_sec);
-	sqlite3_bind_int64(stmt, 11, entry->mtime_nsec);
-	if (entry->type == SCAN_FILE && entry->stored > 0) {
-		sqlite3_bind_int64(stmt, 12, (int64_t)entry->data_off);
-	}
-	if (row->type == 'l' || row->type == 'h') {
-		store_bind_blob(stmt, 13, entry->link ? entry->link : "", entry->link_len);
-	}
-	if (row->self) {
-		sqlite3_bind_int64(stmt, 14, row->self);
-	}
-	if (owner) {
-		sqlite3_bind_int64(stmt, 15, owner);
-	}
-	sqlite3_bind_int64(stmt, 16, row->flags);
-	if (row->type == '?') {
-		sqlite3_bind_int64(stmt, 17, tree->layer);
-		sqlite3_bind_int64(stmt, 18, WHY_MARKER);
-	}
-	return store_run(tree->store, stmt, err);
-}
-
-static int insert_extra(struct tree *tree, const struct row *row, struct peel_error *err)
-{
-	static const char sql[] = "INSERT INTO extra (entry, path, major, minor, header, allocated, pax)"
-				  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-	const struct scan_entry *entry = row->entry;
-	sqlite3_stmt *stmt;
-	int code = store_get(tree->store, sql, &stmt, err);
-
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
-	store_bind_blob(stmt, 2, row->odd_path ? entry->path : NULL, entry->path_len);
-	sqlite3_bind_int64(stmt, 3, entry->rdev_major);
-	sqlite3_bind_int64(stmt, 4, entry->rdev_minor);
-	sqlite3_bind_int64(stmt, 5, (int64_t)entry->header_off);
-	if (entry->sparse) {
-		sqlite3_bind_int64(stmt, 6, (int64_t)row->allocated);
-	}
-	store_bind_blob(stmt, 7, entry->extras, entry->extras_len);
-	return store_run(tree->store, stmt, err);
-}
-
-static int insert_xattrs(struct tree *tree, const struct row *row, struct peel_error *err)
-{
-	static const char sql[] = "INSERT OR REPLACE INTO xattr (entry, name, value) VALUES (?1, ?2, ?3)";
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < row->entry->xattr_count; i++) {
-		const struct scan_xattr *xattr = &row->entry->xattrs[i];
-		sqlite3_stmt *stmt;
-
-		code = store_get(tree->store, sql, &stmt, err);
-		if (code == 0) {
-			sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
-			store_bind_text(stmt, 2, xattr->name);
-			store_bind_blob(stmt, 3, xattr->value ? xattr->value : "", xattr->value_len);
-			code = store_run(tree->store, stmt, err);
-		}
-	}
-	return code;
-}
-
-static int insert_extents(struct tree *tree, const struct row *row, struct peel_error *err)
-{
-	static const char sql[] =
-		"INSERT OR REPLACE INTO extent (entry, offset, length, data) VALUES (?1, ?2, ?3, ?4)";
-	uint64_t data = row->entry->data_off;
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < row->entry->extent_count; i++) {
-		const struct scan_extent *extent = &row->entry->extents[i];
-		sqlite3_stmt *stmt;
-
-		if (extent->length == 0) {
-			continue;
-		}
-		code = store_get(tree->store, sql, &stmt, err);
-		if (code == 0) {
-			sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
-			sqlite3_bind_int64(stmt, 2, (int64_t)extent->offset);
-			sqlite3_bind_int64(stmt, 3, (int64_t)extent->length);
-			sqlite3_bind_int64(stmt, 4, (int64_t)data);
-			code = store_run(tree->store, stmt, err);
-		}
-		data += extent->length;
-	}
-	return code;
-}
-
 /** Overlay drivers store whiteouts and opaque folders so; an engine that uses one would honour them. */
-static bool is_overlay_marker(const struct row *row)
+static bool is_overlay_marker(const struct tree_row *row)
 {
 	const struct scan_entry *entry = row->entry;
 
@@ -379,7 +172,7 @@ static bool is_overlay_marker(const struct row *row)
 	return false;
 }
 
-static bool has_whiteout_folder(const struct row *row)
+static bool has_whiteout_folder(const struct tree_row *row)
 {
 	size_t parent = (size_t)(row->name - row->path);
 	const char *at = parent ? memmem(row->path, parent, WHITEOUT_PREFIX, 4) : NULL;
@@ -389,7 +182,8 @@ static bool has_whiteout_folder(const struct row *row)
 }
 
 /** What of an entry deserves a finding, whatever the other layers hold. */
-static int report_oddities(struct tree *tree, const struct row *row, enum path_kind kind, struct peel_error *err)
+static int report_oddities(struct tree *tree, const struct tree_row *row, enum path_kind kind,
+	struct peel_error *err)
 {
 	const struct scan_entry *entry = row->entry;
 	bool whiteout = row->type == 'w' || row->type == 'o';
@@ -398,17 +192,22 @@ static int report_oddities(struct tree *tree, const struct row *row, enum path_k
 		const char *code;
 		const char *detail;
 	} oddities[] = {
-		{kind == PATH_BAD_WHITEOUT, "invalid-whiteout", "a whiteout that names no file is ignored"},
+		{kind == PATH_BAD_WHITEOUT, "invalid-whiteout",
+			"a whiteout that names no file is ignored"},
 		{kind == PATH_AUFS, "aufs-metadata", "metadata of aufs is hidden"},
 		{whiteout && (entry->type != SCAN_FILE || entry->size > 0), "odd-whiteout",
 			"a whiteout that is not an empty regular file"},
 		{has_whiteout_folder(row), "whiteout-in-path", "a folder has a whiteout's name"},
-		{is_overlay_marker(row), "overlay-marker", "an overlay driver would take this for a whiteout or an opaque folder"},
-		{entry->uid < 0 || entry->uid > OWNER_MAX || entry->gid < 0 || entry->gid > OWNER_MAX,
+		{is_overlay_marker(row), "overlay-marker",
+			"an overlay driver would take this for a whiteout or an opaque folder"},
+		{entry->uid < 0 || entry->uid > OWNER_MAX || entry->gid < 0 ||
+				entry->gid > OWNER_MAX,
 			"uid-becomes-root", "an owner over 32 bits, which engines cut"},
-		{row->name_len > PEEL_NAME_MAX, "name-too-long", "a name over 255 bytes is not shown"},
+		{row->name_len > PEEL_NAME_MAX, "name-too-long",
+			"a name over 255 bytes is not shown"},
 		{row->path_len > PEEL_PATH_MAX - 1, "path-too-long", "a path over 4,095 bytes"},
-		{(row->type == 'l' || row->type == 'h') && entry->link_len == 0, "empty-link", "a link without a target"},
+		{(row->type == 'l' || row->type == 'h') && entry->link_len == 0, "empty-link",
+			"a link without a target"},
 		{row->type == 'l' && entry->link_len > PEEL_PATH_MAX - 1, "link-too-long",
 			"a link target over 4,095 bytes"},
 		{entry->mtime_sec > MTIME_MAX || entry->mtime_sec < -MTIME_MAX, "mtime-clamped",
@@ -418,7 +217,9 @@ static int report_oddities(struct tree *tree, const struct row *row, enum path_k
 	};
 
 	for (size_t i = 0; i < countof(oddities); i++) {
-		int code = oddities[i].seen ? report(tree, row, oddities[i].code, oddities[i].detail, err) : 0;
+		int code = oddities[i].seen
+			? report(tree, row, oddities[i].code, oddities[i].detail, err)
+			: 0;
 
 		if (code < 0) {
 			return code;
@@ -427,7 +228,7 @@ static int report_oddities(struct tree *tree, const struct row *row, enum path_k
 	return 0;
 }
 
-static void count(struct tree *tree, const struct row *row)
+static void count(struct tree *tree, const struct tree_row *row)
 {
 	struct tree_layer *layer = &tree->layers[tree->layer];
 
@@ -442,36 +243,8 @@ static void count(struct tree *tree, const struct row *row)
 	tree->totals.any_sparse |= row->entry->sparse;
 }
 
-static int insert_row(struct tree *tree, struct row *row, struct peel_error *err)
-{
-	const struct scan_entry *entry = row->entry;
-	int64_t owner = 0;
-	int code = owner_row(tree, entry->uname ? entry->uname : "", entry->gname ? entry->gname : "", &owner, err);
-
-	row->allocated = row->type == 'f' ? allocated_bytes(entry) : 0;
-	row->flags |= entry->xattr_count > 0 ? ENTRY_XATTRS : 0;
-	row->flags |= entry->sparse && row->type == 'f' ? ENTRY_SPARSE : 0;
-	row->flags |= row->name_len > PEEL_NAME_MAX ? ENTRY_UNSHOWABLE : 0;
-	if (row->odd_path || (row->flags & ENTRY_SPARSE) || row->type == 'c' || row->type == 'b' || entry->extras_len > 0) {
-		row->flags |= ENTRY_EXTRA;
-	}
-	if (code == 0) {
-		code = insert_entry(tree, row, owner, err);
-	}
-	if (code == 0 && (row->flags & ENTRY_EXTRA)) {
-		code = insert_extra(tree, row, err);
-	}
-	if (code == 0 && (row->flags & ENTRY_XATTRS)) {
-		code = insert_xattrs(tree, row, err);
-	}
-	if (code == 0 && (row->flags & ENTRY_SPARSE)) {
-		code = insert_extents(tree, row, err);
-	}
-	return code;
-}
-
 /** The root's own entry: "./" and the like. Only a folder can be the root. */
-static void take_root(struct row *row)
+static void take_root(struct tree_row *row)
 {
 	row->dir = 0;
 	row->name = row->path;
@@ -481,7 +254,8 @@ static void take_root(struct row *row)
 
 int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_error *err)
 {
-	struct row row = {.entry = entry, .id = tree->next_id, .type = (char)entry->type, .path = tree->path};
+	struct tree_row row = {
+		.entry = entry, .id = tree->next_id, .type = (char)entry->type, .path = tree->path};
 	enum path_kind kind = PATH_NAME;
 	bool escaped = false;
 	bool followed = false;
@@ -489,18 +263,21 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 	int code = 0;
 
 	if (entry->path_len >= TREE_PATH_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "a path over %d bytes at offset %" PRIu64, TREE_PATH_MAX,
-			entry->header_off);
+		return peel_fail(err, PEEL_ELIMIT, "a path over %d bytes at offset %" PRIu64,
+			TREE_PATH_MAX, entry->header_off);
 	}
 	if (tree->next_id >= TREE_ENTRIES_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "more than %" PRIu64 " entries", TREE_ENTRIES_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "more than %" PRIu64 " entries",
+			TREE_ENTRIES_MAX);
 	}
 	memcpy(tree->path, entry->path, entry->path_len);
 	row.path_len = path_clean(tree->path, entry->path_len, &escaped);
 	row.odd_path = !is_plain_path(entry, tree->path, row.path_len);
 	if (row.path_len == 0) {
 		take_root(&row);
-		code = row.type == 'd' ? 0 : report(tree, &row, "bad-root-entry", "only a folder can be the root", err);
+		code = row.type == 'd' ? 0
+				       : report(tree, &row, "bad-root-entry",
+						 "only a folder can be the root", err);
 	} else {
 		size_t parent_len = classify(&row, tree->path, row.path_len, &kind);
 
@@ -511,7 +288,8 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 		code = report(tree, &row, "path-traversal", "\"..\" above the root, clamped", err);
 	}
 	if (code == 0 && followed) {
-		code = report(tree, &row, "engines-differ", "the parent is a symlink of the same layer, followed", err);
+		code = report(tree, &row, "engines-differ",
+			"the parent is a symlink of the same layer, followed", err);
 	}
 	if (code == 0 && loop) {
 		code = report(tree, &row, "symlink-loop", "the parent is a loop of symlinks", err);
@@ -523,7 +301,7 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 		code = note_in_layer(tree, &row, err);
 	}
 	if (code == 0) {
-		code = insert_row(tree, &row, err);
+		code = tree_row_insert(tree, &row, err);
 	}
 	if (code == 0) {
 		count(tree, &row);
@@ -531,18 +309,4 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 		tree->next_id++;
 	}
 	return code;
-}
-
-int tree_set_hash(struct tree *tree, const void *hash, struct peel_error *err)
-{
-	static const char sql[] = "UPDATE entry SET hash = ?2 WHERE id = ?1";
-	sqlite3_stmt *stmt;
-	int code = store_get(tree->store, sql, &stmt, err);
-
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)tree->last_entry);
-	store_bind_blob(stmt, 2, hash, 16);
-	return store_run(tree->store, stmt, err);
 }

@@ -70,8 +70,8 @@ static void empty_cache(struct dir_cache *dirs)
 	dirs->lossy = true;
 }
 
-static struct dir_slot *find_slot(struct dir_cache *dirs, uint32_t hash, uint32_t parent, const char *name,
-	size_t len)
+static struct dir_slot *find_slot(struct dir_cache *dirs, uint32_t hash, uint32_t parent,
+	const char *name, size_t len)
 {
 	uint32_t i = hash & (dirs->room - 1);
 
@@ -132,8 +132,8 @@ static int keep_name(struct dir_cache *dirs, const char *name, size_t len, uint3
 }
 
 /** The row's id: found in the table where the cache has forgotten things, else made. */
-static int dir_row(struct tree *tree, uint32_t parent, const char *name, size_t len, uint32_t *ret_id,
-	struct peel_error *err)
+static int dir_row(struct tree *tree, uint32_t parent, const char *name, size_t len,
+	uint32_t *ret_id, struct peel_error *err)
 {
 	static const char select[] = "SELECT id FROM dir WHERE parent = ?1 AND name = ?2";
 	static const char insert[] = "INSERT INTO dir (id, parent, name) VALUES (?1, ?2, ?3)";
@@ -169,7 +169,8 @@ static int dir_row(struct tree *tree, uint32_t parent, const char *name, size_t 
 
 struct dir_slot *tree_dir_cached(struct tree *tree, uint32_t parent, const char *name, size_t len)
 {
-	struct dir_slot *slot = find_slot(&tree->dirs, (uint32_t)key_hash(parent, name, len), parent, name, len);
+	struct dir_slot *slot = find_slot(&tree->dirs, (uint32_t)key_hash(parent, name, len),
+		parent, name, len);
 
 	return slot->id != 0 ? slot : NULL;
 }
@@ -230,7 +231,8 @@ int tree_path_index(struct tree *tree, struct peel_error *err)
 	int code = 0;
 
 	if (!tree->path_index) {
-		code = store_exec(tree->store, "CREATE INDEX entry_path ON entry (dir, name, type)", err);
+		code = store_exec(tree->store, "CREATE INDEX entry_path ON entry (dir, name, type)",
+			err);
 		tree->path_index = code == 0;
 	}
 	return code;
@@ -240,11 +242,12 @@ int tree_path_index(struct tree *tree, struct peel_error *err)
  * Where (dir, name) is a symlink in this layer as it stands now: its target before the rest of the path, in to.
  * @return 1 it is, 0 it is not, or less than 0.
  */
-static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size_t len, const char *rest,
-	size_t rest_len, char *to, size_t *ret_to_len, struct peel_error *err)
+static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size_t len,
+	const char *rest, size_t rest_len, char *to, size_t *ret_to_len, struct peel_error *err)
 {
-	static const char sql[] = "SELECT type, link FROM entry WHERE dir = ?1 AND name = ?2 AND id >= ?3"
-				  " AND type NOT IN ('w', '?') ORDER BY id DESC LIMIT 1";
+	static const char sql[] =
+		"SELECT type, link FROM entry WHERE dir = ?1 AND name = ?2 AND id >= ?3"
+		" AND type NOT IN ('w', '?') ORDER BY id DESC LIMIT 1";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	size_t link_len;
 	int code;
@@ -268,7 +271,8 @@ static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size
 	}
 	link_len = (size_t)sqlite3_column_bytes(stmt, 1);
 	if (link_len + 1 + rest_len > TREE_PATH_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "path over %d bytes through a symlink", TREE_PATH_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "path over %d bytes through a symlink",
+			TREE_PATH_MAX);
 	}
 	/* rest may lie in the buffer that to is not: there are two, used in turn. */
 	memcpy(to, sqlite3_column_blob(stmt, 1) ? sqlite3_column_blob(stmt, 1) : "", link_len);
@@ -298,9 +302,11 @@ static int parent_of(struct tree *tree, uint32_t dir, uint32_t *ret_parent, stru
 	return 0;
 }
 
-static int touch(struct tree *tree, uint32_t dir, const struct tree_walk *walk, struct peel_error *err)
+static int touch(struct tree *tree, uint32_t dir, const struct tree_walk *walk,
+	struct peel_error *err)
 {
-	static const char sql[] = "INSERT OR IGNORE INTO touch (dir, id, layer, whiteout) VALUES (?1, ?2, ?3, ?4)";
+	static const char sql[] =
+		"INSERT OR IGNORE INTO touch (dir, id, layer, whiteout) VALUES (?1, ?2, ?3, ?4)";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(tree->store, sql, &stmt, err);
 
@@ -315,7 +321,8 @@ static int touch(struct tree *tree, uint32_t dir, const struct tree_walk *walk, 
 }
 
 /** The layer needs this folder: mark it, and write that down where nothing else says so. */
-static int need(struct tree *tree, struct dir_slot *slot, const struct tree_walk *walk, struct peel_error *err)
+static int need(struct tree *tree, struct dir_slot *slot, const struct tree_walk *walk,
+	struct peel_error *err)
 {
 	uint32_t id = slot->id;
 
@@ -360,8 +367,8 @@ int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk 
 		}
 		code = tree_dir_get(tree, walk->dir, name, part, &slot, err);
 		if (code == 0 && slot->present != tree->epoch) {
-			code = link_of_layer(tree, walk->dir, name, part, path + pos, len - pos, tree->rest[buffer],
-				&len, err);
+			code = link_of_layer(tree, walk->dir, name, part, path + pos, len - pos,
+				tree->rest[buffer], &len, err);
 		}
 		if (code > 0 && hops < LINK_HOPS) {
 			path = tree->rest[buffer];
