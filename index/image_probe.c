@@ -161,6 +161,12 @@ static int open_without_document(struct peel_image *image, struct peel_error *er
 		return peel_fail(err, PEEL_EFORMAT, "not a container image%s%s",
 			outer->failure.code ? ": " : "", outer->failure.message);
 	}
+	if (!outer->any && image->reference.kind != PEEL_IMAGE_ROOTFS) {
+		/* Zeros, such as a download that never came, would be a clean image with nothing in it. */
+		return peel_fail(err, PEEL_EFORMAT,
+			"not a container image: an archive with nothing in it (if that is a "
+			"root filesystem, write rootfs:PATH)");
+	}
 	if (outer->marks & (OUTER_LEGACY | OUTER_OCI_MARKS) && outer->failure.code != 0) {
 		return peel_fail(err, outer->failure.code,
 			"%s, before any manifest.json or index.json", outer->failure.message);
