@@ -7,6 +7,8 @@
  * pax names from NFD to NFC. archive_entry_sparse_count() is called before the list is used, as 3.6.2 frees the
  * list there and leaves what archive_entry_sparse_reset() stored pointing at it.
  *
+ * Where memory is exhausted libarchive ends the process from within, or crashes; a group is a few KiB.
+ *
  * Rejected: libarchive for every group (20 times the walker's cost, and then two readers decide), and one object
  * for all groups, fed through a callback that feigns the data in between (a disagreement on one size spoils all that
  * follows).
@@ -26,6 +28,8 @@
 
 struct scan_archive {
 	locale_t locale;
+	/** Ours, because libarchive does not check whether it got one of its own. */
+	struct archive_entry *entry;
 };
 
 static void cleanup_archive_(struct archive **archive)
@@ -40,6 +44,17 @@ static void restore_locale(const locale_t *locale)
 	(void)uselocale(*locale);
 }
 
+void scan_archive_free(struct scan_archive *archive)
+{
+	if (archive) {
+		if (archive->locale) {
+			freelocale(archive->locale);
+		}
+		archive_entry_free(archive->entry);
+		free(archive);
+	}
+}
+
 int scan_archive_new(struct scan_archive **ret_archive, struct peel_error *err)
 {
 	struct scan_archive *archive = calloc(1, sizeof(*archive));
@@ -48,20 +63,13 @@ int scan_archive_new(struct scan_archive **ret_archive, struct peel_error *err)
 		return peel_fail(err, PEEL_ENOMEM, "out of memory for the tar reader");
 	}
 	archive->locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	if (!archive->locale) {
-		free(archive);
-		return peel_fail(err, PEEL_ENOMEM, "out of memory for the C locale");
+	archive->entry = archive_entry_new();
+	if (!archive->locale || !archive->entry) {
+		scan_archive_free(archive);
+		return peel_fail(err, PEEL_ENOMEM, "out of memory for the tar reader");
 	}
 	*ret_archive = archive;
 	return 0;
-}
-
-void scan_archive_free(struct scan_archive *archive)
-{
-	if (archive) {
-		freelocale(archive->locale);
-		free(archive);
-	}
 }
 
 static bool same_name(const char *name, const char *wanted, size_t len)
@@ -105,7 +113,6 @@ static bool same_link(struct archive_entry *read, const struct scan_entry *entry
 /** Compare the sparse lists; libarchive's may hold empty extents, and none at all stands for the whole file. */
 static bool same_map(struct archive_entry *read, const struct scan_entry *entry)
 {
-	const struct scan_extent whole = {0, entry->size};
 	const struct scan_extent *extents = entry->extents;
 	size_t count = entry->extent_count;
 	size_t at = 0;
@@ -116,9 +123,8 @@ static bool same_map(struct archive_entry *read, const struct scan_entry *entry)
 		return true;
 	}
 	if (archive_entry_sparse_count(read) == 0) {
-		return entry->size == 0 ||
-			(count == 1 && extents[0].offset == whole.offset &&
-				extents[0].length == whole.length);
+		return entry->stored == 0 ||
+			(count == 1 && extents[0].offset == 0 && extents[0].length == entry->size);
 	}
 	(void)archive_entry_sparse_reset(read);
 	while (archive_entry_sparse_next(read, &offset, &length) == ARCHIVE_OK) {
@@ -159,7 +165,7 @@ int scan_archive_compare(struct scan_archive *archive, const void *group, size_t
 {
 	cleanup(restore_locale) locale_t before = uselocale(archive->locale);
 	cleanup_archive struct archive *reader = archive_read_new();
-	struct archive_entry *read;
+	struct archive_entry *read = archive->entry;
 	int status;
 
 	(void)before;
@@ -168,7 +174,7 @@ int scan_archive_compare(struct scan_archive *archive, const void *group, size_t
 	}
 	status = archive_read_open_memory(reader, group, len);
 	if (status == ARCHIVE_OK) {
-		status = archive_read_next_header(reader, &read);
+		status = archive_read_next_header2(reader, read);
 	}
 	if (status != ARCHIVE_OK && status != ARCHIVE_WARN) {
 		*ret_difference = "libarchive refuses the header";
