@@ -58,7 +58,7 @@ const char *peel_image_value(const struct peel_index *index, const char *key)
 int peel_xattrs(struct peel_index *index, uint64_t ino, peel_xattr_fn *each, void *arg,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	struct query_found found;
 	int r = query_begin(&q, index, err);
@@ -129,7 +129,7 @@ static int emit_finding(sqlite3_stmt *stmt, peel_finding_fn *each, void *arg,
 int peel_findings(struct peel_index *index, peel_finding_fn *each, void *arg,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int r = query_begin(&q, index, err);
 

@@ -366,7 +366,7 @@ static int read_link(struct query *q, uint64_t ino, struct query_found *ret_foun
 int peel_readlink(struct peel_index *index, uint64_t ino, char **ret_target, size_t *ret_len,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	struct query_found found;
 	int r = query_begin(&q, index, err);
 
@@ -376,7 +376,7 @@ int peel_readlink(struct peel_index *index, uint64_t ino, char **ret_target, siz
 int peel_readlink_inside(struct peel_index *index, uint64_t ino, char **ret_target, size_t *ret_len,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	cleanup_free char *stored = NULL;
 	struct query_found found;
 	struct target target;

@@ -92,7 +92,7 @@ static int merged_each(struct query *q, uint64_t dir, uint64_t cookie, peel_dire
 int peel_list(struct peel_index *index, uint64_t folder, uint64_t cookie, peel_dirent_fn *each,
 	void *arg, struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	uint64_t dir;
 	int view;
 	int r = query_begin(&q, index, err);
@@ -110,7 +110,7 @@ int peel_list(struct peel_index *index, uint64_t folder, uint64_t cookie, peel_d
 int peel_lookup(struct peel_index *index, uint64_t folder, const void *name, size_t name_len,
 	struct peel_node *ret_node, struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	struct query_found found;
 	uint64_t dir;
 	int view;
@@ -133,7 +133,7 @@ int peel_lookup(struct peel_index *index, uint64_t folder, const void *name, siz
 int peel_parent(struct peel_index *index, uint64_t folder, uint64_t *ret_parent,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	struct query_found found;
 	uint64_t parent;
 	uint64_t dir;

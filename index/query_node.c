@@ -70,7 +70,8 @@ void query_node_fill(struct peel_node *node, const struct query_row *data,
 	const struct query_row *meta)
 {
 	*node = (struct peel_node){
-		.mode = type_mode(data->type) | meta->mode,
+		/* Linux knows no other for links, and no engine applies another. */
+		.mode = type_mode(data->type) | (data->type == 'l' ? 0777 : meta->mode),
 		.nlink = data->type == 'd' ? 2 + data->subdirs : 1,
 		.uid = meta->uid,
 		.gid = meta->gid,
@@ -331,7 +332,7 @@ int query_folder(struct query *q, uint64_t ino, int *ret_view, uint64_t *ret_dir
 int peel_node_get(struct peel_index *index, uint64_t ino, struct peel_node *ret_node,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	struct query_found found;
 	int r = query_begin(&q, index, err);
 

@@ -234,7 +234,7 @@ int peel_resolve(struct peel_index *index, int view, uint64_t start, const void 
 	size_t path_len, bool follow_last, struct peel_node *ret_node, char **ret_canonical,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	struct query_walk walk = {.view = view, .dir = STORE_ROOT_DIR};
 	int start_view = view;
 	char shown[256];

@@ -187,7 +187,7 @@ static ssize_t read_batch(struct peel_index *index, const struct file *file,
 static int load_extents(struct peel_index *index, const struct file *file, uint64_t offset,
 	struct extent *extents, struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	int r = query_begin(&q, index, err);
 
 	return r < 0 ? r : read_extents(&q, file, offset, extents);
@@ -220,7 +220,7 @@ static ssize_t read_sparse(struct peel_index *index, const struct file *file, ui
 static int load_file(struct peel_index *index, uint64_t ino, struct file *file,
 	struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	int r = query_begin(&q, index, err);
 
 	return r < 0 ? r : find_file(&q, ino, file);

@@ -245,7 +245,7 @@ static void cleanup_events(struct why_events *events)
 int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_step_fn *each,
 	void *arg, struct peel_error *err)
 {
-	cleanup_query struct query q;
+	cleanup_query struct query q = {0};
 	cleanup(cleanup_events) struct why_events events = {0};
 	cleanup_free enum peel_action *actions = NULL;
 	struct why_event *standing = NULL;
