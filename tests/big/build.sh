@@ -34,7 +34,7 @@ plain=$work/plain.tar
 
 # The chroot's mounts live in a namespace of their own: nothing is left behind, and no layer sees them.
 inside() {
-	unshare -m --propagation private sh -ec '
+	"$here/../lib/private.sh" sh -ec '
 		mount -t proc proc "$0/proc"
 		mount --bind /dev "$0/dev"
 		exec chroot "$0" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C sh -ec "$1"

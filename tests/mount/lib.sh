@@ -17,8 +17,7 @@ skip() { # REASON
 # A mount namespace of our own: nothing that a test mounts is seen by anyone else, or outlives it.
 if [ -z "${PEEL_TEST_NAMESPACE-}" ]; then
 	if [ "$(id -u)" = 0 ]; then
-		unshare -m true 2>/dev/null || skip 'no right to make a mount namespace'
-		PEEL_TEST_NAMESPACE=1 exec unshare -m --propagation private -- bash "$0" "$@"
+		PEEL_TEST_NAMESPACE=1 exec "$here/../lib/private.sh" bash "$here/$(basename "$0")" "$@"
 	fi
 	unshare -rm true 2>/dev/null || skip 'not root, and no user namespaces'
 	PEEL_TEST_NAMESPACE=1 PEEL_TEST_USERNS=1 exec unshare -rm --propagation private -- bash "$0" "$@"
@@ -138,8 +137,10 @@ open_device_to_users() {
 		mount --bind "$dir/dev/fuse" /dev/fuse || skip 'no right to make a device node'
 	command -v fusermount3 >/dev/null || skip 'no fusermount3'
 }
-as_user() { # COMMAND...; user 12345 owns $dir/user
+# The user must have a name: fusermount3 asks for it.
+user=nobody
+as_user() { # COMMAND...; the user owns $dir/user
 	mkdir -p "$dir/user"
-	chown 12345:12345 "$dir/user"
-	HOME=$dir/user XDG_CACHE_HOME=$dir/user setpriv --reuid 12345 --regid 12345 --clear-groups -- "$@"
+	chown "$user" "$dir/user"
+	HOME=$dir/user XDG_CACHE_HOME=$dir/user setpriv --reuid "$user" --regid 12345 --clear-groups -- "$@"
 }
