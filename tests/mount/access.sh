@@ -34,7 +34,7 @@ true_that 'unmount again' unmount
 
 [ "$(id -u)" = 0 ] && [ -z "${PEEL_TEST_USERNS-}" ] || done_testing
 open_device_to_users
-cp "$dir/image.tar" "$dir/user.tar" && mkdir -p "$dir/user/mnt" && chown -R 12345 "$dir/user"
+cp "$dir/image.tar" "$dir/user.tar" && mkdir -p "$dir/user/mnt" && chown -R "$user" "$dir/user"
 mnt=$dir/user/mnt
 true_that 'an ordinary user mounts' as_user "$PEEL" mount "$dir/user.tar" "$mnt"
 is 'and reads what is locked' "$(as_user cat "$mnt/locked/secret")" secret

@@ -81,14 +81,20 @@ mkdir "$dir/other"
 mount -t tmpfs none "$mnt"
 up
 kill -9 "$server" "$supervisor"
-true_that 'the mount below stays' eventually test "$(stat -f -c %T "$mnt")" = tmpfs
-eventually test -z "$(guards)"
+type_of_mnt() { # TYPE
+	[ "$(stat -f -c %T "$mnt")" = "$1" ]
+}
+no_guards() {
+	[ -z "$(guards)" ]
+}
+true_that 'the mount below stays' eventually type_of_mnt tmpfs
+eventually no_guards
 is 'and is alone' "$(awk -v at="$mnt" '$5 == at' /proc/self/mountinfo | wc -l)" 1
 umount "$mnt"
 up
 mount -t tmpfs none "$mnt"
 kill -9 "$server" "$supervisor"
-eventually test -z "$(guards)"
+eventually no_guards
 is 'a mount that came over it stays' "$(stat -f -c %T "$mnt")" tmpfs
 umount "$mnt"
 umount -l "$mnt"
@@ -97,7 +103,7 @@ umount -l "$mnt"
 "$PEEL" mount -f "$dir/image.tar" "$mnt" &
 front=$!
 true_that 'in front: mounted' eventually is_mounted
-kill -INT "$front"
+kill -TERM "$front"
 wait "$front"
 is 'in front: a signal is a good end' $? 0
 true_that 'in front: nothing is left' eventually nothing_left

@@ -3,11 +3,11 @@
 # uid= and gid=, allow_other and default_permissions, as seen by another user.
 . "$(dirname "$0")/lib.sh"
 
-make_image image.tar <<'END'
+sed "s/USER/$(id -u "$user")/" <<'END' | make_image image.tar
 layer COPY
 f open mode=644 uid=7 gid=8 data=open
 f closed mode=600 uid=7 gid=8 data=closed
-f theirs mode=600 uid=12345 gid=12345 data=theirs
+f theirs mode=600 uid=USER gid=12345 data=theirs
 d locked mode=700 uid=7
 f locked/x data=x
 END
@@ -39,7 +39,7 @@ like 'not what is closed' "$(LC_ALL=C as_user cat "$mnt/closed" 2>&1)" 'Permissi
 like 'nor a locked folder' "$(LC_ALL=C as_user ls "$mnt/locked" 2>&1)" 'Permission denied'
 is 'root reads all' "$(cat "$mnt/closed" "$mnt/locked/x")" closedx
 true_that 'unmount' unmount
-mkdir -p "$dir/user/mnt" && chown -R 12345 "$dir/user"
+mkdir -p "$dir/user/mnt" && chown -R "$user" "$dir/user"
 printf '' >"$dir/fuse.conf"
 mount --bind "$dir/fuse.conf" /etc/fuse.conf || skip 'no /etc/fuse.conf'
 like 'a user needs user_allow_other, and is told so' \

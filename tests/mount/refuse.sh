@@ -51,7 +51,10 @@ for pid in $(pgrep -f 'read -r guarded'); do
 done
 # shellcheck disable=SC2046
 kill -9 $(mount_pids "$mnt")
-eventually test -z "$(mount_pids "$mnt")"
+no_processes() {
+	[ -z "$(mount_pids "$mnt")" ]
+}
+eventually no_processes
 true_that 'a dead mount' is_mounted
 refuses 'a dead mount in the way' 'dead mount.*peel umount' "$PEEL" mount "$dir/image.tar" "$mnt"
 true_that 'is taken away by peel umount' "$PEEL" umount "$mnt"
@@ -65,7 +68,7 @@ refuses 'a device that is none' 'fuse' "$PEEL" mount "$dir/image.tar" "$mnt"
 umount /dev/fuse
 [ -z "${PEEL_TEST_USERNS-}" ] || done_testing
 chmod 711 "$dir"
-mkdir -p "$dir/user/mnt" && chown -R 12345 "$dir/user"
+mkdir -p "$dir/user/mnt" && chown -R "$user" "$dir/user"
 if [ "$(stat -c %a /dev/fuse)" = 600 ]; then
 	like 'no right to the device' "$(as_user "$PEEL" mount "$dir/image.tar" "$dir/user/mnt" 2>&1)" '/dev/fuse: Permission denied'
 fi

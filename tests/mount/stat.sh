@@ -76,7 +76,7 @@ END
 is 'dot and dot-dot' "$(ls -ai "$mnt/usr/lib" | awk '$2 == "." || $2 == ".." { print $1 }' | tr '\n' ' ')" \
 	"$(stat -c %i "$mnt/usr/lib") $(stat -c %i "$mnt/usr") "
 is 'names are bytes' "$(cd "$mnt" && cat $'tab\tname' $'bytes\xff\xfe')" ab
-is 'capabilities' "$(getcap "$mnt/caps" 2>/dev/null | sed "s|$mnt||")" '/caps cap_net_raw=p'
+is 'capabilities' "$(getcap "$mnt/caps" 2>/dev/null | sed "s|$mnt||")" '/caps cap_net_raw=ep'
 is 'xattrs' "$(cd "$mnt" && getfattr -d --absolute-names noted | tr '\n' ' ')" '# file: noted user.empty="" user.note="hello"  '
 is 'an xattr that is not there' "$(getfattr -n user.none "$mnt/noted" 2>&1 | grep -c 'No such attribute')" 1
 is 'file system' "$(stat -f -c '%T %l %S' "$mnt")" 'fuseblk 255 4096'

@@ -32,7 +32,7 @@ l dot -> .
 l dotdot -> ..
 l plain -> etc/hostname
 l slashes -> //etc//hostname
-l proc -> /proc/self/root/etc/hostname
+l procfs -> /proc/self/root/etc/hostname
 END
 mount_image image.tar
 for link in absolute escape above usr/local/lib/deep/rel plain slashes throughlink; do
@@ -44,7 +44,7 @@ done
 is 'etc/abovetoo' "$(readlink -f "$mnt/etc/abovetoo")" "$mnt/etc/passwd"
 is 'root' "$(readlink -f "$mnt/root")" "$mnt"
 is 'dotdot stays at the root' "$(readlink -f "$mnt/dotdot")" "$mnt"
-for link in dangling danglingup proc; do
+for link in dangling danglingup procfs; do
 	false_that "$link leads nowhere" test -e "$mnt/$link"
 	like "$link stays inside" "$(readlink -m "$mnt/$link")/" "^$mnt/"
 done
