@@ -125,10 +125,13 @@ void stream_close(struct stream *stream);
 
 /* Decoded sources: at random, many threads. */
 
+/** Most bytes to spool where nothing else was said. */
+#define CODEC_SPOOL_LIMIT (UINT64_C(64) << 30)
+
 struct codec_options {
 	/** Folder for the spool of a zstd blob that is one big frame; -1: such blobs are decoded from the start. */
 	int spool_dir;
-	/** Most bytes to spool. */
+	/** Most bytes to spool; 0: CODEC_SPOOL_LIMIT. */
 	uint64_t spool_limit;
 	/** Decoded spans are cached here; required. Must outlive the source. */
 	struct blockcache *cache;

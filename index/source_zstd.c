@@ -99,8 +99,8 @@ int source_open_zstd(struct source *raw, uint64_t out_size, const struct point_f
 		return codec_source_new(raw, &zstd_decoder_ops, out_size, finder, options->cache,
 			ret_source, err);
 	}
-	r = spool_source_new(raw, out_size, options->spool_dir, options->spool_limit, ret_source,
-		err);
+	r = spool_source_new(raw, out_size, options->spool_dir,
+		options->spool_limit ? options->spool_limit : CODEC_SPOOL_LIMIT, ret_source, err);
 	if (r == 0 && finder->close) {
 		finder->close(finder->arg);
 	}
