@@ -45,18 +45,21 @@ static void add_entry(struct tarmaker *tar, const struct test_entry *entry)
 	if (entry->pax) {
 		tarmaker_pax(tar, 'x', entry->pax, NULL);
 	}
-	tarmaker_add(tar, &(struct tar_member){
-				  .path = entry->path,
-				  .link = entry->link,
-				  .type = type,
-				  .mode = entry->mode ? entry->mode : type == '5' ? 0755 : 0644,
-				  .uid = entry->uid,
-				  .mtime = entry->mtime,
-				  .major = entry->major,
-				  .minor = entry->minor,
-				  .data = entry->data,
-				  .data_len = entry->data ? strlen(entry->data) : 0,
-			  });
+	tarmaker_add(tar,
+		&(struct tar_member){
+			.path = entry->path,
+			.link = entry->link,
+			.type = type,
+			.mode = entry->mode   ? entry->mode
+				: type == '5' ? 0755
+					      : 0644,
+			.uid = entry->uid,
+			.mtime = entry->mtime,
+			.major = entry->major,
+			.minor = entry->minor,
+			.data = entry->data,
+			.data_len = entry->data ? strlen(entry->data) : 0,
+		});
 }
 
 static int ignore_finding(void *arg, const struct peel_finding *finding, struct peel_error *err)
@@ -67,7 +70,8 @@ static int ignore_finding(void *arg, const struct peel_finding *finding, struct 
 	return 0;
 }
 
-static void read_layer(struct tree *tree, int i, const struct tarmaker *tar, struct layer_outcome *outcome)
+static void read_layer(struct tree *tree, int i, const struct tarmaker *tar,
+	struct layer_outcome *outcome)
 {
 	static const struct peel_layer plain = {.codec = PEEL_CODEC_NONE};
 	struct peel_error err = {0};
@@ -107,7 +111,8 @@ static void write_rows(struct test_index *test, struct store *store, struct tree
 
 		snprintf(instruction, sizeof(instruction), "RUN step %d", i);
 		check(write_blob(store, i + 1, &blob, PEEL_CODEC_NONE, blob.size, &err), &err);
-		check(write_layer(store, i, &layer, tree_layer(tree, i), &outcomes[i], i + 1, &err), &err);
+		check(write_layer(store, i, &layer, tree_layer(tree, i), &outcomes[i], i + 1, &err),
+			&err);
 		offset += blob.size;
 	}
 	check(write_number(store, "root", totals->root_entry, &err), &err);
@@ -150,7 +155,9 @@ static void open_content(struct test_index *test)
 
 	check(source_new_memory(test->file.bytes, test->file.len, 0, &file, &err), &err);
 	options.file = file;
-	check(content_open(&test->index->pool, test->index->layer_count, &options, &test->index->content, &err), &err);
+	check(content_open(&test->index->pool, test->index->layer_count, &options,
+		      &test->index->content, &err),
+		&err);
 }
 
 struct test_index test_index_new(const struct test_entry *entries, size_t count, const char *sql)

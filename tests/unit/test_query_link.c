@@ -96,7 +96,8 @@ static void targets_are_shown_inside(void **state)
 		cleanup_free char *target = NULL;
 
 		memcpy(entries, tree, sizeof(tree));
-		entries[countof(tree)] = (struct test_entry){.path = cases[i].path, .link = cases[i].target};
+		entries[countof(tree)] = (struct test_entry){
+			.path = cases[i].path, .link = cases[i].target};
 		test = test_index_new(entries, countof(entries), NULL);
 		target = shown(&test, PEEL_VIEW_MERGED, cases[i].path);
 		if (strcmp(target, cases[i].shown) != 0) {
@@ -120,7 +121,9 @@ static void stored_target_is_kept(void **state)
 	assert_int_equal(node.size, 7);
 	assert_int_equal(peel_readlink(test.index, node.ino, &target, &len, NULL), 0);
 	assert_string_equal(target, "/x/../y");
-	assert_int_equal(peel_readlink(test.index, peel_root(PEEL_VIEW_MERGED), &target, &len, NULL), PEEL_EUSAGE);
+	assert_int_equal(peel_readlink(test.index, peel_root(PEEL_VIEW_MERGED), &target, &len,
+				 NULL),
+		PEEL_EUSAGE);
 	test_index_free(&test);
 }
 
@@ -193,7 +196,8 @@ static void hostile_index_does_not_lead_out(void **state)
 		{.path = "n", .link = "a/x/y"},
 	};
 	/* The flag that says that there are several names is gone; a folder claims another place; a NUL hides "..". */
-	struct test_index flag = test_index_new(entries, countof(entries), "UPDATE entry SET flags = flags & ~8");
+	struct test_index flag = test_index_new(entries, countof(entries),
+		"UPDATE entry SET flags = flags & ~8");
 	struct test_index moved = test_index_new(entries, countof(entries),
 		"UPDATE entry SET dir = 1, name = x'7a' WHERE type = 'd' AND name = x'62'");
 	struct test_index nul = test_index_new(entries, countof(entries),
@@ -208,10 +212,12 @@ static void hostile_index_does_not_lead_out(void **state)
 	(void)state;
 	assert_string_equal(top, "etc/passwd");
 	assert_string_equal(cut, ".");
-	assert_int_equal(peel_lookup(moved.index, peel_root(-1), "z", 1, &node, NULL), PEEL_EFORMAT);
+	assert_int_equal(peel_lookup(moved.index, peel_root(-1), "z", 1, &node, NULL),
+		PEEL_EFORMAT);
 	assert_int_equal(peel_resolve(dots.index, -1, 0, "/m", 2, false, &node, &path, NULL), 0);
 	free(path);
-	assert_int_not_equal(peel_resolve(dots.index, -1, 0, "/a/b", 4, false, &node, NULL, NULL), 0);
+	assert_int_not_equal(peel_resolve(dots.index, -1, 0, "/a/b", 4, false, &node, NULL, NULL),
+		0);
 	test_index_free(&flag);
 	test_index_free(&moved);
 	test_index_free(&nul);
@@ -238,7 +244,8 @@ static void overlong_target_is_a_limit(void **state)
 	strcpy(path, "d/l");
 	test = test_index_new(entries, countof(entries), NULL);
 	assert_int_equal(peel_resolve(test.index, -1, 0, "/l", 2, false, &node, NULL, NULL), 0);
-	assert_int_equal(peel_readlink_inside(test.index, node.ino, &shown_target, &len, NULL), PEEL_ELIMIT);
+	assert_int_equal(peel_readlink_inside(test.index, node.ino, &shown_target, &len, NULL),
+		PEEL_ELIMIT);
 	assert_null(shown_target);
 	assert_int_equal(peel_readlink(test.index, node.ino, &shown_target, &len, NULL), 0);
 	assert_int_equal(len, sizeof(target) - 1 - 9);
