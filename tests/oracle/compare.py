@@ -102,7 +102,7 @@ def allowed(layers, result, key, compressed):
     """Reasons that are right for an entry: the model's, and for plain layers what can be known without reading."""
     reasons = set(result.fate[key][1])
     entry = layers[key[0]][key[1]]
-    if "unreachable" in reasons:
+    if reasons & {"unreachable", "broken-link"}:
         # in a layer of its own it never was; but something else may be said to have taken it away first
         return {"unreachable", "duplicate", "replaced", "deleted", "deleted-with-folder", "opaque", "overwritten",
                 "metadata", "identical", "broken-link"}

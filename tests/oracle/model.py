@@ -60,6 +60,8 @@ class Node:
         self.opaque = None
         # a folder that was made on the way to something, before any entry for it
         self.made = False
+        # the layer had something else at this path before
+        self.again = False
 
     @property
     def is_link(self):
@@ -115,6 +117,8 @@ class Layer:
     def __init__(self, lower, result):
         self.root, self.lower, self.result = new_dir(), lower, result
         self.white = []
+        # the last walk passed a symlink that is a hard link
+        self.odd = False
 
     def walk(self, parts, make):
         """The own folder at parts, symlinks followed in the own tree, missing folders made."""
@@ -136,6 +140,8 @@ class Layer:
                 hops += 1
                 if hops > LINK_MAX:
                     raise Unreachable
+                if node.entry.kind == "h":
+                    self.odd = True
                 if node.inode.link.startswith(b"/"):
                     at = at[:1]
                 todo = [p for p in node.inode.link.split(b"/") if p not in (b"", b".")] + todo
@@ -146,10 +152,13 @@ class Layer:
     def apply(self, entries):
         for entry in entries:
             parts = clean(entry.path)
+            self.odd = False
             try:
                 self.apply_one(entry, parts)
             except Unreachable:
                 self.result.hide([entry], entry.layer, {"unreachable"})
+            if self.odd:
+                self.result.open_question(entry)
         for entry, parts, node in self.white:
             try:
                 if self.walk(parts, False) is not node:
@@ -187,6 +196,7 @@ class Layer:
         old = folder.children.get(name)
         if entry.kind == "d" and old is not None and old.is_dir:
             self.drop_duplicate(old)
+            old.again = old.entry is not None
             old.entry, old.inode = entry, Inode(entry)
             return
         self.put(folder, name, Node(entry, Inode(entry), entry.kind == "d"))
@@ -207,8 +217,10 @@ class Layer:
             self.drop_duplicate(old)
             below = [e for e in old.entries() if e is not old.entry]
             self.result.hide(below, node.entry.layer, {"duplicate", "replaced"})
+            node.again = True
             if node.is_dir:
-                self.result.differ.append(node.entry)
+                # a driver that applies a layer in place has lost the lower folder by now
+                self.result.open_question(node.entry)
             if old.is_dir and (old.whiteouts or old.opaque or below):
                 self.result.open_question(node.entry)
         folder.children[name] = node
@@ -276,7 +288,7 @@ class Result:
         # hard links: the metadata that their inode had before
         self.bound = {}
         # entries that a driver takes otherwise which applies a layer in place: below a folder that took the place of a
-        # lower symlink, or before the folder that replaces a file, or a folder where the layer had a file before
+        # lower symlink
         self.differ = []
 
     def hide(self, entries, layer, reasons):
@@ -311,7 +323,8 @@ class Result:
         """Put a layer's folder over the merged one."""
         if own.entry is not None:
             if low.entry is not None:
-                self.hide([low.entry], layer, compare(low.entry, low.inode, own.inode))
+                twice = {"identical", "metadata"} if own.again else set()
+                self.hide([low.entry], layer, compare(low.entry, low.inode, own.inode) | twice)
             low.entry, low.inode = own.entry, own.inode
         for name, child in own.children.items():
             below = low.children.get(name)
@@ -324,11 +337,15 @@ class Result:
                 self.over_leaf(child, low, name, layer)
             elif child.is_dir or below.is_dir:
                 if child.made:
-                    self.differ += child.everything()
-                self.remove(low, name, layer, {"replaced"}, {"replaced", "deleted-with-folder"})
+                    # what came before the folder was out of reach for a driver that applies a layer in place
+                    self.open += [e for e in child.everything() if e.pos < child.entry.pos] if child.is_dir else []
+                twice = {"overwritten", "identical", "metadata", "replaced"} if child.again else set()
+                self.remove(low, name, layer, {"replaced"} | twice, {"replaced", "deleted-with-folder"})
                 low.children[name] = self.shown(child)
             else:
-                self.hide([below.entry], layer, compare(below.entry, below.inode, child.inode))
+                # where the layer has the path twice, either may be what the lower entry is compared with
+                twice = {"overwritten", "identical", "metadata", "replaced"} if child.again else set()
+                self.hide([below.entry], layer, compare(below.entry, below.inode, child.inode) | twice)
                 low.children[name] = child
 
     def over_leaf(self, child, low, name, layer):
