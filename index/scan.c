@@ -2,17 +2,19 @@
 /*
  * A tar is a row of header groups, each followed by data:
  *
- *	[x block, records…] [L block, name…] [K block, link…] [header block] [S: map blocks…] [data…] [padding]
- *	`------------------------------ group ------------------------------------------'
+ *	[x block, records…] [L block, name…] [K block, link…] [header block] [map…] [data…] [pad]
+ *	`-------------------------------- group -------------------------------'
  *
- * The walker reads a group block by block, decides with Go's rules (all engines are written in Go) what type and
- * size it has and so where the next one is, and refuses what Go refuses: a block that is not a header is the end of
- * the layer, never skipped in the hope of a better one. An entry whose framing is sound but whose meaning is not (a NUL
- * in its name, a bad sparse map) costs only itself, with a finding.
+ * The walker reads a group block by block, decides with Go's rules (all engines are written in Go)
+ * what type and size it has and so where the next one is, and refuses what Go refuses: a block that
+ * is not a header is the end of the layer, never skipped in the hope of a better one. An entry
+ * whose framing is sound but whose meaning is not (a NUL in its name, a bad sparse map) costs only
+ * itself, with a finding.
  *
- * libarchive sees a group only where readers are known to disagree about what it means: sparse maps, ACLs and other
- * vendors' records. Where it reads another path, type, size, link, map or start of the data than we do, that is a
- * finding, and ours stands. Plain ustar, GNU and pax groups it would decode the same way at many times the cost.
+ * libarchive sees a group only where readers are known to disagree about what it means: sparse
+ * maps, ACLs and other vendors' records. Where it reads another path, type, size, link, map or
+ * start of the data than we do, that is a finding, and ours stands. Plain ustar, GNU and pax groups
+ * it would decode the same way at many times the cost.
  *
  * Cost: one stream_read and one stream_pass an entry, no allocation after the first entries.
  */
@@ -149,7 +151,10 @@ static int parse_pax(struct scanner *scanner, struct tar_text text, struct peel_
 	return code < 0 ? wrap_offset(err, code, offset) : 0;
 }
 
-/** A global pax header: all engines but umoci pass over it, umoci refuses it, and so it means nothing for us. */
+/**
+ * A global pax header: all engines but umoci pass over it, umoci refuses it, and so it means
+ * nothing for us.
+ */
 static int read_global(struct scanner *scanner, struct tar_text text, struct peel_error *err)
 {
 	static const enum tar_pax_key naming[] = {TAR_PAX_PATH, TAR_PAX_LINKPATH, TAR_PAX_SIZE};

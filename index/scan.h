@@ -2,13 +2,13 @@
 /**
  * One layer's tar, entry by entry.
  *
- * The framing is ours: a strict walker over 512-byte blocks decides type, size and where the next header
- * is; libarchive reads the header groups that readers disagree about a second time and never decides how far to skip.
- * Paths come out as the tar has them (raw bytes); path.h cleans them.
+ * The framing is ours: a strict walker over 512-byte blocks decides type, size and where the next
+ * header is; libarchive reads the header groups that readers disagree about a second time and never
+ * decides how far to skip. Paths come out as the tar has them (raw bytes); path.h cleans them.
  *
  * Findings, by code. Those about an entry are told before it is given out, with its path as the tar has it:
  *
- *	ambiguous-header	readers take another path, size, type or map (two pax headers, pax path and GNU name, …)
+ *	ambiguous-header	readers take another path, size, type or map (two pax headers, …)
  *	bad-device		a device number that does not fit 32 bits
  *	bad-sparse		the sparse map is broken; the entry comes as SCAN_UNKNOWN
  *	contiguous-file		typeflag 7, given as a regular file
@@ -28,8 +28,8 @@
  *	uid-becomes-root	an owner that engines turn into 0 (2^32-1, more, or negative)
  *	unsupported-type	a typeflag that engines refuse, S included
  *
- * What needs clean paths (path-traversal, bad-root-entry, duplicate-entry, links, whiteouts, overlay markers) is for
- * whoever builds the tree.
+ * What needs clean paths (path-traversal, bad-root-entry, duplicate-entry, links, whiteouts,
+ * overlay markers) is for whoever builds the tree.
  */
 #ifndef SCAN_H
 #define SCAN_H
@@ -57,7 +57,10 @@ enum scan_type {
 	SCAN_CHAR = 'c',
 	SCAN_BLOCK = 'b',
 	SCAN_FIFO = 'p',
-	/** A typeflag that no engine knows, or a file with a bad sparse map: skipped by its size, a finding. */
+	/**
+	 * A typeflag that no engine knows, or a file with a bad sparse map: skipped by its size, a
+	 * finding.
+	 */
 	SCAN_UNKNOWN = '?',
 };
 
@@ -100,7 +103,10 @@ struct scan_entry {
 	uint32_t rdev_major, rdev_minor;
 	const struct scan_xattr *xattrs;
 	size_t xattr_count;
-	/** Of files, in ascending order, none empty; sparse false: one extent that is the whole file, empty or not. */
+	/**
+	 * Of files, in ascending order, none empty; sparse false: one extent that is the whole
+	 * file, empty or not.
+	 */
 	bool sparse;
 	const struct scan_extent *extents;
 	size_t extent_count;
@@ -119,12 +125,16 @@ struct scan_sink {
 	/** Take an entry before its data passes. Return 0, or less than 0 to stop. */
 	int (*entry)(void *arg, const struct scan_entry *entry, struct peel_error *err);
 	/**
-	 * Take the stored data bytes of the last regular file, in pieces, in order; NULL: data is passed over.
+	 * Take the stored data bytes of the last regular file, in pieces, in order; NULL: data is
+	 * passed over.
 	 */
 	int (*data)(void *arg, const void *bytes, size_t len, struct peel_error *err);
 	/** After the data of a regular file, where data is set. May be NULL. */
 	int (*end)(void *arg, struct peel_error *err);
-	/** An anomaly: code of semantics (a), path may be NULL. Return 0, or less than 0 to stop (strict). */
+	/**
+	 * An anomaly: code of semantics (a), path may be NULL. Return 0, or less than 0 to stop
+	 * (strict).
+	 */
 	int (*finding)(void *arg, const char *code, const char *path, size_t path_len,
 		uint64_t offset, const char *detail, struct peel_error *err);
 	void *arg;
@@ -144,7 +154,8 @@ struct scan_result {
 
 /**
  * Read a layer's tar to its end (the stream to its end too, so that digests cover all of it).
- * Entries before a failure have been given out; the message names the offset. The rest of the stream is then unread.
+ * Entries before a failure have been given out; the message names the offset. The rest of the
+ * stream is then unread.
  * @param ret_result filled on failure too, as far as the scan went.
  * @return 0; PEEL_EFORMAT (refused by the engines too: bad checksum, bad number, bad pax, lone zero block…),
  *   PEEL_ETRUNCATED, PEEL_ELIMIT, what the stream or the sink returned.
@@ -153,8 +164,8 @@ int scan_layer(struct stream *stream, const struct scan_sink *sink, struct scan_
 	struct peel_error *err);
 
 /**
- * Check once that this libarchive reads a header group as scan_archive.c expects (offset of the data, bytes of a name
- * kept, sparse list), on a tar in memory.
+ * Check once that this libarchive reads a header group as scan_archive.c expects (offset of the
+ * data, bytes of a name kept, sparse list), on a tar in memory.
  * @return 0, or PEEL_EINTERNAL.
  */
 int scan_self_test(struct peel_error *err);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A second reading of one header group, by libarchive: it gets the bytes of the group and nothing else, so it can neither
- * move the walker nor see data. A new object for each group costs a few microseconds, and no state survives a hostile one.
+ * A second reading of one header group, by libarchive: it gets the bytes of the group and nothing
+ * else, so it can neither move the walker nor see data. A new object for each group costs a few
+ * microseconds, and no state survives a hostile one.
  *
- * Names must come out as stored, so the thread is in the C locale meanwhile: with a UTF-8 locale libarchive 3.6.2 rewrites
- * pax names from NFD to NFC. archive_entry_sparse_count() is called before the list is used, as 3.6.2 frees the
- * list there and leaves what archive_entry_sparse_reset() stored pointing at it.
+ * Names must come out as stored, so the thread is in the C locale meanwhile: with a UTF-8 locale
+ * libarchive 3.6.2 rewrites pax names from NFD to NFC. archive_entry_sparse_count() is called
+ * before the list is used, as 3.6.2 frees the list there and leaves what
+ * archive_entry_sparse_reset() stored pointing at it.
  *
  * Where memory is exhausted libarchive ends the process from within, or crashes; a group is a few KiB.
  *
- * Rejected: libarchive for every group (20 times the walker's cost, and then two readers decide), and one object
- * for all groups, fed through a callback that feigns the data in between (a disagreement on one size spoils all that
- * follows).
+ * Rejected: libarchive for every group (then a second reader costs most of the time of a scan),
+ * and one object for all groups, fed through a callback that feigns the data in between (a
+ * disagreement on one size spoils all that follows).
  */
 #include <locale.h>
 #include <stdio.h>
@@ -110,7 +112,10 @@ static bool same_link(struct archive_entry *read, const struct scan_entry *entry
 	return true;
 }
 
-/** Compare the sparse lists; libarchive's may hold empty extents, and none at all stands for the whole file. */
+/**
+ * Compare the sparse lists; libarchive's may hold empty extents, and none at all stands for the
+ * whole file.
+ */
 static bool same_map(struct archive_entry *read, const struct scan_entry *entry)
 {
 	const struct scan_extent *extents = entry->extents;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which of several answers counts, in Go's order: the header block, then the pax records of the last x header (an empty
- * value counts as none), then GNU long names, then GNU.sparse.name and GNU.sparse.size. Whatever says otherwise is noted.
+ * Which of several answers counts, in Go's order: the header block, then the pax records of the
+ * last x header (an empty value counts as none), then GNU long names, then GNU.sparse.name and
+ * GNU.sparse.size. Whatever says otherwise is noted.
  *
- * The size that decides where the next header is, is never the one of GNU.sparse: it is the pax size, else the header's,
- * and 0 for types that have no data.
+ * The size that decides where the next header is, is never the one of GNU.sparse: it is the pax
+ * size, else the header's, and 0 for types that have no data.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -20,7 +21,10 @@
 #define PATH_LIMIT 4095
 /** Engines keep times from 0 to the last second that fits 64 bits of nanoseconds, and set others to 0. */
 #define TIME_LIMIT 9223372036
-/** Largest size that fits a header's eleven octal digits. Writers fill the field with it or 0 where pax says more. */
+/**
+ * Largest size that fits a header's eleven octal digits. Writers fill the field with it or 0 where
+ * pax says more.
+ */
 #define OCTAL_SIZE_MAX 077777777777
 
 static int refuse(const struct scanner *scanner, struct peel_error *err, const char *why)
@@ -165,7 +169,10 @@ static int frame(struct scanner *scanner, const struct scan_merged *merged, stru
 	const struct tar_text *record = scan_record(scanner, TAR_PAX_SIZE);
 	int64_t stored = scanner->header.size;
 
-	/* As Go does, look at the header's own size as well, and before an old folder is recognised by its slash. */
+	/*
+	 * As Go does, look at the header's own size as well, and before an old folder is recognised
+	 * by its slash.
+	 */
 	if (tar_has_data(scanner->header.typeflag) && (stored < 0 || merged->size < 0)) {
 		return peel_fail(err, PEEL_EFORMAT,
 			"offset %" PRIu64 ": tar entry with a negative size", scanner->group_off);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the files of the scanner share: scan.c walks the blocks, scan_entry.c makes an entry out of a header group,
- * scan_archive.c asks libarchive for a second opinion.
+ * What the files of the scanner share: scan.c walks the blocks, scan_entry.c makes an entry out of
+ * a header group, scan_archive.c asks libarchive for a second opinion.
  */
 #ifndef SCAN_PRIV_H
 #define SCAN_PRIV_H
@@ -19,7 +19,10 @@ struct peel_error;
 struct scan_archive;
 struct stream;
 
-/** Most bytes of a header group: all extension headers, the header, a sparse map. Legitimate ones need 5 MiB at most. */
+/**
+ * Most bytes of a header group: all extension headers, the header, a sparse map. Legitimate ones
+ * need 5 MiB at most.
+ */
 #define SCAN_GROUP_MAX (8u << 20)
 /** Most anomalies noted of one entry. */
 #define SCAN_NOTES_MAX 24
@@ -44,8 +47,8 @@ struct scanner {
 	const struct scan_sink *sink;
 	struct scan_result result;
 	/**
-	 * The header group as stored. Allocated once at its full size, so that texts can point into it while it
-	 * grows; pages that no group reaches are never touched.
+	 * The header group as stored. Allocated once at its full size, so that texts can point into
+	 * it while it grows; pages that no group reaches are never touched.
 	 */
 	char *group;
 	size_t group_len;
@@ -88,7 +91,10 @@ static inline const struct tar_text *scan_record(const struct scanner *scanner,
 /** Note an anomaly of the entry at hand; one that is noted already is not noted again. Texts are static. */
 void scan_note(struct scanner *scanner, const char *code, const char *detail);
 
-/** Read more of the group: len bytes, all of them. @return 1; 0 where the stream ends before the first one; less than 0. */
+/**
+ * Read more of the group: len bytes, all of them. @return 1; 0 where the stream ends before the
+ * first one; less than 0.
+ */
 int scan_more(struct scanner *scanner, size_t len, struct peel_error *err);
 
 /**
@@ -99,7 +105,8 @@ int scan_more(struct scanner *scanner, size_t len, struct peel_error *err);
 int scan_decode(struct scanner *scanner, struct peel_error *err);
 
 /**
- * Read the sparse map where there is one, set the real size and name; an entry whose map cannot be used becomes SCAN_UNKNOWN.
+ * Read the sparse map where there is one, set the real size and name; an entry whose map cannot be
+ * used becomes SCAN_UNKNOWN.
  * @return 0; PEEL_ETRUNCATED, PEEL_ELIMIT, PEEL_ENOMEM, or what the stream returned.
  */
 int scan_decode_sparse(struct scanner *scanner, struct scan_merged *merged, struct peel_error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pax records that are no header fields: xattrs as all engines read them (SCHILY.xattr.), and the rest, kept
- * as stored in the entry's extras (LIBARCHIVE.*, SCHILY.acl.*, RHT.security.selinux, atime, …), which no engine applies.
+ * The pax records that are no header fields: xattrs as all engines read them (SCHILY.xattr.), and
+ * the rest, kept as stored in the entry's extras (LIBARCHIVE.*, SCHILY.acl.*, RHT.security.selinux,
+ * atime, …), which no engine applies.
  */
 #include <string.h>
 

@@ -7,7 +7,8 @@
  *	pax 0.1		record GNU.sparse.map: "offset,length,offset,length"
  *	pax 1.0		at the beginning of the data, a line a number, padded to a block
  *
- * A map that cannot be used costs its own entry, never the framing: the size in the tar does not depend on it.
+ * A map that cannot be used costs its own entry, never the framing: the size in the tar does not
+ * depend on it.
  */
 #include <inttypes.h>
 
@@ -46,7 +47,10 @@ static int read_gnu_map(struct scanner *scanner, struct peel_error *err)
 	return result;
 }
 
-/** The map at the beginning of the data of a pax 1.0 sparse file, taken off data_len. @return as tar_sparse_gnu. */
+/**
+ * The map at the beginning of the data of a pax 1.0 sparse file, taken off data_len. @return as
+ * tar_sparse_gnu.
+ */
 static int read_data_map(struct scanner *scanner, struct peel_error *err)
 {
 	int code = 0;

@@ -166,8 +166,8 @@ static size_t copy_prefix(char *prefix, const char *block, enum tar_kind kind)
 		return copy_text(prefix, block, &star_prefix_field);
 	}
 	/*
-	 * Go before 1.8 wrote GNU headers with a prefix over the times. As Go does, take it for one where the
-	 * times are no numbers.
+	 * Go before 1.8 wrote GNU headers with a prefix over the times. As Go does, take it for one
+	 * where the times are no numbers.
 	 */
 	if (kind == TAR_GNU) {
 		for (size_t i = 0; i < 2; i++) {

@@ -76,7 +76,10 @@ bool tar_number(const void *field, size_t len, int64_t *ret);
  */
 int tar_header_parse(const void *block, struct tar_header *ret_header, struct peel_error *err);
 
-/** False for the types whose size field means nothing because no data follows (links, devices, folders, fifos). */
+/**
+ * False for the types whose size field means nothing because no data follows (links, devices,
+ * folders, fifos).
+ */
 bool tar_has_data(char typeflag);
 
 /** Bytes from size to the next block boundary. */

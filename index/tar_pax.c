@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A header of N bytes can hold N / 5 records, each with a key of its own, so nothing here is quadratic: known
- * keys go to their place in a table, the others to a list that is sorted once to find the repeated ones.
+ * A header of N bytes can hold N / 5 records, each with a key of its own, so nothing here is
+ * quadratic: known keys go to their place in a table, the others to a list that is sorted once to
+ * find the repeated ones.
  */
 #include "tar_pax.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The records of a pax header: "LENGTH KEY=VALUE\n" each. Strict as Go's archive/tar; nothing is copied, all
- * texts point into the bytes that were parsed.
+ * The records of a pax header: "LENGTH KEY=VALUE\n" each. Strict as Go's archive/tar; nothing is
+ * copied, all texts point into the bytes that were parsed.
  */
 #ifndef TAR_PAX_H
 #define TAR_PAX_H
@@ -54,7 +54,10 @@ struct tar_pax_record {
 struct tar_pax {
 	/** Values by key, the last one of each. */
 	struct tar_text known[TAR_PAX_KEYS];
-	/** Records of other keys, and atime and ctime: the last one of each key, in byte order of the keys. */
+	/**
+	 * Records of other keys, and atime and ctime: the last one of each key, in byte order of
+	 * the keys.
+	 */
 	struct tar_pax_record *records;
 	size_t count, room;
 	/** Values of GNU.sparse.offset and GNU.sparse.numbytes in turn (sparse format 0.0). */
@@ -82,7 +85,10 @@ void tar_pax_clear(struct tar_pax *pax);
 /** Free the memory; pax is then empty. NULL is fine. */
 void tar_pax_finish(struct tar_pax *pax);
 
-/** A decimal number with an optional sign and nothing around it. @return false where it is none or does not fit. */
+/**
+ * A decimal number with an optional sign and nothing around it. @return false where it is none or
+ * does not fit.
+ */
 bool tar_pax_number(const struct tar_text *text, int64_t *ret);
 
 /**

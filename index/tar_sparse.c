@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory is spent as extents are read, never by the number that a map claims; each extent costs the image at least
- * four bytes. Nothing here depends on the logical size, so a file that claims 8 EiB costs as much as one byte.
+ * Memory is spent as extents are read, never by the number that a map claims; each extent costs the
+ * image at least four bytes. Nothing here depends on the logical size, so a file that claims 8 EiB
+ * costs as much as one byte.
  */
 #include "tar_sparse.h"
 

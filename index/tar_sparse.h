@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Maps of sparse files: old GNU headers, and pax formats 0.0, 0.1 and 1.0. A map lists where the stored bytes
- * belong; all else is a hole.
+ * Maps of sparse files: old GNU headers, and pax formats 0.0, 0.1 and 1.0. A map lists where the
+ * stored bytes belong; all else is a hole.
  */
 #ifndef TAR_SPARSE_H
 #define TAR_SPARSE_H
@@ -42,14 +42,16 @@ int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, boo
 	struct peel_error *err);
 
 /**
- * Add the extents that pax records list: format 0.0 (pax->map) or 0.1 (GNU.sparse.map), with GNU.sparse.numblocks.
+ * Add the extents that pax records list: format 0.0 (pax->map) or 0.1 (GNU.sparse.map), with
+ * GNU.sparse.numblocks.
  * @return as tar_sparse_gnu.
  */
 int tar_sparse_records(struct tar_sparse *sparse, const struct tar_pax *pax,
 	struct peel_error *err);
 
 /**
- * Add what one block of the data of a format 1.0 file says: the number of extents and the extents, a line a number.
+ * Add what one block of the data of a format 1.0 file says: the number of extents and the extents,
+ * a line a number.
  * @return 1 where the map ends in this block, 0 where it goes on; else as tar_sparse_gnu.
  */
 int tar_sparse_data(struct tar_sparse *sparse, const void *block, struct peel_error *err);

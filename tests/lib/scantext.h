@@ -3,8 +3,10 @@
  * What a scan tells, as text that a test can compare:
  *
  *	! CODE PATH					a finding; PATH is - where there is none
- *	TYPE PATH MODE UID:GID SIZE/STORED SEC.NSEC	an entry, then as far as it has them: OWNER:GROUP, -> LINK,
- *							dev MAJOR,MINOR, NAME=VALUE (xattrs), sparse OFFSET+LENGTH…, extras
+ *	TYPE PATH MODE UID:GID SIZE/STORED SEC.NSEC	an entry, then as far as it has them:
+ *							OWNER:GROUP, -> LINK, dev MAJOR,MINOR,
+ *							NAME=VALUE (xattrs), sparse OFFSET+LENGTH…,
+ *							extras
  *	  DATA|						data of a file, where asked for
  *	= CODE ENTRIES ENDED TRAILING			the end
  */

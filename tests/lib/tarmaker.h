@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Tars in memory, byte by byte as a test wants them, broken ones too. Nothing is checked and nothing is put right:
- * what a function is not told to write is not there. Running out of memory ends the test program.
+ * Tars in memory, byte by byte as a test wants them, broken ones too. Nothing is checked and
+ * nothing is put right: what a function is not told to write is not there. Running out of memory
+ * ends the test program.
  *
  *	struct tarmaker tar = {0};
  *	tarmaker_pax(&tar, 'x', "mtime=1.5", "SCHILY.xattr.user.a=b", NULL);

@@ -329,7 +329,10 @@ static void cut_anywhere(void **state)
 	tarmaker_finish(&tar);
 }
 
-/** Seeded damage to headers whose checksum is then made right: any result will do, but one there must be. */
+/**
+ * Seeded damage to headers whose checksum is then made right: any result will do, but one there
+ * must be.
+ */
 static void damage_is_survived(void **state)
 {
 	uint32_t seed = 12345;

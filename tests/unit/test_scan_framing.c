@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where an entry ends and the next one begins, and where a layer ends. Cases by the ids of the table of layer semantics. */
+/*
+ * Where an entry ends and the next one begins, and where a layer ends. Cases by the ids of the
+ * table of layer semantics.
+ */
 #include "scan.h"
 
 #include <setjmp.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an entry says of itself: owners, times, xattrs, devices, types, names. Cases by the ids of the table of layer semantics. */
+/*
+ * What an entry says of itself: owners, times, xattrs, devices, types, names. Cases by the ids of
+ * the table of layer semantics.
+ */
 #include "scan.h"
 
 #include <setjmp.h>

@@ -124,7 +124,10 @@ static void v7_has_no_owner_names_and_no_prefix(void **state)
 	tarmaker_finish(&tar);
 }
 
-/** GNU has times where ustar has the prefix; only what is no time is a prefix (Go before 1.8 wrote such). */
+/**
+ * GNU has times where ustar has the prefix; only what is no time is a prefix (Go before 1.8 wrote
+ * such).
+ */
 static void gnu_times_are_no_prefix(void **state)
 {
 	struct tarmaker tar = {0};
