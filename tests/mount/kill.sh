@@ -13,7 +13,7 @@ END
 guards() { # Guards of this test: the only shells that have the folder in their environment.
 	local pid
 	for pid in $(pgrep -f 'read -r guarded'); do
-		tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qx "mount_point=$mnt" && echo "$pid"
+		{ tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null | grep -qx "mount_point=$mnt" && echo "$pid"
 	done
 }
 nothing_left() {

@@ -24,8 +24,8 @@ is 'name in mount' "$(awk -v at="$mnt" '$5 == at { print $9 }' /proc/self/mounti
 true_that 'umount' umount "$mnt"
 true_that 'nothing is left' eventually is_gone
 
-true_that 'options' mount -t fuse.peel -o uid=77,noexec,x-note=1,user,_netdev,nofail "$dir/image.tar" "$mnt"
-is 'uid' "$(stat -c %u "$mnt/name")" 77
+true_that 'options' mount -t fuse.peel -o uid=0,noexec,x-note=1,user,_netdev,nofail "$dir/image.tar" "$mnt"
+is 'uid' "$(stat -c %u "$mnt/name")" 0
 like 'noexec' "$(flags)" noexec
 true_that 'umount' umount "$mnt"
 eventually is_gone
