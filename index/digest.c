@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include <peel/error.h>
@@ -75,6 +76,8 @@ int digest_new(const char *text, struct digest **ret_digest, struct peel_error *
 	digest->algorithm = algorithm;
 	digest->context = EVP_MD_CTX_new();
 	if (!digest->context || EVP_DigestInit_ex(digest->context, algorithm->md(), NULL) != 1) {
+		/* The error queue is the thread's, and so the caller's too. */
+		ERR_clear_error();
 		return peel_fail(err, PEEL_ENOMEM, "cannot start a digest: out of memory");
 	}
 	*ret_digest = steal_pointer(&digest);

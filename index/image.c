@@ -100,8 +100,12 @@ int image_keep_json(struct peel_image *image, json_t *json, struct peel_error *e
 	if (!image->documents) {
 		image->documents = json_array();
 	}
+	if (!image->documents) {
+		json_decref(json);
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
 	/* Takes the reference over, also where it fails. */
-	if (!image->documents || json_array_append_new(image->documents, json) < 0) {
+	if (json_array_append_new(image->documents, json) < 0) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	return 0;

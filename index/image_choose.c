@@ -13,6 +13,12 @@
 /* Most images named in a message. */
 #define LISTED_MAX 12
 
+bool image_may_be_unreadable(int code)
+{
+	return code == PEEL_ENOENT || code == PEEL_EFORMAT || code == PEEL_EDIGEST ||
+		code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED;
+}
+
 int image_item_add(struct peel_image *image, const struct image_item *item, struct peel_error *err)
 {
 	if (image->item_count >= IMAGE_ITEMS_MAX) {

@@ -152,11 +152,12 @@ static int survey_item(struct peel_image *image, json_t *source, int position,
 			position);
 	}
 	r = read_config(image, source, &text, &len, digest, &ignored);
-	if (r == PEEL_ELIMIT || r == PEEL_ENOMEM || r == PEEL_EAMBIGUOUS) {
+	item.missing = r == PEEL_ENOENT;
+	r = r < 0 ? r : json_parse("configuration", text, len, &config, &ignored);
+	if (r < 0 && !image_may_be_unreadable(r)) {
 		return peel_fail(err, r, "%s", ignored.message);
 	}
-	item.missing = r == PEEL_ENOENT;
-	if (r == 0 && json_parse("configuration", text, len, &config, NULL) == 0) {
+	if (r == 0) {
 		image_config_platform(config, &item.platform);
 	}
 	item.shown.digest = image_keep(image, "%s", digest);

@@ -131,8 +131,9 @@ static int find_in_archive(struct peel_image *image, const char *name,
 			"member \"%s\" at offset %llu is stored as a sparse file",
 			image_shown(shown, name), (unsigned long long)member->header_off);
 	}
-	*ret_place = (struct image_place){
-		.offset = member->data_off, .size = member->size, .cut = member->cut};
+	*ret_place = (struct image_place){.offset = member->data_off,
+		.size = member->size,
+		.cut = member->data_off + member->size > image->plain_size};
 	return 0;
 }
 

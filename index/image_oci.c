@@ -195,44 +195,38 @@ static int sign(struct peel_image *image, const json_t *manifest, struct image_i
 }
 
 /* The platform by the configuration, where the descriptor has none. */
-static void read_platform(struct peel_image *image, const json_t *manifest, struct image_item *item)
+static int read_platform(struct peel_image *image, const json_t *manifest, struct image_item *item,
+	struct peel_error *err)
 {
 	cleanup_free char *text = NULL;
 	cleanup_json json_t *config = NULL;
 	size_t len = 0;
+	int r = image_read_descriptor(image, "configuration", json_member(manifest, "config"),
+		&text, &len, err);
 
-	if (image_read_descriptor(image, "configuration", json_member(manifest, "config"), &text,
-		    &len, NULL) == 0 &&
-		json_parse("configuration", text, len, &config, NULL) == 0) {
+	r = r < 0 ? r : json_parse("configuration", text, len, &config, err);
+	if (r == 0) {
 		image_config_platform(config, &item->platform);
 	}
+	return image_may_be_unreadable(r) ? 0 : r;
 }
 
-/*
- * Look into a manifest. What is wrong with one that is not chosen does not matter, but what bounds
- * our own work, or makes the file mean two things, does.
- */
+/* Look into a manifest. What is wrong with the bytes of one that is not chosen does not matter. */
 static int look_into(struct peel_image *image, struct image_item *item, struct peel_error *err)
 {
 	cleanup_json json_t *manifest = NULL;
-	struct peel_error ignored = {0};
-	int r = read_document(image, "manifest", item->source, &manifest, &ignored);
+	int r = read_document(image, "manifest", item->source, &manifest, err);
 
 	item->missing = r == PEEL_ENOENT;
-	if (r == PEEL_ELIMIT || r == PEEL_ENOMEM || r == PEEL_EAMBIGUOUS) {
-		return peel_fail(err, r, "%s", ignored.message);
-	}
 	if (r < 0) {
-		return 0;
+		return image_may_be_unreadable(r) ? 0 : r;
 	}
 	item->shown.artifact = item->shown.artifact || is_artifact(manifest);
-	if (item->shown.artifact) {
-		return 0;
+	if (!item->shown.artifact && !item->platform.os[0]) {
+		r = read_platform(image, manifest, item, err);
 	}
-	if (!item->platform.os[0]) {
-		read_platform(image, manifest, item);
-	}
-	return image->hybrid ? sign(image, manifest, item, err) : 0;
+	return r == 0 && !item->shown.artifact && image->hybrid ? sign(image, manifest, item, err)
+								: r;
 }
 
 static int survey_manifest(struct survey *survey, const json_t *descriptor,
@@ -291,27 +285,38 @@ static int survey_nested(struct survey *survey, const json_t *descriptor,
 	return r < 0 ? r : survey_index(survey, index, branch, err);
 }
 
-/* A descriptor without a known media type is what its document is. */
-static enum document sniff(struct peel_image *image, const json_t *descriptor)
+/* A descriptor without a media type is what its document is. */
+static int sniff(struct peel_image *image, const json_t *descriptor, enum document *ret_document,
+	struct peel_error *err)
 {
 	cleanup_json json_t *json = NULL;
+	int r;
 
-	if (json_text(descriptor, "mediaType")[0] ||
-		read_document(image, "document", descriptor, &json, NULL) < 0) {
-		return DOCUMENT_UNKNOWN;
+	*ret_document = DOCUMENT_UNKNOWN;
+	if (json_text(descriptor, "mediaType")[0]) {
+		return 0;
 	}
-	return has_list(json, "manifests") ? DOCUMENT_INDEX
-		: has_list(json, "layers") ? DOCUMENT_MANIFEST
-					   : DOCUMENT_UNKNOWN;
+	r = read_document(image, "document", descriptor, &json, err);
+	if (r < 0) {
+		return image_may_be_unreadable(r) ? 0 : r;
+	}
+	*ret_document = has_list(json, "manifests") ? DOCUMENT_INDEX
+		: has_list(json, "layers")          ? DOCUMENT_MANIFEST
+						    : DOCUMENT_UNKNOWN;
+	return 0;
 }
 
 static int survey_descriptor(struct survey *survey, const json_t *descriptor,
 	const struct branch *branch, struct peel_error *err)
 {
 	enum document document = document_of(json_text(descriptor, "mediaType"));
+	int r = 0;
 
 	if (document == DOCUMENT_UNKNOWN) {
-		document = sniff(survey->image, descriptor);
+		r = sniff(survey->image, descriptor, &document, err);
+	}
+	if (r < 0) {
+		return r;
 	}
 	if (document == DOCUMENT_INDEX) {
 		return survey_nested(survey, descriptor, branch, err);

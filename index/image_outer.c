@@ -286,19 +286,17 @@ static int add_member(struct walk *walk, char *name, const struct tar_header *he
 	return 0;
 }
 
-/* Pass over the data. @return PEEL_ETRUNCATED where it ends early. */
+/* Pass over the data and its padding. @return PEEL_ETRUNCATED where they end early. */
 static int skip_data(struct walk *walk, uint64_t size, struct peel_error *err)
 {
+	uint64_t padded = size + tar_padding(size);
 	uint64_t passed = 0;
-	int r = stream_pass(walk->stream, size, NULL, NULL, &passed, err);
+	int r = stream_pass(walk->stream, padded, NULL, NULL, &passed, err);
 
-	if (r < 0) {
-		return r;
+	if (r == 0 && passed < padded) {
+		r = peel_fail(err, PEEL_ETRUNCATED, "the archive ends within a member's data");
 	}
-	if (passed < size) {
-		return peel_fail(err, PEEL_ETRUNCATED, "the archive ends within a member's data");
-	}
-	return stream_pass(walk->stream, tar_padding(size), NULL, NULL, &passed, err);
+	return r;
 }
 
 static int take_member(struct walk *walk, const struct tar_header *header,
@@ -306,7 +304,6 @@ static int take_member(struct walk *walk, const struct tar_header *header,
 {
 	cleanup_free char *name = choose_text(walk->gnu_path, &walk->pax.known[TAR_PAX_PATH],
 		header->path);
-	size_t before = walk->outer->count;
 	uint64_t size = 0;
 	bool escaped = false;
 	int r = name ? data_size(walk, header, &size, err) : no_memory(err);
@@ -324,11 +321,7 @@ static int take_member(struct walk *walk, const struct tar_header *header,
 	if (name[0] && !escaped) {
 		r = add_member(walk, steal_pointer(&name), header, size, err);
 	}
-	r = r < 0 ? r : skip_data(walk, size, err);
-	if (r < 0 && walk->outer->count > before) {
-		walk->outer->members[before].cut = true;
-	}
-	return r;
+	return r < 0 ? r : skip_data(walk, size, err);
 }
 
 /* @return 1 for a header, 0 at the end of the archive. */

@@ -44,8 +44,6 @@ struct outer_member {
 	char type;
 	/** Its data is not one piece. */
 	bool sparse;
-	/** The archive ends within its data. */
-	bool cut;
 	uint64_t header_off;
 	uint64_t data_off;
 	uint64_t size;

@@ -272,6 +272,12 @@ int image_oci_open(struct peel_image *image, const struct image_item *item, stru
 
 /* image_choose.c */
 
+/**
+ * True where an image that is not chosen may be unreadable for this reason: it lies in the file's
+ * bytes. What lies in the machine, or bounds our own work, or makes the file mean two things, ends
+ * a survey.
+ */
+bool image_may_be_unreadable(int code);
 /** Append an item; it takes over names. @return 0; PEEL_ELIMIT; PEEL_ENOMEM. */
 int image_item_add(struct peel_image *image, const struct image_item *item, struct peel_error *err);
 /**

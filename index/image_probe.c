@@ -162,7 +162,10 @@ static int open_without_document(struct peel_image *image, struct peel_error *er
 			outer->failure.code ? ": " : "", outer->failure.message);
 	}
 	if (!outer->any && image->reference.kind != PEEL_IMAGE_ROOTFS) {
-		/* Zeros, such as a download that never came, would be a clean image with nothing in it. */
+		/*
+		 * Zeros, such as a download that never came, would be a clean image with nothing in
+		 * it.
+		 */
 		return peel_fail(err, PEEL_EFORMAT,
 			"not a container image: an archive with nothing in it (if that is a "
 			"root filesystem, write rootfs:PATH)");

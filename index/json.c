@@ -84,25 +84,54 @@ static bool is_free_map(const char *key)
 	return false;
 }
 
-/* Bound nesting and the number of values; brackets within strings do not count. */
-static int check_bounds(const char *what, const char *text, size_t len, struct peel_error *err)
+/* Bytes of UTF-8 that an escape stands for; a surrogate is half of a pair, and so of four bytes. */
+static size_t escape_len(const char *text, size_t len, size_t *ret_taken)
 {
-	bool in_string = false;
+	char digits[5] = {0};
+	unsigned long code;
+
+	*ret_taken = 2;
+	if (len < 6 || text[1] != 'u') {
+		return 1;
+	}
+	*ret_taken = 6;
+	memcpy(digits, text + 2, 4);
+	code = strtoul(digits, NULL, 16);
+	return code < 0x80 ? 1 : code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? 2 : 3;
+}
+
+/*
+ * Pass over a string from its first byte. @return where its closing quote is; ret_text grows by its
+ * bytes.
+ */
+static size_t skip_string(const char *text, size_t len, size_t pos, size_t *ret_text)
+{
+	while (pos < len && text[pos] != '"') {
+		size_t taken = 1;
+
+		*ret_text += text[pos] == '\\' ? escape_len(text + pos, len - pos, &taken) : 1;
+		pos += taken;
+	}
+	return pos;
+}
+
+/*
+ * Bound nesting and the number of values; brackets within strings do not count. @param ret_text
+ * bytes of strings.
+ */
+static int check_bounds(const char *what, const char *text, size_t len, size_t *ret_text,
+	struct peel_error *err)
+{
 	size_t values = 1;
 	int depth = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (in_string) {
-			if (c == '\\') {
-				i++;
-			} else if (c == '"') {
-				in_string = false;
-			}
+		if (c == '"') {
+			i = skip_string(text, len, i + 1, ret_text);
 			continue;
 		}
-		in_string = c == '"';
 		values += c == '[' || c == '{' || c == ',' || c == ':';
 		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
 		if (depth > JSON_DEPTH) {
@@ -116,6 +145,25 @@ static int check_bounds(const char *what, const char *text, size_t len, struct p
 		}
 	}
 	return 0;
+}
+
+/* Bytes of all strings, keys too. Recursion is bounded as above. */
+static size_t count_text(json_t *value)
+{
+	size_t count = json_is_string(value) ? json_string_length(value) : 0;
+	const char *key;
+	json_t *member;
+	size_t i;
+
+	if (json_is_array(value)) {
+		json_array_foreach (value, i, member) {
+			count += count_text(member);
+		}
+	}
+	json_object_foreach (value, key, member) {
+		count += strlen(key) + count_text(member);
+	}
+	return count;
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -226,6 +274,7 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 {
 	cleanup_json json_t *json = NULL;
 	json_error_t error = {0};
+	size_t text = 0;
 	int r;
 
 	if (len > JSON_MAX) {
@@ -239,13 +288,17 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 	if (memchr(bytes, '\0', len)) {
 		return peel_fail(err, PEEL_EFORMAT, "%s holds a NUL byte", what);
 	}
-	r = check_bounds(what, bytes, len, err);
+	r = check_bounds(what, bytes, len, &text, err);
 	if (r < 0) {
 		return r;
 	}
 	json = json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!json) {
 		return parse_failure(what, &error, err);
+	}
+	/* Where memory ends within a string, jansson goes on with a shorter one. */
+	if (count_text(json) != text) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	r = check_variants(what, json, false, err);
 	if (r < 0) {
