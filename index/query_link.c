@@ -17,8 +17,8 @@
  * to, and the way from the link's folder to that place is shown instead. Cutting "x/.." out of the text, as path
  * cleaners do, is wrong where x is a link: with x -> /, "x/../../etc" would become "../etc".
  *
- * Where that walk fails (dangling, a loop, a file on the way), the failing component stays, so that opening fails in the
- * same way, and what follows it is cleaned as text below it.
+ * Where that walk fails (dangling, a loop, a file on the way), the failing component stays, so that opening fails in
+ * the same way, and what follows it is cleaned as text below it.
  *
  * A symlink with several names has one text for all of them, as the kernel keeps one for an inode. Its shallowest
  * folder counts: u is then at most the depth of each.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The events of a path: its own entries and whiteouts in all layers, which stand together in an index, and what was
- * done to the folders above it. The latter are looked for only where the merge says that one of them hid something here:
- * an entry's hidden_by names the layer, so one walk up from the path finds which folder it was.
+ * done to the folders above it. The latter are looked for only where the merge says that one of them hid something
+ * here: an entry's hidden_by names the layer, so one walk up from the path finds which folder it was.
  */
 #include "query_why.h"
 
@@ -53,7 +53,10 @@ static int path_of(struct query *q, uint64_t dir, const void *name, size_t len, 
 		return peel_fail(q->err, PEEL_ENOMEM, "out of memory");
 	}
 	memcpy(path, buf, used);
-	path[used++] = '/';
+	/* A name, or the root; an opaque marker has no name and is its folder. */
+	if (len || used == 0) {
+		path[used++] = '/';
+	}
 	if (len) {
 		memcpy(path + used, name, len);
 	}

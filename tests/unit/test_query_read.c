@@ -14,9 +14,15 @@
 #define SPARSE_SIZE 3005
 #define SPARSE_SQL \
 	"UPDATE entry SET flags = flags | 4 | 16, size = 3005 WHERE name = x'73';" \
-	"INSERT INTO extra (entry, major, minor, header, allocated) SELECT id, 0, 0, 0, 4096 FROM entry WHERE name = x'73';" \
+	"INSERT INTO extra (entry, major, minor, header, allocated)" \
+	" SELECT id, 0, 0, 0, 4096 FROM entry WHERE name = x'73';" \
 	"WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 299)" \
 	" INSERT INTO extent SELECT e.id, 10 * i, 2, e.data + 2 * (i % 13) FROM n, entry e WHERE e.name = x'73';"
+
+/* Make f sparse with one extent. */
+#define EXTENT(values) \
+	"UPDATE entry SET flags = 4 WHERE name = x'66';" \
+	"INSERT INTO extent SELECT id, " values " FROM entry WHERE name = x'66'"
 
 static const struct test_entry entries[] = {
 	{.path = "f", .data = "hello, world"},
@@ -178,15 +184,9 @@ static void hostile_rows_are_errors(void **state)
 		{"UPDATE entry SET size = 0x7fffffffffffffff WHERE name = x'66'", PEEL_EFORMAT},
 		{"UPDATE entry SET layer = -1 WHERE name = x'66'", PEEL_EFORMAT},
 		{"UPDATE entry SET type = 'h', inode = id WHERE name = x'66'", PEEL_EFORMAT},
-		{"UPDATE entry SET flags = 4 WHERE name = x'66'; INSERT INTO extent SELECT id, 0, -1, 0 FROM entry WHERE name ="
-		 " x'66'",
-			PEEL_EFORMAT},
-		{"UPDATE entry SET flags = 4 WHERE name = x'66'; INSERT INTO extent SELECT id, -5, 9, 0 FROM entry WHERE name ="
-		 " x'66'",
-			4096},
-		{"UPDATE entry SET flags = 4 WHERE name = x'66'; INSERT INTO extent SELECT id, 0, 9, 1 << 50 FROM entry WHERE"
-		 " name = x'66'",
-			PEEL_EFORMAT},
+		{EXTENT("0, -1, 0"), PEEL_EFORMAT},
+		{EXTENT("-5, 9, 0"), 4096},
+		{EXTENT("0, 9, 1 << 50"), PEEL_EFORMAT},
 		{"UPDATE layer SET blob = 99", PEEL_EFORMAT},
 		{"UPDATE layer SET blob = NULL", PEEL_ENOENT},
 	};

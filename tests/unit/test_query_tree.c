@@ -278,8 +278,8 @@ static void xattrs_come_in_order(void **state)
 		{.path = "g", .data = ""},
 	};
 	struct test_index test = test_index_new(entries, countof(entries),
-		"INSERT INTO xattr SELECT entry, 'user.a', x'31' FROM xattr; INSERT INTO xattr SELECT entry, 'user.c', x'' FROM"
-		" xattr WHERE name = 'user.b'");
+		"INSERT INTO xattr SELECT entry, 'user.a', x'31' FROM xattr;"
+		"INSERT INTO xattr SELECT entry, 'user.c', x'' FROM xattr WHERE name = 'user.b'");
 	struct peel_node node = node_at(&test, -1, "/f");
 	struct peel_totals totals;
 	char text[128] = "";
