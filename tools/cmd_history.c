@@ -194,7 +194,9 @@ static int emit_table(struct call *call, struct peel_index *index, const struct 
 		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
-	fputs(legend, out);
+	if (!call->shared.quiet) {
+		fputs(legend, out);
+	}
 	return STATUS_OK;
 }
 

@@ -92,7 +92,7 @@ static void print_images(struct inspection *inspection)
 	for (int i = 0; i < count; i++) {
 		const struct peel_candidate *candidate = peel_image_candidate(inspection->image, i);
 
-		fprintf(inspection->out, "%c @%d ", candidate->chosen ? '*' : ' ', i);
+		fprintf(inspection->out, "%c ", candidate->chosen ? '*' : ' ');
 		peel_text_print(inspection->out, candidate->digest, strlen(candidate->digest));
 		putc(' ', inspection->out);
 		peel_text_print(inspection->out, candidate->platform, strlen(candidate->platform));

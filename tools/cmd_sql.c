@@ -19,6 +19,7 @@ struct sql_run {
 	const char *format;
 	FILE *out;
 	struct json json;
+	struct peel_index *index;
 	struct table *table;
 	/* Titles of the result that is being written; a change begins a new one. */
 	char **names;
@@ -199,11 +200,21 @@ static const char *unique_key(char *buf, size_t size, const char *const *names, 
 	return buf;
 }
 
+/* The document begins with its first row: an error before that leaves nothing that looks like an answer. */
+static void begin_rows(struct sql_run *run)
+{
+	if (run->json.depth == 0) {
+		json_document(&run->json, "sql", run->index);
+		json_array(&run->json, "rows");
+	}
+}
+
 static int take_json_row(void *arg, int count, const char *const *names,
 	const struct peel_value *values)
 {
 	struct sql_run *run = arg;
 
+	begin_rows(run);
 	json_object(&run->json, NULL);
 	for (int i = 0; i < count; i++) {
 		char key[128];
@@ -231,19 +242,17 @@ static int emit_sql(struct call *call, struct peel_index *index, const char *for
 	void *arg)
 {
 	bool as_json = strcmp(format, "json") == 0;
-	struct sql_run run = {.format = format, .out = out, .json = {.out = out}};
+	struct sql_run run = {.format = format, .out = out, .json = {.out = out}, .index = index};
 	struct peel_error err = {0};
 	int r;
 
 	(void)call;
-	if (as_json) {
-		json_document(&run.json, "sql", index);
-		json_array(&run.json, "rows");
-	}
 	r = peel_sql(index, arg, as_json ? take_json_row : take_row, &run, &err);
 	table_finish(run.table);
 	free_names(&run);
-	if (as_json) {
+	/* After an error the document stays open: nobody takes it for an answer. */
+	if (as_json && r >= 0) {
+		begin_rows(&run);
 		json_close(&run.json);
 		json_close(&run.json);
 	}

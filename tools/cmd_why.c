@@ -27,26 +27,12 @@ struct why_run {
 	bool out_of_memory;
 };
 
-/* "added", and where the merged tree has it no more: "added, deleted by layer 5". */
-static const char *describe(char *buf, size_t size, const struct peel_step *step)
-{
-	const char *action = peel_action_name(step->action);
-
-	if (step->visible || step->hidden_by < 0 || !*step->why) {
-		snprintf(buf, size, "%s", action);
-	} else {
-		snprintf(buf, size, "%s (%s by layer %d)", action, step->why, step->hidden_by);
-	}
-	return buf;
-}
-
 static int take_row(void *arg, const struct peel_step *step)
 {
 	struct why_run *run = arg;
 	cleanup_free char *instruction = format_instruction(step->instruction, run->max);
 	cleanup_free char *package = NULL;
 	char layer[FORMAT_SIZE];
-	char action[128];
 	char size[FORMAT_SIZE];
 	bool has_size = step->type == '-' || step->type == 'h';
 
@@ -55,7 +41,7 @@ static int take_row(void *arg, const struct peel_step *step)
 		run->out_of_memory = true;
 		return 1;
 	}
-	const char *cells[] = {layer, describe(action, sizeof(action), step),
+	const char *cells[] = {layer, peel_action_name(step->action),
 		has_size ? format_bytes(size, step->size) : "", package, instruction};
 	run->out_of_memory = !table_row(run->table, cells);
 	return run->out_of_memory;
@@ -66,12 +52,14 @@ static int take_json(void *arg, const struct peel_step *step)
 	struct why_run *run = arg;
 	struct json *json = &run->json;
 	char type[] = {step->type, 0};
+	char mode[8];
 
 	json_object(json, NULL);
 	json_integer(json, "layer", step->layer);
 	json_string(json, "action", peel_action_name(step->action));
 	json_string(json, "type", type);
-	json_unsigned(json, "mode", step->mode & 07777);
+	snprintf(mode, sizeof(mode), "%04o", (unsigned int)(step->mode & 07777));
+	json_string(json, "mode", mode);
 	json_unsigned(json, "uid", step->uid);
 	json_unsigned(json, "gid", step->gid);
 	json_unsigned(json, "size", step->size);

@@ -48,7 +48,7 @@ static const char *verb_name_at(const void *arg, size_t i)
 	return verb ? verb->name : NULL;
 }
 
-/* A descriptor 0, 1 or 2 that is closed would be given to the next file that opens: an index would take the messages. */
+/* A closed descriptor 0, 1 or 2 would be given to the next file that opens: an index would take the messages. */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -209,7 +209,7 @@ const struct opt options_common[] = {
 	{0, "no-progress", NULL, OPT_FLAG, AT(no_progress), "no progress bar"},
 	{0, "progress", NULL, OPT_FLAG, AT(progress), "progress even where stderr is no terminal"},
 	{'q', "quiet", NULL, OPT_FLAG, AT(quiet),
-		"no progress and no remarks on stderr, errors only"},
+		"no progress and no explanations, answers and errors only"},
 	{0, "version", NULL, OPT_FLAG, AT(version), "show the version"},
 	{0},
 };

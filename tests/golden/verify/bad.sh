@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+image app gz.tar --form oci-archive --compress gzip
+damage gz.tar flip.tar flip:layer1:40
+run verify flip.tar
+damage gz.tar drop.tar drop:layer1
+run verify drop.tar
+damage gz.tar cut.tar cut:layer0:1000
+run verify cut.tar
+image app plain.tar
+damage plain.tar flipped.tar flip:layer1:600
+run verify flipped.tar
+damage plain.tar gone.tar drop:layer2
+run verify gone.tar
+run verify --output json gone.tar
