@@ -2,8 +2,8 @@
 /*
  * A hash table of spans, each span in a bucket's chain and, while nobody uses it, in the order of last use.
  *
- *     new ── fill ──► filling ── success ──► full, used ◄──► full, in the order of use (may be evicted)
- *                        └─── failure ──► out of the table, waiters try again themselves
+ *     new -- fill --> filling -- success --> full, used <--> full, in the order of use (may be evicted)
+ *                        +--- failure --> out of the table, waiters try again themselves
  *
  * Only the table is locked: filling and copying happen outside, on spans that are held by their users. Spans in
  * use are not evicted, so the cache goes over its budget by at most one span for each thread that reads.

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zstd, as a stream, at random and through a spool. */
+#include "codec.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "blockcache.h"
+#include "codec_check.h"
+#include "compress.h"
+#include "fault.h"
+#include "peel_test.h"
+#include "points.h"
+#include "source.h"
+#include "util.h"
+
+#define PLAIN_SIZE (5u << 20)
+/** More than two strides of source_zstd.c. */
+#define BIG_SIZE (70u << 20)
+
+static struct bytes text;
+/** A big text as one frame. */
+static struct bytes big;
+static struct bytes big_packed;
+
+static const struct zstd_how level_3 = {.level = 3, .checksum = true};
+
+static void one_frame(struct bytes *out, const struct bytes *plain)
+{
+	zstd_add(out, plain->data, plain->len, &level_3);
+}
+
+static void streamed(struct bytes *out, const struct bytes *plain)
+{
+	zstd_add(out, plain->data, plain->len, &(struct zstd_how){.level = 1, .streamed = true});
+}
+
+static void high_level(struct bytes *out, const struct bytes *plain)
+{
+	zstd_add(out, plain->data, plain->len,
+		&(struct zstd_how){
+			.level = 9, .streamed = true, .checksum = true, .window_log = 23});
+}
+
+static void many_frames(struct bytes *out, const struct bytes *plain)
+{
+	uint32_t seed = 5;
+	size_t done = 0;
+	size_t n;
+
+	while (done < plain->len) {
+		n = min_u64(plain->len - done, test_random(&seed, 300000));
+		zstd_add(out, plain->data + done, n,
+			&(struct zstd_how){.level = 1, .checksum = n % 2, .streamed = n % 3 == 0});
+		done += n;
+	}
+}
+
+static void skippable_everywhere(struct bytes *out, const struct bytes *plain)
+{
+	size_t half = plain->len / 2;
+
+	zstd_add_skippable(out, 0, 0);
+	zstd_add_skippable(out, 15, 100000);
+	zstd_add(out, "", 0, &level_3);
+	zstd_add(out, plain->data, half, &level_3);
+	zstd_add_skippable(out, 3, 7);
+	zstd_add(out, plain->data + half, plain->len - half, &level_3);
+	zstd_add_skippable(out, 14, 1000);
+}
+
+static const struct {
+	const char *name;
+	void (*build)(struct bytes *out, const struct bytes *plain);
+	size_t points;
+} shapes[] = {
+	{"high_level", high_level, 1},
+	{"many_frames", many_frames, 10},
+	{"one_frame", one_frame, 1},
+	{"skippable_everywhere", skippable_everywhere, 2},
+	{"streamed", streamed, 1},
+};
+
+static void every_shape_decodes(void **state)
+{
+	struct opened opened;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < countof(shapes); i++) {
+		struct bytes packed = {0};
+
+		shapes[i].build(&packed, &text);
+		check_all(&packed, PEEL_CODEC_ZSTD, &text);
+		check_open(&opened, &packed, PEEL_CODEC_ZSTD, 64 * BLOCK_SIZE, AT_FDCWD);
+		if (point_list_count(opened.points) < shapes[i].points) {
+			fail_msg("%s: %zu points", shapes[i].name, point_list_count(opened.points));
+		}
+		check_close(&opened);
+		bytes_finish(&packed);
+	}
+}
+
+static void empty_frames_have_size_zero(void **state)
+{
+	struct bytes plain = {0};
+	struct bytes packed = {0};
+
+	(void)state;
+	zstd_add_skippable(&packed, 1, 10);
+	check_all(&packed, PEEL_CODEC_ZSTD, &plain);
+	zstd_add(&packed, "", 0, &level_3);
+	check_all(&packed, PEEL_CODEC_ZSTD, &plain);
+	bytes_finish(&packed);
+}
+
+static void trailing_bytes_are_counted(void **state)
+{
+	static const char *const trailers[] = {
+		"x", "garbage that is longer than a header", "\x28\xb5\x2f"};
+	struct bytes plain = {0};
+	size_t i;
+
+	(void)state;
+	bytes_add_text(&plain, 2, 200000);
+	for (i = 0; i < countof(trailers); i++) {
+		struct bytes packed = {0};
+
+		zstd_add(&packed, plain.data, plain.len, &level_3);
+		bytes_add(&packed, trailers[i], strlen(trailers[i]));
+		check_stream(&packed, PEEL_CODEC_ZSTD, &plain, strlen(trailers[i]));
+		bytes_finish(&packed);
+	}
+	bytes_finish(&plain);
+}
+
+static void truncated_is_told(void **state)
+{
+	struct bytes packed = {0};
+	struct bytes cut;
+	size_t len;
+
+	(void)state;
+	zstd_add(&packed, text.data, 3000, &level_3);
+	for (len = 0; len < packed.len; len++) {
+		cut = (struct bytes){.data = packed.data, .len = len};
+		/* A part of a magic is not zstd. */
+		assert_int_equal(check_broken(&cut, PEEL_CODEC_ZSTD, NULL),
+			len > 0 && len < 4 ? PEEL_EFORMAT : PEEL_ETRUNCATED);
+	}
+	bytes_finish(&packed);
+}
+
+/** What a flipped bit leaves without a failure (the header's unused bit, a checksum told to be none) is not altered. */
+static void no_flipped_bit_alters_what_comes_out(void **state)
+{
+	struct opened opened;
+	struct bytes packed = {0};
+	uint8_t buf[500];
+	unsigned missed = 0;
+	size_t bit;
+
+	(void)state;
+	zstd_add(&packed, text.data, 400, &level_3);
+	for (bit = 0; bit < packed.len * 8; bit++) {
+		packed.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+		if (check_broken(&packed, PEEL_CODEC_ZSTD, NULL) == 0) {
+			check_open(&opened, &packed, PEEL_CODEC_ZSTD, 0, -1);
+			assert_int_equal(source_read_at(opened.source, 0, buf, sizeof(buf), NULL),
+				400);
+			assert_memory_equal(buf, text.data, 400);
+			check_close(&opened);
+			missed++;
+		}
+		packed.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+	}
+	assert_in_range(missed, 1, 8);
+	bytes_finish(&packed);
+}
+
+static const struct {
+	const char *name;
+	const char *bytes;
+	size_t len;
+	int code;
+	const char *message;
+} refused[] = {
+	{"window_256_mib", "\x28\xb5\x2f\xfd\x00\x90\x01\0\0", 9, PEEL_ELIMIT, "much memory"},
+	{"dictionary", "\x28\xb5\x2f\xfd\x01\x58\x07\x01\0\0", 10, PEEL_EUNSUPPORTED,
+		"dictionary 7"},
+	{"reserved_block", "\x28\xb5\x2f\xfd\x00\x58\x07\0\0", 9, PEEL_EFORMAT, "offset"},
+	{"not_zstd", "garbage", 7, PEEL_EFORMAT, "no frame"},
+	{"skippable_then_garbage", "\x50\x2a\x4d\x18\0\0\0\0garbage", 15, PEEL_EFORMAT, "offset 8"},
+	{"skippable_cut",
+		"\x50\x2a\x4d\x18\xff\xff\xff\xff"
+		"abc",
+		11, PEEL_ETRUNCATED, "ends"},
+	{"empty", "", 0, PEEL_ETRUNCATED, "no bytes"},
+};
+
+static void strange_frames_are_refused_twice(void **state)
+{
+	char message[PEEL_MESSAGE_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < countof(refused); i++) {
+		struct bytes packed = {0};
+
+		bytes_add(&packed, refused[i].bytes, refused[i].len);
+		assert_int_equal(check_broken(&packed, PEEL_CODEC_ZSTD, message), refused[i].code);
+		if (!strstr(message, refused[i].message)) {
+			fail_msg("%s: %s", refused[i].name, message);
+		}
+		bytes_finish(&packed);
+	}
+}
+
+static void failed_read_is_told_and_the_next_succeeds(void **state)
+{
+	struct opened opened;
+	struct bytes packed = {0};
+	struct peel_error err = {0};
+	uint8_t buf[5000];
+	unsigned n;
+
+	(void)state;
+	many_frames(&packed, &text);
+	check_open(&opened, &packed, PEEL_CODEC_ZSTD, 16 * BLOCK_SIZE, -1);
+	source_drop(opened.source);
+	for (n = 1;; n++) {
+		cleanup_source struct source *faulty = NULL;
+		ssize_t got;
+		bool hit;
+
+		assert_good(fault_source_new(packed.data, packed.len, n, &faulty, &err), &err);
+		assert_good(check_open_over(&opened, faulty, PEEL_CODEC_ZSTD, text.len, -1, &err),
+			&err);
+		got = source_read_at(opened.source, 3000000, buf, sizeof(buf), &err);
+		hit = fault_source_hit(faulty);
+		assert_int_equal(got, hit ? PEEL_EIO : (ssize_t)sizeof(buf));
+		got = source_read_at(opened.source, 3000000, buf, sizeof(buf), &err);
+		assert_int_equal(got, sizeof(buf));
+		assert_memory_equal(buf, text.data + 3000000, sizeof(buf));
+		source_drop(opened.source);
+		opened.source = NULL;
+		if (!hit) {
+			break;
+		}
+	}
+	assert_true(n > 2);
+	check_close(&opened);
+	bytes_finish(&packed);
+}
+
+/** A folder for spools; nothing may be left in it. */
+static int spool_dir;
+static char spool_path[] = "/tmp/peel-test-XXXXXX";
+
+static void one_big_frame_goes_through_a_spool(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, spool_dir);
+	check_random(opened.source, &big, 3, 100);
+	check_random(opened.source, &big, 4, 100);
+	check_close(&opened);
+	assert_good(rmdir(spool_path), &(struct peel_error){0});
+	assert_good(mkdir(spool_path, 0700), &(struct peel_error){0});
+	close(spool_dir);
+	spool_dir = open(spool_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void without_a_spool_it_is_decoded_from_the_start(void **state)
+{
+	struct opened opened;
+
+	(void)state;
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, -1);
+	check_random(opened.source, &big, 5, 3);
+	check_close(&opened);
+}
+
+static void spool_over_its_limit_is_refused(void **state)
+{
+	struct opened opened;
+	struct peel_error err = {0};
+	struct point_finder finder;
+	struct codec_options options = {.spool_dir = spool_dir, .spool_limit = BIG_SIZE - 1};
+	struct source *source = NULL;
+
+	(void)state;
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, -1);
+	finder = point_list_finder(opened.points);
+	options.cache = opened.cache;
+	assert_failure(codec_open(opened.raw, PEEL_CODEC_ZSTD, BIG_SIZE, &finder, &options, &source,
+			       &err),
+		PEEL_ELIMIT, &err, "limit");
+	assert_null(source);
+	check_close(&opened);
+}
+
+/** A disk that is full fails the read; once there is room, reading goes on where it stopped. */
+static void full_disk_is_told_and_the_next_read_succeeds(void **state)
+{
+	struct rlimit before;
+	struct rlimit tight;
+	struct opened opened;
+	struct peel_error err = {0};
+	uint8_t buf[1000];
+
+	(void)state;
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, spool_dir);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tight = before;
+	tight.rlim_cur = (10u << 20) + 12345;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	assert_int_equal(source_read_at(opened.source, 9u << 20, buf, sizeof(buf), &err),
+		sizeof(buf));
+	assert_failure(source_read_at(opened.source, 20u << 20, buf, sizeof(buf), &err), PEEL_EIO,
+		&err, "spool");
+	assert_int_equal(source_read_at(opened.source, 10u << 20, buf, sizeof(buf), &err),
+		sizeof(buf));
+	assert_memory_equal(buf, big.data + (10u << 20), sizeof(buf));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	check_random(opened.source, &big, 6, 20);
+	check_close(&opened);
+}
+
+static void faulty_image_under_a_spool_can_be_read_again(void **state)
+{
+	struct opened opened;
+	struct peel_error err = {0};
+	cleanup_source struct source *faulty = NULL;
+	uint8_t buf[1000];
+
+	(void)state;
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, -1);
+	source_drop(opened.source);
+	opened.source = NULL;
+	assert_good(fault_source_new(big_packed.data, big_packed.len, 3, &faulty, &err), &err);
+	assert_good(check_open_over(&opened, faulty, PEEL_CODEC_ZSTD, BIG_SIZE, spool_dir, &err),
+		&err);
+	assert_int_equal(source_read_at(opened.source, 60u << 20, buf, sizeof(buf), &err),
+		PEEL_EIO);
+	check_random(opened.source, &big, 7, 20);
+	check_close(&opened);
+}
+
+/** Before the place where the data is broken all can be read, behind it nothing, however often one asks. */
+static void broken_frame_under_a_spool_fails_twice(void **state)
+{
+	struct opened opened;
+	struct peel_error err = {0};
+	cleanup_source struct source *raw = NULL;
+	uint8_t buf[1000];
+	int i;
+
+	(void)state;
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, -1);
+	source_drop(opened.source);
+	opened.source = NULL;
+	assert_good(source_new_memory(big_packed.data, big_packed.len / 2, 0, &raw, &err), &err);
+	assert_good(check_open_over(&opened, raw, PEEL_CODEC_ZSTD, BIG_SIZE, spool_dir, &err),
+		&err);
+	for (i = 0; i < 2; i++) {
+		assert_failure(source_read_at(opened.source, BIG_SIZE - 1000, buf, sizeof(buf),
+				       &err),
+			PEEL_ETRUNCATED, &err, "ends");
+		assert_int_equal(source_read_at(opened.source, 20u << 20, buf, sizeof(buf), &err),
+			sizeof(buf));
+		assert_memory_equal(buf, big.data + (20u << 20), sizeof(buf));
+	}
+	check_close(&opened);
+}
+
+struct reader {
+	pthread_t thread;
+	struct source *source;
+	const struct bytes *plain;
+	uint32_t seed;
+	bool differs;
+};
+
+static void *read_much(void *arg)
+{
+	struct reader *reader = arg;
+	uint8_t buf[20000];
+	uint64_t offset;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		offset = test_random(&reader->seed, (uint32_t)(reader->plain->len - sizeof(buf)));
+		if (source_read_at(reader->source, offset, buf, sizeof(buf), NULL) != sizeof(buf) ||
+			memcmp(buf, reader->plain->data + offset, sizeof(buf)) != 0) {
+			reader->differs = true;
+		}
+	}
+	return NULL;
+}
+
+static void read_in_threads(struct source *source, const struct bytes *plain)
+{
+	struct reader readers[4];
+	size_t i;
+
+	for (i = 0; i < countof(readers); i++) {
+		readers[i] = (struct reader){.source = source, .plain = plain, .seed = (uint32_t)i};
+		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_much, &readers[i]),
+			0);
+	}
+	for (i = 0; i < countof(readers); i++) {
+		pthread_join(readers[i].thread, NULL);
+		assert_false(readers[i].differs);
+	}
+}
+
+static void threads_share_a_source(void **state)
+{
+	struct opened opened;
+	struct bytes packed = {0};
+
+	(void)state;
+	many_frames(&packed, &text);
+	check_open(&opened, &packed, PEEL_CODEC_ZSTD, 0, spool_dir);
+	read_in_threads(opened.source, &text);
+	check_close(&opened);
+	bytes_finish(&packed);
+	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, spool_dir);
+	read_in_threads(opened.source, &big);
+	check_close(&opened);
+}
+
+static int make_texts(void **state)
+{
+	size_t i;
+
+	(void)state;
+	bytes_add_text(&text, 1, PLAIN_SIZE + 4321);
+	for (i = 0; big.len < BIG_SIZE; i++) {
+		bytes_add(&big, text.data + i * 1000, min_u64(1u << 20, BIG_SIZE - big.len));
+	}
+	zstd_add(&big_packed, big.data, big.len, &(struct zstd_how){.level = 1, .checksum = true});
+	if (!mkdtemp(spool_path)) {
+		return -1;
+	}
+	spool_dir = open(spool_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return spool_dir < 0 ? -1 : 0;
+}
+
+/** Spools have no names, so their folder is empty. */
+static int free_texts(void **state)
+{
+	(void)state;
+	close(spool_dir);
+	bytes_finish(&text);
+	bytes_finish(&big);
+	bytes_finish(&big_packed);
+	return rmdir(spool_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_shape_decodes),
+		cmocka_unit_test(empty_frames_have_size_zero),
+		cmocka_unit_test(trailing_bytes_are_counted),
+		cmocka_unit_test(truncated_is_told),
+		cmocka_unit_test(no_flipped_bit_alters_what_comes_out),
+		cmocka_unit_test(strange_frames_are_refused_twice),
+		cmocka_unit_test(failed_read_is_told_and_the_next_succeeds),
+		cmocka_unit_test(one_big_frame_goes_through_a_spool),
+		cmocka_unit_test(without_a_spool_it_is_decoded_from_the_start),
+		cmocka_unit_test(spool_over_its_limit_is_refused),
+		cmocka_unit_test(full_disk_is_told_and_the_next_read_succeeds),
+		cmocka_unit_test(faulty_image_under_a_spool_can_be_read_again),
+		cmocka_unit_test(broken_frame_under_a_spool_fails_twice),
+		cmocka_unit_test(threads_share_a_source),
+	};
+
+	return cmocka_run_group_tests(tests, make_texts, free_texts);
+}
