@@ -97,7 +97,9 @@ static size_t classify(struct tree_row *row, const char *path, size_t len, enum 
 static int find_parent(struct tree *tree, struct tree_row *row, const char *path, size_t len,
 	bool *ret_followed, bool *ret_loop, struct peel_error *err)
 {
-	struct tree_walk walk = {.id = row->id, .whiteout = row->type == 'w' || row->type == 'o'};
+	/* What is passed over makes no folder either. */
+	struct tree_walk walk = {.id = row->id,
+		.whiteout = row->type == 'w' || row->type == 'o' || row->type == '?'};
 	int code;
 
 	if (tree->last_parent_epoch == tree->epoch && tree->last_parent_len == len &&
@@ -287,7 +289,7 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 	if (code == 0 && escaped) {
 		code = report(tree, &row, "path-traversal", "\"..\" above the root, clamped", err);
 	}
-	if (code == 0 && followed) {
+	if (code == 0 && followed && !loop) {
 		code = report(tree, &row, "engines-differ",
 			"the parent is a symlink of the same layer, followed", err);
 	}

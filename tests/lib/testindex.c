@@ -62,12 +62,9 @@ static void add_entry(struct tarmaker *tar, const struct test_entry *entry)
 		});
 }
 
-static int ignore_finding(void *arg, const struct peel_finding *finding, struct peel_error *err)
+static int keep_finding(void *arg, const struct peel_finding *finding, struct peel_error *err)
 {
-	(void)arg;
-	(void)finding;
-	(void)err;
-	return 0;
+	return write_finding(arg, finding, err);
 }
 
 static void read_layer(struct tree *tree, int i, const struct tarmaker *tar,
@@ -118,7 +115,9 @@ static void write_rows(struct test_index *test, struct store *store, struct tree
 	check(write_number(store, "root", totals->root_entry, &err), &err);
 	check(write_number(store, "complete", 1, &err), &err);
 	check(write_number(store, "nodes", totals->nodes, &err), &err);
+	check(write_number(store, "allocated", totals->allocated, &err), &err);
 	check(write_number(store, "bytes", totals->bytes, &err), &err);
+	check(write_number(store, "entries", totals->entries, &err), &err);
 	check(write_number(store, "xattrs", totals->any_xattrs, &err), &err);
 	check(write_number(store, "sparse", totals->any_sparse, &err), &err);
 }
@@ -132,7 +131,7 @@ static void build(struct test_index *test, int layers, const char *sql)
 	struct tree *tree;
 
 	check(store_create(test->fd, -1, &store, &err), &err);
-	check(tree_new(store, ignore_finding, NULL, &tree, &err), &err);
+	check(tree_new(store, keep_finding, store, &tree, &err), &err);
 	for (int i = 0; i < layers; i++) {
 		read_layer(tree, i, &test->tars[i], &outcomes[i]);
 	}
