@@ -121,7 +121,7 @@ static void truncation_is_always_noticed(void **state)
 			/* manifest.json is last; only the zero blocks may be missing. */
 			assert_true(r < 0 || good);
 			assert_true(!good || imagecheck_finding(image, "damaged-archive") ||
-				cut >= len - 1024);
+				(codecs[c] == IMAGEMAKER_PLAIN && cut >= len - 1024));
 			assert_true(r == 0 || strstr(err.message, maker.path));
 			peel_image_close(image);
 			remove(maker.path);
