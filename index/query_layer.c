@@ -26,16 +26,19 @@
 	"NOT EXISTS (SELECT 1 FROM entry f WHERE f.dir = e.dir AND f.name = e.name AND f.type = e.type" \
 	" AND f.id > e.id AND f.id < ?2)"
 
+/* The planner would rather scan the folder, for the range of ids or for their order. */
+#define BY_NAME "entry e INDEXED BY entry_path"
+
 /* The folder d is needed by the layer, and no name of the layer stands for it. */
 #define IMPLIED \
 	"EXISTS (SELECT 1 FROM touch t WHERE t.dir = d.id AND t.id >= ?1 AND t.id < ?2)" \
-	" AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.dir = d.parent AND e.name = d.name AND " OWN_NAME \
-	")"
+	" AND NOT EXISTS (SELECT 1 FROM " BY_NAME \
+	" WHERE e.dir = d.parent AND e.name = d.name AND " OWN_NAME ")"
 
-static const char own_name[] = "SELECT " QUERY_COLUMNS
-			       " FROM entry e WHERE e.dir = ?3 AND e.name = ?4 AND " OWN_NAME
+static const char own_name[] = "SELECT " QUERY_COLUMNS " FROM " BY_NAME
+			       " WHERE e.dir = ?3 AND e.name = ?4 AND " OWN_NAME
 			       " ORDER BY e.id DESC LIMIT 1";
-static const char own_whiteout[] = "SELECT " QUERY_COLUMNS " FROM entry e"
+static const char own_whiteout[] = "SELECT " QUERY_COLUMNS " FROM " BY_NAME
 				   " WHERE e.dir = ?3 AND e.name = ?4 AND e.type = ?5 AND " OWN
 				   " ORDER BY e.id DESC LIMIT 1";
 static const char own_list[] =
@@ -53,8 +56,8 @@ static const char implied_list[] =
 	" ORDER BY d.id LIMIT ?5";
 static const char count_subdirs[] =
 	"SELECT count(*) FROM dir d WHERE d.parent = ?3 AND ("
-	"EXISTS (SELECT 1 FROM entry e WHERE e.dir = d.parent AND e.name = d.name AND e.type = 'd' AND " OWN_NAME
-	")"
+	"EXISTS (SELECT 1 FROM " BY_NAME
+	" WHERE e.dir = d.parent AND e.name = d.name AND e.type = 'd' AND " OWN_NAME ")"
 	" OR (" IMPLIED "))";
 static const char count_names[] = "SELECT count(*), max(e.id) FROM entry e"
 				  " WHERE e.inode = ?3 AND e.type = 'h' AND " OWN_NAME;

@@ -9,10 +9,12 @@
 #include "util.h"
 
 static const char merged_name[] =
-	"SELECT " QUERY_COLUMNS " FROM entry e WHERE e.dir = ?1 AND e.name = ?2 AND " QUERY_VISIBLE;
-static const char merged_list[] = "SELECT " QUERY_COLUMNS
-				  " FROM entry e WHERE e.dir = ?1 AND e.id > ?2 AND " QUERY_VISIBLE
-				  " ORDER BY e.id";
+	"SELECT " QUERY_COLUMNS
+	" FROM entry e INDEXED BY entry_path WHERE e.dir = ?1 AND e.name = ?2 AND " QUERY_VISIBLE;
+static const char merged_list[] =
+	"SELECT " QUERY_COLUMNS
+	" FROM entry e INDEXED BY entry_dir WHERE e.dir = ?1 AND e.id > ?2 AND " QUERY_VISIBLE
+	" ORDER BY e.id";
 
 int query_name(struct query *q, int view, uint64_t dir, const void *name, size_t len,
 	struct query_found *ret_found)

@@ -12,7 +12,7 @@
 #include "path.h"
 #include "util.h"
 
-static const char rows_at[] = "SELECT " QUERY_COLUMNS ", e.hash FROM entry e"
+static const char rows_at[] = "SELECT " QUERY_COLUMNS ", e.hash FROM entry e INDEXED BY entry_path"
 			      " WHERE e.dir = ?1 AND e.name = ?2 AND e.type <> 'o' ORDER BY e.id";
 static const char opaque_in[] =
 	"SELECT " QUERY_COLUMNS ", e.hash FROM entry e"
@@ -21,8 +21,9 @@ static const char whiteout_of[] =
 	"SELECT " QUERY_COLUMNS ", e.hash FROM entry e"
 	" WHERE e.dir = ?1 AND e.name = ?2 AND e.type = 'w' AND e.id >= ?3 AND e.id < ?4";
 static const char other_at[] =
-	"SELECT " QUERY_COLUMNS ", e.hash FROM entry e WHERE e.dir = ?1 AND e.name = ?2"
-	" AND e.type NOT IN ('d', 'w', 'o', '?') AND e.id >= ?3 AND e.id < ?4";
+	"SELECT " QUERY_COLUMNS ", e.hash FROM entry e INDEXED BY entry_path"
+	" WHERE e.dir = ?1 AND e.name = ?2 AND e.type NOT IN ('d', 'w', 'o', '?')"
+	" AND e.id >= ?3 AND e.id < ?4";
 static const char dir_at[] = "SELECT id FROM dir WHERE parent = ?1 AND name = ?2";
 
 #define COLUMN_HASH (QUERY_MINOR + 1)
