@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Digests: streaming SHA-256 and SHA-512, and the grammar "algorithm:hex" (OCI image-spec, descriptor.md).
+ * Digests: streaming SHA-256 and SHA-512, and the grammar "algorithm:hex" (OCI image-spec,
+ * descriptor.md).
  */
 #ifndef DIGEST_H
 #define DIGEST_H
@@ -14,7 +15,10 @@ struct digest;
 /** Room for "sha512:" + 128 hex digits + NUL. */
 #define DIGEST_TEXT_SIZE 136
 
-/** True for a well-formed sha256 or sha512 digest: lower-case hex of the right length and nothing else. */
+/**
+ * True for a well-formed sha256 or sha512 digest: lower-case hex of the right length and nothing
+ * else.
+ */
 bool digest_valid(const char *text);
 
 /**
@@ -27,14 +31,18 @@ int digest_new(const char *text, struct digest **ret_digest, struct peel_error *
 /** Add bytes. Cannot fail after digest_new. */
 void digest_update(struct digest *digest, const void *bytes, size_t len);
 
-/** Finish, and write "algorithm:hex" to text (DIGEST_TEXT_SIZE bytes). The digest takes no further bytes. */
+/**
+ * Finish, and write "algorithm:hex" to text (DIGEST_TEXT_SIZE bytes). The digest takes no further
+ * bytes.
+ */
 void digest_text(struct digest *digest, char *text);
 
 /** Free; NULL is fine. */
 void digest_free(struct digest *digest);
 
 /** Digest of a buffer in one go, as digest_text writes it. @return 0, or as digest_new. */
-int digest_buffer(const char *like, const void *bytes, size_t len, char *text, struct peel_error *err);
+int digest_buffer(const char *like, const void *bytes, size_t len, char *text,
+	struct peel_error *err);
 
 static inline void cleanup_digest_(struct digest **digest)
 {

@@ -2,9 +2,9 @@
 /**
  * Image references and what an image file holds: images, tags, platforms, configuration, layers.
  *
- * A reference is PATH (kind by content), "-" (standard input), or TRANSPORT:PATH[:SELECTOR] with the
- * transports docker-archive, oci-archive, oci and rootfs. Opening reads headers, manifests and the
- * configuration, never the layers' contents. Where several images match, opening fails with
+ * A reference is PATH (kind by content), "-" (standard input), or TRANSPORT:PATH[:SELECTOR] with
+ * the transports docker-archive, oci-archive, oci and rootfs. Opening reads headers, manifests and
+ * the configuration, never the layers' contents. Where several images match, opening fails with
  * PEEL_EAMBIGUOUS and a message that lists them.
  */
 #ifndef PEEL_IMAGE_H
@@ -49,7 +49,10 @@ enum peel_layer_state {
 	PEEL_LAYER_MISSING = 1,
 	/** Encrypted, or a media type or compression that is not known. */
 	PEEL_LAYER_UNSUPPORTED = 2,
-	/** The blob or its tar is damaged: truncated, bad checksum, digest mismatch. Found by indexing. */
+	/**
+	 * The blob or its tar is damaged: truncated, bad checksum, digest mismatch. Found by
+	 * indexing.
+	 */
 	PEEL_LAYER_BROKEN = 3,
 };
 
@@ -127,8 +130,8 @@ struct peel_image_options {
  * Open an image by reference.
  * @param ret_image receives the image; close it with peel_image_close. Untouched on failure.
  * @return 0, or PEEL_ENOENT (no such file, reference or platform), PEEL_EAMBIGUOUS, PEEL_EFORMAT,
- *   PEEL_ETRUNCATED, PEEL_EDIGEST, PEEL_EUNSUPPORTED, PEEL_ELIMIT, PEEL_EUSAGE, PEEL_EIO, PEEL_ENOMEM.
- *   A layer that is missing or of a foreign type is no failure: see its state.
+ *   PEEL_ETRUNCATED, PEEL_EDIGEST, PEEL_EUNSUPPORTED, PEEL_ELIMIT, PEEL_EUSAGE, PEEL_EIO,
+ *   PEEL_ENOMEM. A layer that is missing or of a foreign type is no failure: see its state.
  */
 int peel_image_open(const char *reference, const struct peel_image_options *options,
 	struct peel_image **ret_image, struct peel_error *err);
@@ -152,7 +155,9 @@ const char *peel_image_manifest_digest(const struct peel_image *image);
 const char *peel_image_config_digest(const struct peel_image *image);
 /** "os/arch[/variant]" of the configuration, "" where unknown. */
 const char *peel_image_platform(const struct peel_image *image);
-/** The configuration's JSON text as stored; NULL and 0 where there is none. Belongs to the image. */
+/**
+ * The configuration's JSON text as stored; NULL and 0 where there is none. Belongs to the image.
+ */
 const char *peel_image_config(const struct peel_image *image, size_t *ret_len);
 /** PATH of the configuration's environment, NULL where it sets none. Belongs to the image. */
 const char *peel_image_env_path(const struct peel_image *image);
@@ -176,7 +181,8 @@ const struct peel_finding *peel_image_finding(const struct peel_image *image, in
 
 /**
  * Take one fact of a configuration, valid during the call; nonzero stops.
- * @param key "Created", "Author", or the member's name in the image-spec ("Entrypoint", "Env", "Labels", …).
+ * @param key "Created", "Author", or the member's name in the image-spec ("Entrypoint", "Env",
+ *   "Labels", …).
  * @param value raw text; commands as JSON, labels as "key=value".
  */
 typedef int peel_fact_fn(void *arg, const char *key, const char *value);
@@ -186,7 +192,8 @@ typedef int peel_fact_fn(void *arg, const char *key, const char *value);
  * @param config JSON text as peel_image_config or peel_image_value(index, "config") give it.
  * @return 0 at the end, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT, PEEL_ENOMEM.
  */
-int peel_config_facts(const char *config, size_t len, peel_fact_fn *each, void *arg, struct peel_error *err);
+int peel_config_facts(const char *config, size_t len, peel_fact_fn *each, void *arg,
+	struct peel_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

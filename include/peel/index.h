@@ -2,9 +2,9 @@
 /**
  * The index: an SQLite file a image that holds its files by layer, and the merged tree.
  *
- * peel_index_open is the one door: it finds an index in the cache that may be trusted for this file,
- * or builds one and publishes it, and gives back a handle over which every question of query.h is asked.
- * The handle may be used from several threads at once.
+ * peel_index_open is the one door: it finds an index in the cache that may be trusted for this
+ * file, or builds one and publishes it, and gives back a handle over which every question of
+ * query.h is asked. The handle may be used from several threads at once.
  */
 #ifndef PEEL_INDEX_H
 #define PEEL_INDEX_H
@@ -22,15 +22,21 @@ extern "C" {
 
 struct peel_index;
 
-/** Progress of a build, at most ten times a second and once at the end. Return 0, or nonzero to cancel. */
-typedef int peel_progress_fn(void *arg, const char *what, uint64_t done_bytes, uint64_t total_bytes);
+/**
+ * Progress of a build, at most ten times a second and once at the end. Return 0, or nonzero to
+ * cancel.
+ */
+typedef int peel_progress_fn(void *arg, const char *what, uint64_t done_bytes,
+	uint64_t total_bytes);
 
 /** How to open or build. {0} is valid: cache in $XDG_CACHE_HOME/peel or ~/.cache/peel. */
 struct peel_index_options {
 	struct peel_image_options image;
 	/** Cache folder; NULL: the default. Made with mode 0700 where missing. */
 	const char *cache_dir;
-	/** This index file instead of the cache; opened as hostile input, or built where missing. */
+	/**
+	 * This index file instead of the cache; opened as hostile input, or built where missing.
+	 */
 	const char *index_file;
 	/** Keep nothing: the index lives in an unlinked file. */
 	bool no_cache;
@@ -50,8 +56,8 @@ struct peel_index_options {
  * Open the index of an image, building it where needed.
  * @param ret_index close it with peel_index_close. Untouched on failure.
  * @return 0, or what peel_image_open returns, or PEEL_EINCOMPLETE (a layer could not be read and
- *   allow_missing is off), PEEL_ECHANGED, PEEL_ELIMIT, PEEL_EACCES (index or cache folder that is not
- *   the user's or that others may write), PEEL_ECANCELED.
+ *   allow_missing is off), PEEL_ECHANGED, PEEL_ELIMIT, PEEL_EACCES (index or cache folder that is
+ *   not the user's or that others may write), PEEL_ECANCELED.
  */
 int peel_index_open(const char *reference, const struct peel_index_options *options,
 	struct peel_index **ret_index, struct peel_error *err);
@@ -71,7 +77,10 @@ const char *peel_index_path(const struct peel_index *index);
 /** What verify found of one layer. */
 struct peel_verdict {
 	int layer;
-	/** "ok", "mismatch", "missing", "truncated", "broken", "unsupported", "unknown" (nothing to compare with). */
+	/**
+	 * "ok", "mismatch", "missing", "truncated", "broken", "unsupported", "unknown" (nothing to
+	 * compare with).
+	 */
 	const char *blob;
 	const char *diff_id;
 	/** "ok", or as above: is the tar whole? */
@@ -84,13 +93,14 @@ struct peel_verdict {
 typedef int peel_verdict_fn(void *arg, const struct peel_verdict *verdict);
 
 /**
- * Hash every blob and every uncompressed layer of an image, compare digests, diff IDs and sizes, and
- * check that each tar is complete. Uses no cache.
- * @return 0 where all agree, 1 where something differs (mismatch, broken), 3 where something could not be read
- *   (missing, unsupported, truncated), or less than 0 (peel_image_open's codes).
+ * Hash every blob and every uncompressed layer of an image, compare digests, diff IDs and sizes,
+ * and check that each tar is complete. Uses no cache.
+ * @return 0 where all agree, 1 where something differs (mismatch, broken), 3 where something could
+ *   not be read (missing, unsupported, truncated), or less than 0 (peel_image_open's codes).
  */
-int peel_verify(const char *reference, const struct peel_image_options *options, peel_verdict_fn *each,
-	void *each_arg, peel_progress_fn *progress, void *progress_arg, struct peel_error *err);
+int peel_verify(const char *reference, const struct peel_image_options *options,
+	peel_verdict_fn *each, void *each_arg, peel_progress_fn *progress, void *progress_arg,
+	struct peel_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

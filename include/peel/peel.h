@@ -7,13 +7,15 @@
  *     struct peel_node node;
  *
  *     if (peel_index_open("app.tar", NULL, &index, &err) < 0 ||
- *         peel_resolve(index, PEEL_VIEW_MERGED, 0, "/usr/bin/git", 12, true, &node, NULL, &err) < 0)
+ *         peel_resolve(index, PEEL_VIEW_MERGED, 0, "/usr/bin/git", 12, true, &node, NULL,
+ *                 &err) < 0)
  *             fprintf(stderr, "%s\n", err.message);
  *     else
  *             printf("%llu bytes\n", (unsigned long long)node.size);
  *     peel_index_close(index);
  *
- * image.h says what a file holds, index.h builds and opens, query.h asks, mount.h shows it through FUSE.
+ * image.h says what a file holds, index.h builds and opens, query.h asks, mount.h shows it through
+ * FUSE.
  */
 #ifndef PEEL_PEEL_H
 #define PEEL_PEEL_H

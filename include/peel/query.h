@@ -8,8 +8,8 @@
  * view share one. The root of a view is peel_root(). In a layer's view, whiteouts are empty regular
  * files with their .wh. names.
  *
- * All calls are safe from several threads. Names are raw bytes with a length: they hold no NUL and no
- * slash, are not empty, "." or "..", but may be anything else; those that no filesystem could
+ * All calls are safe from several threads. Names are raw bytes with a length: they hold no NUL and
+ * no slash, are not empty, "." or "..", but may be anything else; those that no filesystem could
  * show (over 255 bytes) are in the index, not in a view.
  */
 #ifndef PEEL_QUERY_H
@@ -78,7 +78,8 @@ int peel_lookup(struct peel_index *index, uint64_t folder, const void *name, siz
 	struct peel_node *ret_node, struct peel_error *err);
 
 /** Attributes of a node. @return 0; PEEL_ENOENT (no such number); PEEL_EINTERNAL. */
-int peel_node_get(struct peel_index *index, uint64_t ino, struct peel_node *ret_node, struct peel_error *err);
+int peel_node_get(struct peel_index *index, uint64_t ino, struct peel_node *ret_node,
+	struct peel_error *err);
 
 /** One directory entry. The cookie names the place after it for peel_list. */
 struct peel_dirent {
@@ -88,64 +89,74 @@ struct peel_dirent {
 	struct peel_node node;
 };
 
-/** Take one entry, valid during the call. Return 0 to go on, nonzero to stop before counting this entry as taken. */
+/**
+ * Take one entry, valid during the call. Return 0 to go on, nonzero to stop before counting this
+ * entry as taken.
+ */
 typedef int peel_dirent_fn(void *arg, const struct peel_dirent *entry);
 
 /**
- * List a folder from a cookie on, inode numbers ascending, "." and ".." left out. Cookies are greater than 0
- * and stay valid as long as the index file.
+ * List a folder from a cookie on, inode numbers ascending, "." and ".." left out. Cookies are
+ * greater than 0 and stay valid as long as the index file.
  * @param cookie 0 for the start, else that of the last entry taken.
  * @return 0 at the end, 1 where the callback stopped it; PEEL_ENOTDIR, PEEL_ENOENT, PEEL_EINTERNAL.
  */
-int peel_list(struct peel_index *index, uint64_t folder, uint64_t cookie, peel_dirent_fn *each, void *arg,
-	struct peel_error *err);
+int peel_list(struct peel_index *index, uint64_t folder, uint64_t cookie, peel_dirent_fn *each,
+	void *arg, struct peel_error *err);
 
 /** Parent folder of a folder; the root's is itself. @return 0; PEEL_ENOENT; PEEL_ENOTDIR. */
-int peel_parent(struct peel_index *index, uint64_t folder, uint64_t *ret_parent, struct peel_error *err);
+int peel_parent(struct peel_index *index, uint64_t folder, uint64_t *ret_parent,
+	struct peel_error *err);
 
 /**
  * Target of a symlink as stored.
- * @param ret_target NUL-terminated, the caller frees; may be empty. @param ret_len its length in bytes.
+ * @param ret_target NUL-terminated, the caller frees; may be empty. @param ret_len its length in
+ *   bytes.
  * @return 0; PEEL_EUSAGE (no symlink); PEEL_ENOENT; PEEL_ENOMEM.
  */
 int peel_readlink(struct peel_index *index, uint64_t ino, char **ret_target, size_t *ret_len,
 	struct peel_error *err);
 
 /**
- * Target of a symlink rewritten so that it resolves inside the mount: absolute targets relative to the
- * view's root ("../" a level of the link's own folder), targets with ".." after a name resolved in the
- * image's own tree and made canonical, ".." never above the view's root. A target that does not resolve
- * (dangling) still stays inside.
- * Ownership and outcomes as peel_readlink; PEEL_ELOOP never: a loop is shown as a relative target that loops.
+ * Target of a symlink rewritten so that it resolves inside the mount: absolute targets relative to
+ * the view's root ("../" a level of the link's own folder), targets with ".." after a name resolved
+ * in the image's own tree and made canonical, ".." never above the view's root. A target that does
+ * not resolve (dangling) still stays inside. Ownership and outcomes as peel_readlink; PEEL_ELOOP
+ * never: a loop is shown as a relative target that loops.
  */
 int peel_readlink_inside(struct peel_index *index, uint64_t ino, char **ret_target, size_t *ret_len,
 	struct peel_error *err);
 
 /**
- * Resolve a path as the kernel would in a chroot of the view: absolute links from the root, ".." clamped.
+ * Resolve a path as the kernel would in a chroot of the view: absolute links from the root, ".."
+ * clamped.
  * @param start folder for relative paths, 0: the root of the view.
  * @param follow_last whether a symlink as the last component is followed.
- * @param ret_canonical may be NULL; receives the canonical path "/a/b", NUL-terminated, the caller frees.
+ * @param ret_canonical may be NULL; receives the canonical path "/a/b", NUL-terminated, the caller
+ *   frees.
  * @return 0; PEEL_ENOENT, PEEL_ENOTDIR, PEEL_ELOOP, PEEL_EINTERNAL, PEEL_ENOMEM.
  */
-int peel_resolve(struct peel_index *index, int view, uint64_t start, const void *path, size_t path_len,
-	bool follow_last, struct peel_node *ret_node, char **ret_canonical, struct peel_error *err);
+int peel_resolve(struct peel_index *index, int view, uint64_t start, const void *path,
+	size_t path_len, bool follow_last, struct peel_node *ret_node, char **ret_canonical,
+	struct peel_error *err);
 
 /**
  * Read bytes of a regular file; holes read as zeros.
  * @param buf receives up to len bytes from the file's offset on.
  * @return bytes read, short only at the file's end, 0 there; PEEL_EISDIR, PEEL_EUSAGE (no regular
- *   file), PEEL_ECHANGED (the image file changed), PEEL_EFORMAT, PEEL_ETRUNCATED, PEEL_EIO, PEEL_ENOMEM.
+ *   file), PEEL_ECHANGED (the image file changed), PEEL_EFORMAT, PEEL_ETRUNCATED, PEEL_EIO,
+ *   PEEL_ENOMEM.
  */
 ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
 
 /**
- * Next data or hole of a regular file, as lseek's SEEK_DATA and SEEK_HOLE; the end counts as a hole.
+ * Next data or hole of a regular file, as lseek's SEEK_DATA and SEEK_HOLE; the end counts as a
+ * hole.
  * @return 0; PEEL_ENOENT where offset is at or past the end, or no data follows.
  */
-int peel_seek(struct peel_index *index, uint64_t ino, uint64_t offset, bool hole, uint64_t *ret_offset,
-	struct peel_error *err);
+int peel_seek(struct peel_index *index, uint64_t ino, uint64_t offset, bool hole,
+	uint64_t *ret_offset, struct peel_error *err);
 
 /** Take one xattr, valid during the call; nonzero stops. */
 typedef int peel_xattr_fn(void *arg, const char *name, const void *value, size_t value_len);
@@ -154,9 +165,12 @@ typedef int peel_xattr_fn(void *arg, const char *name, const void *value, size_t
  * The image's own xattrs of a node (SCHILY.xattr.* of the tar), in byte order of their names.
  * @return 0 at the end, 1 where the callback stopped it; PEEL_ENOENT, PEEL_EINTERNAL.
  */
-int peel_xattrs(struct peel_index *index, uint64_t ino, peel_xattr_fn *each, void *arg, struct peel_error *err);
+int peel_xattrs(struct peel_index *index, uint64_t ino, peel_xattr_fn *each, void *arg,
+	struct peel_error *err);
 
-/** What the whole index holds, in a view or over all: for statfs, ENOSYS decisions and summaries. */
+/**
+ * What the whole index holds, in a view or over all: for statfs, ENOSYS decisions and summaries.
+ */
 struct peel_totals {
 	/** Nodes (hard links once) and bytes of the merged tree. */
 	uint64_t nodes;
@@ -194,7 +208,8 @@ struct peel_layer_stat {
 /** Number of layers. */
 int peel_layer_count(const struct peel_index *index);
 /** Layer i. @return 0; PEEL_ENOENT; PEEL_EINTERNAL. */
-int peel_layer_stat(struct peel_index *index, int i, struct peel_layer_stat *ret_stat, struct peel_error *err);
+int peel_layer_stat(struct peel_index *index, int i, struct peel_layer_stat *ret_stat,
+	struct peel_error *err);
 /** History records: number, and record i (belongs to the index, NULL out of range). */
 int peel_history_count(const struct peel_index *index);
 const struct peel_history *peel_history(const struct peel_index *index, int i);
@@ -213,7 +228,10 @@ enum peel_action {
 	PEEL_ACTION_HIDDEN = 7,
 };
 
-/** Word for an action: "added", "overwritten", "metadata", "identical", "type changed", "deleted", "hidden". */
+/**
+ * Word for an action: "added", "overwritten", "metadata", "identical", "type changed", "deleted",
+ * "hidden".
+ */
 const char *peel_action_name(enum peel_action action);
 
 /** One step in a path's history. Pointers are valid during the callback. */
@@ -230,7 +248,10 @@ struct peel_step {
 	size_t link_len;
 	/** True where the merged tree shows this entry. */
 	bool visible;
-	/** Where not: the layer that hid it and why ("overwritten", "deleted", …); -1 and "" where visible. */
+	/**
+	 * Where not: the layer that hid it and why ("overwritten", "deleted", …); -1 and "" where
+	 * visible.
+	 */
 	int hidden_by;
 	const char *why;
 	/** Canonical path of what the layer has: the path itself, or a folder above it that it deleted, made opaque or
@@ -246,21 +267,25 @@ struct peel_step {
 typedef int peel_step_fn(void *arg, const struct peel_step *step);
 
 /**
- * Every layer that touched a path, lowest first: what each did, and what became of it. Deletion of a
- * parent folder is a step too. The path is taken as named (its parents are resolved in the
- * image, the last is not followed).
+ * Every layer that touched a path, lowest first: what each did, and what became of it. Deletion of
+ * a parent folder is a step too. The path is taken as named (its parents are resolved in the image,
+ * the last is not followed).
  * @return number of steps (0: no layer knows the path), or PEEL_EINTERNAL, PEEL_ENOMEM.
  */
-int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_step_fn *each, void *arg,
-	struct peel_error *err);
+int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_step_fn *each,
+	void *arg, struct peel_error *err);
 
 /** Take one finding; nonzero stops. */
 typedef int peel_finding_fn(void *arg, const struct peel_finding *finding);
 
 /** Anomalies in order of layer and offset. @return 0, 1 where stopped, PEEL_EINTERNAL. */
-int peel_findings(struct peel_index *index, peel_finding_fn *each, void *arg, struct peel_error *err);
+int peel_findings(struct peel_index *index, peel_finding_fn *each, void *arg,
+	struct peel_error *err);
 
-/** A column's value. type: 'i' integer, 'r' real, 't' text, 'b' blob, 'n' null; bytes for text and blob. */
+/**
+ * A column's value. type: 'i' integer, 'r' real, 't' text, 'b' blob, 'n' null; bytes for text and
+ * blob.
+ */
 struct peel_value {
 	char type;
 	int64_t integer;
@@ -270,14 +295,17 @@ struct peel_value {
 };
 
 /** Take one row; names and values have columns members; nonzero stops. */
-typedef int peel_row_fn(void *arg, int columns, const char *const *names, const struct peel_value *values);
+typedef int peel_row_fn(void *arg, int columns, const char *const *names,
+	const struct peel_value *values);
 
 /**
- * Run one or several read-only SQL statements over the index. Writing, ATTACH, PRAGMA that changes and
- * extension loading are refused.
- * @return 0, 1 where stopped; PEEL_EUSAGE (SQL error, or refused), PEEL_ELIMIT (memory), PEEL_ENOMEM.
+ * Run one or several read-only SQL statements over the index. Writing, ATTACH, PRAGMA that changes
+ * and extension loading are refused.
+ * @return 0, 1 where stopped; PEEL_EUSAGE (SQL error, or refused), PEEL_ELIMIT (memory),
+ *   PEEL_ENOMEM.
  */
-int peel_sql(struct peel_index *index, const char *sql, peel_row_fn *each, void *arg, struct peel_error *err);
+int peel_sql(struct peel_index *index, const char *sql, peel_row_fn *each, void *arg,
+	struct peel_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -4,7 +4,8 @@
  *
  * Names, links, labels and instructions come from strangers. They never reach a terminal, a log or
  * an error message raw: control characters (C0, C1, DEL), bidirectional controls, invalid UTF-8 and
- * the backslash itself are written \xNN (or \\), so that the text is one line and can be turned back.
+ * the backslash itself are written \xNN (or \\), so that the text is one line and can be turned
+ * back.
  */
 #ifndef PEEL_TEXT_H
 #define PEEL_TEXT_H
@@ -35,8 +36,9 @@ const char *peel_text_escape_into(char *buf, size_t size, const void *bytes, siz
 void peel_text_print(FILE *out, const void *bytes, size_t len);
 
 /**
- * Write len bytes as a JSON string with its quotes. Valid UTF-8 stays (controls as \uNNNN); each byte
- * that is not valid UTF-8 becomes U+FFFD, so the caller writes such a name a second time, in base64.
+ * Write len bytes as a JSON string with its quotes. Valid UTF-8 stays (controls as \uNNNN); each
+ * byte that is not valid UTF-8 becomes U+FFFD, so the caller writes such a name a second time, in
+ * base64.
  * @return 1 if the bytes were valid UTF-8, else 0.
  */
 int peel_text_print_json(FILE *out, const void *bytes, size_t len);

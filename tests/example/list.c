@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An example of the library: print the size and path of each file in an image, and what it all adds up to.
+ * An example of the library: print the size and path of each file in an image, and what it all adds
+ * up to.
  *
  *     cc list.c $(pkg-config --cflags --libs peel) -o list && ./list app.tar
  *
- * Names are raw bytes; peel_text_print makes them safe for a terminal. Folders are kept on a list of our own
- * instead of the stack, because the image decides how deep they go.
+ * Names are raw bytes; peel_text_print makes them safe for a terminal. Folders are kept on a list
+ * of our own instead of the stack, because the image decides how deep they go.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -32,7 +33,8 @@ struct walk {
 };
 
 /** Put a folder on the list. The names of one path are far below PEEL_PATH_MAX or not walked. */
-static bool push(struct walk *walk, const char *parent, const void *name, size_t name_len, uint64_t ino)
+static bool push(struct walk *walk, const char *parent, const void *name, size_t name_len,
+	uint64_t ino)
 {
 	size_t parent_len = strlen(parent);
 	struct folder *folder = malloc(sizeof(*folder) + parent_len + name_len + 2);
@@ -56,7 +58,8 @@ static int take(void *arg, const struct peel_dirent *entry)
 	struct walk *walk = arg;
 
 	if (S_ISDIR(entry->node.mode)) {
-		return !push(walk, walk->current->path, entry->name, entry->name_len, entry->node.ino);
+		return !push(walk, walk->current->path, entry->name, entry->name_len,
+			entry->node.ino);
 	}
 	walk->files++;
 	printf("%" PRIu64 " ", entry->node.size);

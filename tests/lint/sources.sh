@@ -8,6 +8,9 @@ failed=0
 for file in $("$here/files.sh" . 'fs/*.c' 'include/*.h' 'index/*.c' 'tools/*.c' 'tests/unit/*.c' 'tests/lib/*.c'); do
 	folder=${file%%/*}
 	name=${file#"$folder"/}
+	case $name in
+	unit/test_*) name=$(basename "${name#unit/test_}" .c) ;;
+	esac
 	if ! grep -qF "'$name'" "$folder/meson.build"; then
 		# mount.h is for the command alone: libpeel does not hold what it promises.
 		[ "$file" != include/peel/mount.h ] || continue
