@@ -58,15 +58,57 @@ static int wrap_offset(struct peel_error *err, int code, uint64_t offset)
 	return code;
 }
 
-int scan_more(struct scanner *scanner, size_t len, struct peel_error *err)
+/** Move a text along with the group, where it is in there. */
+static void move_text(const struct scanner *scanner, struct tar_text *text, const char *to)
 {
-	uint64_t offset = stream_tell(scanner->stream);
-	ssize_t got;
+	if (text->bytes >= scanner->group && text->bytes <= scanner->group + scanner->group_len) {
+		text->bytes = to + (text->bytes - scanner->group);
+	}
+}
+
+/** Make room for len more bytes of the group. */
+static int grow_group(struct scanner *scanner, size_t len, struct peel_error *err)
+{
+	struct scan_merged *merged = &scanner->merged;
+	size_t room = 2 * (scanner->group_len + len);
+	char *grown;
 
 	if (len > SCAN_GROUP_MAX - scanner->group_len) {
 		(void)peel_fail(err, PEEL_ELIMIT, "tar headers of one entry longer than %u bytes",
 			SCAN_GROUP_MAX);
 		return wrap_offset(err, PEEL_ELIMIT, scanner->group_off);
+	}
+	if (len <= scanner->group_room - scanner->group_len) {
+		return 0;
+	}
+	grown = malloc(room);
+	if (!grown) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory for tar headers");
+	}
+	memcpy(grown, scanner->group, scanner->group_len);
+	move_text(scanner, &scanner->long_name, grown);
+	move_text(scanner, &scanner->long_link, grown);
+	move_text(scanner, &merged->path, grown);
+	move_text(scanner, &merged->link, grown);
+	move_text(scanner, &merged->uname, grown);
+	move_text(scanner, &merged->gname, grown);
+	if (scanner->has_pax) {
+		tar_pax_move(&scanner->pax, scanner->group, grown);
+	}
+	free(scanner->group);
+	scanner->group = grown;
+	scanner->group_room = room;
+	return 0;
+}
+
+int scan_more(struct scanner *scanner, size_t len, struct peel_error *err)
+{
+	uint64_t offset = stream_tell(scanner->stream);
+	int code = grow_group(scanner, len, err);
+	ssize_t got;
+
+	if (code < 0) {
+		return code;
 	}
 	got = stream_read(scanner->stream, scanner->group + scanner->group_len, len, err);
 	if (got < 0) {
@@ -86,6 +128,7 @@ static void start_group(struct scanner *scanner)
 	scanner->group_off = stream_tell(scanner->stream);
 	scanner->note_count = 0;
 	scanner->has_pax = false;
+	scanner->merged = (struct scan_merged){0};
 	scanner->long_name = (struct tar_text){0};
 	scanner->long_link = (struct tar_text){0};
 }
@@ -95,7 +138,7 @@ static int read_payload(struct scanner *scanner, struct tar_text *ret_text, stru
 {
 	uint64_t offset = stream_tell(scanner->stream) - TAR_BLOCK;
 	int64_t size = scanner->header.size;
-	size_t padding;
+	size_t padding = (size_t)tar_padding((uint64_t)size);
 	ssize_t got;
 	int code;
 
@@ -109,7 +152,6 @@ static int read_payload(struct scanner *scanner, struct tar_text *ret_text, stru
 			SCAN_HEADER_MAX);
 		return wrap_offset(err, PEEL_ELIMIT, offset);
 	}
-	*ret_text = (struct tar_text){scanner->group + scanner->group_len, (size_t)size};
 	code = scan_more(scanner, (size_t)size, err);
 	if (code < 0) {
 		return code;
@@ -118,10 +160,11 @@ static int read_payload(struct scanner *scanner, struct tar_text *ret_text, stru
 		(void)peel_fail(err, PEEL_ETRUNCATED, "the tar ends inside of an extension header");
 		return wrap_offset(err, PEEL_ETRUNCATED, offset);
 	}
-	padding = (size_t)tar_padding((uint64_t)size);
-	if (padding > SCAN_GROUP_MAX - scanner->group_len) {
-		return scan_more(scanner, padding, err);
+	code = grow_group(scanner, padding, err);
+	if (code < 0) {
+		return code;
 	}
+	*ret_text = (struct tar_text){scanner->group + scanner->group_len - size, (size_t)size};
 	/* As for Go, the stream may end within padding. */
 	memset(scanner->group + scanner->group_len, 0, padding);
 	got = stream_read(scanner->stream, scanner->group + scanner->group_len, padding, err);
@@ -419,7 +462,8 @@ int scan_layer(struct stream *stream, const struct scan_sink *sink, struct scan_
 	cleanup(finish_scanner) struct scanner scanner = {.stream = stream, .sink = sink};
 	int code;
 
-	scanner.group = malloc(SCAN_GROUP_MAX);
+	scanner.group = malloc(SCAN_GROUP_MIN);
+	scanner.group_room = SCAN_GROUP_MIN;
 	if (!scanner.group) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory for tar headers");
 	}

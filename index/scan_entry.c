@@ -345,22 +345,22 @@ static int second_opinion(struct scanner *scanner, bool foreign, struct peel_err
 
 int scan_decode(struct scanner *scanner, struct peel_error *err)
 {
-	struct scan_merged merged;
+	struct scan_merged *merged = &scanner->merged;
 	bool foreign = false;
-	int code = merge(scanner, &merged, err);
+	int code = merge(scanner, merged, err);
 
 	if (code < 0) {
 		return code;
 	}
-	scanner->entry = (struct scan_entry){.type = type_of(scanner, &merged)};
-	code = frame(scanner, &merged, err);
+	scanner->entry = (struct scan_entry){.type = type_of(scanner, merged)};
+	code = frame(scanner, merged, err);
 	if (code == 0) {
-		code = scan_decode_sparse(scanner, &merged, err);
+		code = scan_decode_sparse(scanner, err);
 	}
 	if (code < 0) {
 		return code;
 	}
-	set_entry(scanner, &merged);
+	set_entry(scanner, merged);
 	if (scanner->has_pax && scanner->pax.nul_name) {
 		scan_note(scanner, "nul-in-name",
 			"a NUL in a name; the entry is passed over, engines refuse the layer");
@@ -374,6 +374,6 @@ int scan_decode(struct scanner *scanner, struct peel_error *err)
 	if (code == 0) {
 		code = second_opinion(scanner, foreign, err);
 	}
-	end_texts(scanner, &merged);
+	end_texts(scanner, merged);
 	return code < 0 ? code : 1;
 }

@@ -24,6 +24,8 @@ struct stream;
  * need 5 MiB at most.
  */
 #define SCAN_GROUP_MAX (8u << 20)
+/** Room for a group to begin with, bytes. */
+#define SCAN_GROUP_MIN (16u << 10)
 /** Most anomalies noted of one entry. */
 #define SCAN_NOTES_MAX 24
 
@@ -46,12 +48,9 @@ struct scanner {
 	struct stream *stream;
 	const struct scan_sink *sink;
 	struct scan_result result;
-	/**
-	 * The header group as stored. Allocated once at its full size, so that texts can point into
-	 * it while it grows; pages that no group reaches are never touched.
-	 */
+	/** The header group as stored; moves while it grows. */
 	char *group;
-	size_t group_len;
+	size_t group_len, group_room;
 	uint64_t group_off;
 	/** The entry's own header block: group + header_at, decoded in header. */
 	size_t header_at;
@@ -61,6 +60,8 @@ struct scanner {
 	bool has_pax;
 	/** What the last L and K headers hold; bytes NULL: none. */
 	struct tar_text long_name, long_link;
+	/** Texts of the group and of header. */
+	struct scan_merged merged;
 	struct tar_sparse sparse;
 	struct scan_note notes[SCAN_NOTES_MAX];
 	size_t note_count;
@@ -109,7 +110,7 @@ int scan_decode(struct scanner *scanner, struct peel_error *err);
  * used becomes SCAN_UNKNOWN.
  * @return 0; PEEL_ETRUNCATED, PEEL_ELIMIT, PEEL_ENOMEM, or what the stream returned.
  */
-int scan_decode_sparse(struct scanner *scanner, struct scan_merged *merged, struct peel_error *err);
+int scan_decode_sparse(struct scanner *scanner, struct peel_error *err);
 
 /**
  * Split the entry's other pax records into xattrs and extras.

@@ -133,8 +133,9 @@ static int read_map(struct scanner *scanner, enum sparse_format format, int64_t 
 				     : tar_sparse_records(&scanner->sparse, &scanner->pax, err);
 }
 
-int scan_decode_sparse(struct scanner *scanner, struct scan_merged *merged, struct peel_error *err)
+int scan_decode_sparse(struct scanner *scanner, struct peel_error *err)
 {
+	struct scan_merged *merged = &scanner->merged;
 	struct scan_entry *entry = &scanner->entry;
 	enum sparse_format format = sparse_format(scanner);
 	struct peel_error ignored = {0};

@@ -300,6 +300,27 @@ int tar_pax_parse(struct tar_pax *pax, const char *bytes, size_t len, struct pee
 	return 0;
 }
 
+static void move_text(struct tar_text *text, const char *from, const char *to)
+{
+	if (text->bytes) {
+		text->bytes = to + (text->bytes - from);
+	}
+}
+
+void tar_pax_move(struct tar_pax *pax, const char *from, const char *to)
+{
+	for (size_t i = 0; i < TAR_PAX_KEYS; i++) {
+		move_text(&pax->known[i], from, to);
+	}
+	for (size_t i = 0; i < pax->count; i++) {
+		move_text(&pax->records[i].key, from, to);
+		move_text(&pax->records[i].value, from, to);
+	}
+	for (size_t i = 0; i < pax->map_count; i++) {
+		move_text(&pax->map[i], from, to);
+	}
+}
+
 void tar_pax_finish(struct tar_pax *pax)
 {
 	if (pax) {

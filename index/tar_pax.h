@@ -82,6 +82,9 @@ int tar_pax_parse(struct tar_pax *pax, const char *bytes, size_t len, struct pee
 /** Forget the records, keep the memory. */
 void tar_pax_clear(struct tar_pax *pax);
 
+/** Let the texts point to where the bytes that were parsed have moved. */
+void tar_pax_move(struct tar_pax *pax, const char *from, const char *to);
+
 /** Free the memory; pax is then empty. NULL is fine. */
 void tar_pax_finish(struct tar_pax *pax);
 

@@ -317,7 +317,8 @@ static void cut_anywhere(void **state)
 
 	(void)state;
 	make_rich(&tar);
-	for (size_t len = tar.len; len > 0; len--) {
+	/* Every length around the ends of blocks, some between. */
+	for (size_t len = tar.len; len > 0; len -= len % 512 > 3 && len % 512 < 510 ? 3 : 1) {
 		struct tarmaker cut = {.bytes = tar.bytes, .len = len};
 		char *told = scantext_tar(&cut, true);
 
@@ -338,7 +339,7 @@ static void damage_is_survived(void **state)
 	uint32_t seed = 12345;
 
 	(void)state;
-	for (int round = 0; round < 3000; round++) {
+	for (int round = 0; round < 1000; round++) {
 		struct tarmaker tar = {0};
 
 		make_rich(&tar);
