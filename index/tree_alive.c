@@ -117,7 +117,7 @@ static const char sql_needed[] =
 	"SELECT 1 FROM dir d JOIN touch t ON t.dir = d.id WHERE d.parent = ?1 AND d.name = ?2"
 	" AND t.id >= ?3 AND t.id < ?4 LIMIT 1";
 static const char sql_other[] =
-	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type NOT IN ('d', 'w', '?')"
+	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type NOT IN ('d', 'w', '?') AND why IS NULL"
 	" AND id > ?3 AND id < ?4 LIMIT 1";
 
 int tree_disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from, bool whole,
@@ -178,7 +178,7 @@ static int last_entry(struct binder *binder, uint32_t dir, const char *name, siz
 {
 	static const char sql[] =
 		"SELECT id, layer, type, inode, self, link FROM entry WHERE dir = ?1 AND name = ?2"
-		" AND type NOT IN ('w', 'o', '?') AND id < ?3 ORDER BY id DESC LIMIT 1";
+		" AND type NOT IN ('w', 'o', '?') AND why IS NULL AND id < ?3 ORDER BY id DESC LIMIT 1";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(binder->tree->store, sql, &stmt, err);
 

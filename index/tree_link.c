@@ -257,7 +257,9 @@ int tree_count_links(struct tree *tree, struct peel_error *err)
 	static const char *const steps[] = {
 		"CREATE INDEX entry_inode ON entry (inode) WHERE inode IS NOT NULL",
 		"INSERT INTO hardlink (inode, nlink, meta)"
-		" SELECT h.inode, sum(h.why IS NULL) + (SELECT d.why IS NULL FROM entry d WHERE d.id = h.inode), max(h.id)"
+		/* A link that could not be reached was never made, so its header counts for nothing. */
+		" SELECT h.inode, sum(h.why IS NULL) + (SELECT d.why IS NULL FROM entry d WHERE d.id = h.inode),"
+		" max(CASE WHEN coalesce(h.why, 0) <> 9 THEN h.id ELSE h.inode END)"
 		" FROM entry h WHERE h.inode IS NOT NULL GROUP BY h.inode",
 		"UPDATE entry SET flags = flags | 8 WHERE id IN (SELECT inode FROM hardlink)",
 	};

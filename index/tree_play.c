@@ -148,6 +148,25 @@ static int place(struct path_group *group, struct standing *what, const struct e
 	return code;
 }
 
+/** A symlink, or a hard link to one. @return 1, 0, or less than 0. */
+static int is_symlink(struct tree *tree, const struct standing *what, struct peel_error *err)
+{
+	static const char sql[] =
+		"SELECT 1 FROM entry h JOIN entry d ON d.id = h.inode WHERE h.id = ?1 AND d.type = 'l'";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code;
+
+	if (what->type != 'h') {
+		return what->type == 'l';
+	}
+	code = store_get(tree->store, sql, &stmt, err);
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(stmt, 1, (int64_t)what->id);
+	return store_step(tree->store, stmt, err);
+}
+
 /** A layer needs a folder here. @param ret_blocked set to the layer where something that is no folder stands in the way. */
 static int need_folder(struct path_group *group, struct standing *what, const struct event *event,
 	int *ret_blocked, struct peel_error *err)
@@ -164,7 +183,11 @@ static int need_folder(struct path_group *group, struct standing *what, const st
 	if (what->type == 'd') {
 		return 0;
 	}
-	if (what->type == 'l' && tree_layer_of(group->tree, what->id) < layer) {
+	code = is_symlink(group->tree, what, err);
+	if (code < 0) {
+		return code;
+	}
+	if (code > 0 && tree_layer_of(group->tree, what->id) < layer) {
 		code = report(group, "engines-differ", layer,
 			"a lower layer's symlink stands where this layer needs a folder; replaced by a folder",
 			err);
@@ -237,7 +260,15 @@ int tree_play(struct path_group *group, struct standing *ret_what, const struct 
 				code = place(group, ret_what, event, below, err);
 			}
 		} else {
+			int before = blocked;
+
 			code = need_folder(group, ret_what, event, &blocked, err);
+			if (code == 0 && before >= 0 && ret_what->id == event->id) {
+				/* Made anew: what could not be reached before stays out. */
+				code = kills_add(group->all_kills, event->moment, WHY_UNREACHABLE,
+					before, below, err);
+				blocked = -1;
+			}
 		}
 	}
 	if (code == 0 && blocked >= 0) {
