@@ -106,6 +106,8 @@ def allowed(layers, result, key, compressed):
         # in a layer of its own it never was; but something else may be said to have taken it away first
         return {"unreachable", "duplicate", "replaced", "deleted", "deleted-with-folder", "opaque", "overwritten",
                 "metadata", "identical", "broken-link"}
+    if reasons == {"duplicate"}:
+        reasons.add("unreachable")
     if reasons & {"identical", "metadata"}:
         if not compressed and entry.kind in "fh":
             reasons.add("overwritten")
@@ -167,8 +169,8 @@ def check_umoci(layers, result, seed, folder):
     gen.write(layers, seed, layout, "oci", "gzip")
     run = subprocess.run(["umoci", "raw", "unpack", "--image", layout + ":t", bundle], stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, timeout=TIMEOUT)
-    if b"too many levels of symbolic links" in run.stdout:
-        # it resolves links of lower layers on the way to a whiteout
+    if b"too many levels of symbolic links" in run.stdout or b"not a directory" in run.stdout:
+        # it resolves links of lower layers on the way to a whiteout, and wants a folder's entry before what is in it
         return []
     if run.returncode:
         raise Failed("umoci: %s" % run.stdout.decode(errors="replace").strip()[-300:])

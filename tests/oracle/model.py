@@ -149,14 +149,32 @@ class Layer:
                 raise Unreachable
         return at[-1]
 
+    def deleted_later(self, entries, at, parts):
+        """Whether a whiteout further on in the layer takes a path: then it depends on the driver what a link finds."""
+        for entry in entries[at + 1:]:
+            gone = clean(entry.path)
+            if gone and gone[-1] == OPAQUE:
+                gone = gone[:-1]
+            elif gone and gone[-1].startswith(WHITEOUT):
+                gone[-1] = gone[-1][len(WHITEOUT):]
+            else:
+                continue
+            if parts[:len(gone)] == gone:
+                return True
+        return False
+
     def apply(self, entries):
-        for entry in entries:
+        for at, entry in enumerate(entries):
             parts = clean(entry.path)
+            if entry.kind == "h" and self.deleted_later(entries, at, clean(entry.link)):
+                self.result.open_question(entry)
             self.odd = False
             try:
                 self.apply_one(entry, parts)
             except Unreachable:
                 self.result.hide([entry], entry.layer, {"unreachable"})
+                # a whiteout below the layer's own file: nothing to say against it taking effect
+                self.odd |= parts[-1:] != [] and parts[-1].startswith(WHITEOUT)
             if self.odd:
                 self.result.open_question(entry)
         for entry, parts, node in self.white:
@@ -182,11 +200,23 @@ class Layer:
             inode = self.target(clean(entry.link))
             if inode is None:
                 self.result.hide([entry], entry.layer, {"broken-link"})
+                try:
+                    made = not self.walk(parts[:-1], False).real()
+                except Unreachable:
+                    made = True
+                if made and len(parts) > 1 or self.peek(parts) is not None:
+                    # are the folders on the way to it there? is what it would have replaced?
+                    self.result.open_question(entry)
                 return
             before = self.peek(parts)
             if clean(entry.link) == parts or before is not None and before.inode is inode:
                 self.result.open_question(entry)
-            folder = self.walk(parts[:-1], True)
+            try:
+                folder = self.walk(parts[:-1], True)
+            except Unreachable:
+                # does its header count?
+                self.odd = True
+                raise
             self.result.bound[(entry.layer, entry.pos)] = (inode.mode, inode.uid, inode.gid, inode.mtime,
                                                            dict(inode.xattrs))
             inode.set_metadata(entry)
@@ -229,6 +259,9 @@ class Layer:
         if name in (WHITEOUT, b".wh..", b".wh..."):
             return
         if name.startswith(b".wh..wh.") and name != OPAQUE:
+            self.result.hide([entry], entry.layer, {"marker"})
+            if parents:
+                self.result.open_question(entry)
             return
         folder = self.walk(parents, True)
         self.white.append((entry, parents, folder))
@@ -254,7 +287,10 @@ class Layer:
             below = low.children.get(part) if low else None
             if own and below and (own.opaque or part in own.whiteouts):
                 below = None
-            if mine is not None and not (mine.is_dir and not mine.real() and below is not None):
+            # an implied folder gives way to what stands below, unless that is a symlink
+            gives_way = mine is not None and mine.is_dir and mine.entry is None and below is not None and not (
+                mine.real() and (below.is_dir or below.is_link))
+            if mine is not None and not gives_way:
                 node = mine
             else:
                 node = below
@@ -357,8 +393,7 @@ class Result:
             return
         lost = list(child.entries())
         self.hide(lost, layer, {"unreachable"})
-        if any(e.kind == "h" for e in lost):
-            self.open.extend(e for e in lost if e.kind == "h")
+        self.open += [e for e in lost if e.kind == "h"]
 
     def shown(self, node):
         """A copy of an own folder without its whiteouts, and without folders that only whiteouts implied."""
