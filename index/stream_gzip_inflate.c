@@ -385,7 +385,8 @@ ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, 
 	state->next_out = out;
 	state->avail_out = (uint32_t)room;
 	status = isal_inflate(state);
-	taken = given - state->avail_in;
+	/* After an error avail_in may be a few bytes below 0. */
+	taken = (uint32_t)min_u64(given - state->avail_in, given);
 	inflate->pos += taken;
 	if (status < 0) {
 		return fail_at(inflate, err, PEEL_EFORMAT, status_text(status));
