@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkgdb.h"
 #include "util.h"
 
 /* Bytes compared at once. */
@@ -204,7 +205,7 @@ static int size_of(struct query *q, const struct query_row *row, uint64_t *ret_s
 }
 
 static int emit(struct query *q, const struct why_event *event, enum peel_action action,
-	peel_step_fn *each, void *arg)
+	const char *package, peel_step_fn *each, void *arg)
 {
 	const struct query_row *row = &event->row;
 	const bool marker = row->type == 'w' || row->type == 'o' || event->rank == WHY_RANK_ABOVE;
@@ -224,7 +225,7 @@ static int emit(struct query *q, const struct why_event *event, enum peel_action
 			: reasons[row->why],
 		.path = event->path,
 		.instruction = "",
-		.package = "",
+		.package = !marker && row->type != 'd' && package ? package : "",
 	};
 	int r = size_of(q, row, &step.size);
 
@@ -242,15 +243,48 @@ static void cleanup_events(struct why_events *events)
 	why_events_free(events);
 }
 
+/* The package that owns the path, by the databases of the merged tree; folders belong to many. */
+static int find_package(struct query *q, const struct why_events *events, char **ret_package)
+{
+	for (size_t i = 0; i < events->count; i++) {
+		const struct why_event *event = &events->events[i];
+
+		if (event->rank == WHY_RANK_ENTRY && event->row.type != 'd') {
+			return pkgdb_owner(q->index, event->path, ret_package, q->err);
+		}
+	}
+	return 0;
+}
+
+/* Play all events, then tell them: a later one refines why an entry was hidden. @return number of steps. */
+static int tell(struct query *q, struct why_events *events, peel_step_fn *each, void *arg)
+{
+	cleanup_free enum peel_action *actions = calloc(events->count + 1, sizeof(*actions));
+	cleanup_free char *package = NULL;
+	struct why_event *standing = NULL;
+	int steps = 0;
+	int r;
+
+	if (!actions) {
+		return peel_fail(q->err, PEEL_ENOMEM, "out of memory");
+	}
+	r = find_package(q, events, &package);
+	for (size_t i = 0; r == 0 && i < events->count; i++) {
+		r = play(q, &events->events[i], &standing, &actions[i]);
+	}
+	for (size_t i = 0; r == 0 && i < events->count; i++) {
+		r = emit(q, &events->events[i], actions[i], package, each, arg);
+		steps += r == 0;
+	}
+	return r < 0 ? r : steps;
+}
+
 int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_step_fn *each,
 	void *arg, struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
 	cleanup(cleanup_events) struct why_events events = {0};
-	cleanup_free enum peel_action *actions = NULL;
-	struct why_event *standing = NULL;
 	struct why_place place;
-	int steps = 0;
 	int r = query_begin(&q, index, err);
 
 	if (r == 0 && path_len > PEEL_PATH_MAX) {
@@ -261,18 +295,7 @@ int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_s
 	}
 	if (r > 0) {
 		r = why_events_read(&q, place.dir, place.name, place.len, &events);
+		return r < 0 ? r : tell(&q, &events, each, arg);
 	}
-	actions = calloc(events.count + 1, sizeof(*actions));
-	if (r == 0 && !actions) {
-		return peel_fail(err, PEEL_ENOMEM, "out of memory");
-	}
-	/* All is played before the first step is given: a later event refines why an entry was hidden. */
-	for (size_t i = 0; r == 0 && i < events.count; i++) {
-		r = play(&q, &events.events[i], &standing, &actions[i]);
-	}
-	for (size_t i = 0; r == 0 && i < events.count; i++) {
-		r = emit(&q, &events.events[i], actions[i], each, arg);
-		steps += r == 0;
-	}
-	return r < 0 ? r : steps;
+	return r;
 }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pkgdb.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <peel/error.h>
+#include <peel/query.h>
+
+#include "util.h"
+
+/* Folders of the root that may be links into /usr; packages may still name files by them. */
+static const char *const merged_folders[] = {"bin", "lib", "lib32", "lib64", "libx32", "sbin"};
+
+static int (*const databases[])(struct peel_index *index, const struct pkgdb_path *path,
+	struct pkgdb_package *ret_package, struct peel_error *err) = {
+	pkgdb_dpkg_owner,
+	pkgdb_apk_owner,
+};
+
+void pkgdb_text_finish(struct pkgdb_text *text)
+{
+	free(text->bytes);
+}
+
+int pkgdb_read(struct peel_index *index, const char *path, unsigned long long ino,
+	struct pkgdb_text *ret_text, struct peel_error *err)
+{
+	cleanup_free char *bytes = NULL;
+	struct peel_node node;
+	ssize_t got;
+	int r;
+
+	r = path ? peel_resolve(index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node, NULL,
+			   NULL)
+		 : peel_node_get(index, ino, &node, NULL);
+	if (r == PEEL_ENOMEM) {
+		return peel_fail(err, r, "out of memory");
+	}
+	if (r < 0 || !S_ISREG(node.mode) || node.size > PKGDB_FILE_MAX) {
+		return 0;
+	}
+	bytes = malloc(node.size + 1);
+	if (!bytes) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	got = peel_read(index, node.ino, 0, bytes, node.size, NULL);
+	if (got < 0) {
+		return 0;
+	}
+	*ret_text = (struct pkgdb_text){.bytes = steal_pointer(&bytes), .len = (size_t)got};
+	return 1;
+}
+
+bool pkgdb_line(struct pkgdb_text *text, const char **ret_line, size_t *ret_len)
+{
+	const char *line = text->bytes + text->pos;
+	const char *end;
+
+	if (text->pos >= text->len) {
+		return false;
+	}
+	end = memchr(line, '\n', text->len - text->pos);
+	*ret_line = line;
+	*ret_len = end ? (size_t)(end - line) : text->len - text->pos;
+	text->pos += *ret_len + 1;
+	return true;
+}
+
+bool pkgdb_path_is(const struct pkgdb_path *path, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < path->count; i++) {
+		if (strlen(path->spellings[i]) == len &&
+			memcmp(path->spellings[i], bytes, len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void pkgdb_copy(char *to, const char *bytes, size_t len)
+{
+	len = min_u64(len, PKGDB_NAME_MAX);
+	memcpy(to, bytes, len);
+	to[len] = '\0';
+}
+
+const char *pkgdb_value(const char *line, size_t len, const char *key, size_t *ret_len)
+{
+	size_t key_len = strlen(key);
+
+	if (len <= key_len || memcmp(line, key, key_len) != 0 || line[key_len] != ':') {
+		return NULL;
+	}
+	line += key_len + 1;
+	len -= key_len + 1;
+	while (len > 0 && (*line == ' ' || *line == '\t')) {
+		line++;
+		len--;
+	}
+	*ret_len = len;
+	return line;
+}
+
+/* "/usr/lib/x" is "lib/x" too, where /lib leads to /usr/lib. @return the shorter one, or NULL. */
+static const char *merged_spelling(struct peel_index *index, const char *path)
+{
+	static const char usr[] = "usr/";
+	const char *rest = path + strlen(usr);
+
+	if (strncmp(path, usr, strlen(usr)) != 0) {
+		return NULL;
+	}
+	for (size_t i = 0; i < countof(merged_folders); i++) {
+		const size_t len = strlen(merged_folders[i]);
+		cleanup_free char *canonical = NULL;
+		struct peel_node node;
+
+		if (strncmp(rest, merged_folders[i], len) != 0 || rest[len] != '/') {
+			continue;
+		}
+		if (peel_resolve(index, PEEL_VIEW_MERGED, 0, merged_folders[i], len, true, &node,
+			    &canonical, NULL) == 0 &&
+			strncmp(canonical + 1, path, strlen(usr) + len) == 0 &&
+			strlen(canonical + 1) == strlen(usr) + len) {
+			return rest;
+		}
+	}
+	return NULL;
+}
+
+int pkgdb_owner(struct peel_index *index, const char *path, char **ret_owner,
+	struct peel_error *err)
+{
+	struct pkgdb_path spelled = {.spellings = {path + (path[0] == '/')}, .count = 1};
+	struct pkgdb_package package = {0};
+	int r = 0;
+
+	*ret_owner = NULL;
+	spelled.spellings[1] = merged_spelling(index, spelled.spellings[0]);
+	spelled.count += spelled.spellings[1] != NULL;
+	for (size_t i = 0; r == 0 && i < countof(databases); i++) {
+		r = databases[i](index, &spelled, &package, err);
+	}
+	if (r <= 0) {
+		return r;
+	}
+	if (asprintf(ret_owner, "%s%s%s", package.name, package.version[0] ? " " : "",
+		    package.version) < 0) {
+		*ret_owner = NULL;
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	return 0;
+}

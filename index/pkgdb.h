@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Package databases of an image: which package a path belongs to. Databases are read where the merged tree has them
+ * (dpkg and its distroless form, apk), each time anew: one path is asked for, not all.
+ *
+ * A database is the image's own word. One that is missing, damaged or too large owns nothing.
+ */
+#ifndef PKGDB_H
+#define PKGDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct peel_error;
+struct peel_index;
+
+/** Largest file of a database that is read, bytes. */
+#define PKGDB_FILE_MAX (64u << 20)
+/** Most file lists of a database. */
+#define PKGDB_LISTS_MAX 100000
+/** Longest name of a package, and version. */
+#define PKGDB_NAME_MAX 255
+/** Ways to spell a path: its own, and one through /bin or the like. */
+#define PKGDB_SPELLINGS 2
+
+/** A path as databases may spell it, without the slash before it. */
+struct pkgdb_path {
+	const char *spellings[PKGDB_SPELLINGS];
+	size_t count;
+};
+
+/** A package's name and version; "" where not known. */
+struct pkgdb_package {
+	char name[PKGDB_NAME_MAX + 1];
+	char version[PKGDB_NAME_MAX + 1];
+};
+
+/**
+ * The package that owns a path of the merged tree.
+ * @param path canonical, "/usr/bin/git". @param ret_owner "git 1:2.39.5-0", NUL-terminated, image bytes, the caller
+ *   frees; NULL where no package owns it.
+ * @return 0; PEEL_ENOMEM.
+ */
+int pkgdb_owner(struct peel_index *index, const char *path, char **ret_owner,
+	struct peel_error *err);
+
+/** One kind of database. @return 1 owned, 0 not, PEEL_ENOMEM. */
+int pkgdb_dpkg_owner(struct peel_index *index, const struct pkgdb_path *path,
+	struct pkgdb_package *ret_package, struct peel_error *err);
+/** @return as pkgdb_dpkg_owner. */
+int pkgdb_apk_owner(struct peel_index *index, const struct pkgdb_path *path,
+	struct pkgdb_package *ret_package, struct peel_error *err);
+
+/** A file of the image in memory. */
+struct pkgdb_text {
+	char *bytes;
+	size_t len;
+	/** Where the next line begins. */
+	size_t pos;
+};
+
+/** Free the bytes. */
+void pkgdb_text_finish(struct pkgdb_text *text);
+
+/**
+ * Read a file of the merged tree by its node number or its path.
+ * @param path NULL: ino is meant. @return 1 read, 0 there is no such file or it cannot be read, PEEL_ENOMEM.
+ */
+int pkgdb_read(struct peel_index *index, const char *path, unsigned long long ino,
+	struct pkgdb_text *ret_text, struct peel_error *err);
+
+/** The next line, without its newline. @return false at the end. */
+bool pkgdb_line(struct pkgdb_text *text, const char **ret_line, size_t *ret_len);
+
+/** True where len bytes are one of the path's spellings. */
+bool pkgdb_path_is(const struct pkgdb_path *path, const char *bytes, size_t len);
+
+/** Copy a value; cut at PKGDB_NAME_MAX. */
+void pkgdb_copy(char *to, const char *bytes, size_t len);
+
+/** The value of a line "Key: value" or "K:value"; NULL where it has another key. */
+const char *pkgdb_value(const char *line, size_t len, const char *key, size_t *ret_len);
+
+#endif
