@@ -11,6 +11,9 @@
 
 #include <peel/error.h>
 
+/** File system type of our mounts. */
+#define MOUNT_TYPE "fuse.peel"
+
 /** Longest file system type kept. */
 #define MOUNTINFO_TYPE_SIZE 32
 

@@ -11,11 +11,10 @@
 
 #include <peel/text.h>
 
+#include "loop.h"
 #include "ops.h"
 #include "scope.h"
 
-/** Threads that answer. One would do for names; a read that has to decode must not hold up the others. */
-#define WORKERS 4
 /** Replies up to this many bytes come from the heap and stay there: mapping anew costs page faults. */
 #define HEAP_REPLY_MAX (4 * 1024 * 1024)
 /** Longest complaint of libfuse and fusermount3 that is kept. */
@@ -24,6 +23,7 @@
 struct session {
 	struct fuse_session *fuse;
 	struct ops ops;
+	struct loop loop;
 	bool view_ready;
 	bool mounted;
 };
@@ -163,19 +163,9 @@ int session_mount(struct peel_index *index, const char *mount_point,
 	return 0;
 }
 
-bool session_serve(struct session *session)
+int session_serve(struct session *session)
 {
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	int r;
-
-	if (!config || fuse_set_signal_handlers(session->fuse) != 0) {
-		fuse_loop_cfg_destroy(config);
-		return false;
-	}
-	fuse_loop_cfg_set_max_threads(config, WORKERS);
-	r = fuse_session_loop_mt(session->fuse, config);
-	fuse_loop_cfg_destroy(config);
-	return r > 0;
+	return loop_run(&session->loop, session->fuse);
 }
 
 void session_close(struct session *session)

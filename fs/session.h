@@ -3,8 +3,6 @@
 #ifndef FS_SESSION_H
 #define FS_SESSION_H
 
-#include <stdbool.h>
-
 #include <peel/mount.h>
 
 struct session;
@@ -19,8 +17,8 @@ int session_mount(struct peel_index *index, const char *mount_point,
 	const struct peel_mount_options *options, struct session **ret_session,
 	struct peel_error *err);
 
-/** Answer requests until the mount is gone or a signal (TERM, INT, HUP) comes. @return true where a signal ended it. */
-bool session_serve(struct session *session);
+/** Answer requests until the mount is gone or a signal comes. @return as loop_run: after a signal, do not close. */
+int session_serve(struct session *session);
 
 /** Close the device and free everything; what is still mounted is dead from here on. NULL is fine. */
 void session_close(struct session *session);

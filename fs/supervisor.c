@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "guard.h"
+#include "loop.h"
 #include "mountinfo.h"
 #include "scope.h"
 #include "session.h"
@@ -42,7 +43,7 @@ struct supervisor {
 	struct peel_index *index;
 	const char *path;
 	const struct peel_mount_options *options;
-	/** Signals of the caller, for the server and for the end. */
+	/** Signals of the caller, for the end. */
 	sigset_t old_mask;
 	struct sigaction old_child, old_pipe;
 	/** Signals that are waited for. */
@@ -76,7 +77,7 @@ static void server_main(struct supervisor *supervisor, pid_t parent)
 	if (getppid() != parent) {
 		_exit(1);
 	}
-	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
+	/* Ending signals are blocked from here on: none may come between mount and report. */
 	r = session_mount(supervisor->index, supervisor->path, supervisor->options, &session,
 		&report.err);
 	if (r == 0) {
@@ -86,11 +87,12 @@ static void server_main(struct supervisor *supervisor, pid_t parent)
 	}
 	written = write(supervisor->report_write, &report, sizeof(report));
 	close(supervisor->report_write);
-	if (r >= 0 && session && written == (ssize_t)sizeof(report)) {
-		if (session_serve(session) &&
-			mountinfo_detach(supervisor->path, info.dev, NULL) == 0) {
+	if (r >= 0 && session && written == (ssize_t)sizeof(report) && session_serve(session) > 0) {
+		/* Threads may be in the middle of a read; they end with the process. */
+		if (mountinfo_detach(supervisor->path, info.dev, NULL) == 0) {
 			guard_dismiss(supervisor->lifeline);
 		}
+		_exit(0);
 	}
 	session_close(session);
 	_exit(r < 0);
@@ -119,6 +121,18 @@ static int start_server(struct supervisor *supervisor, struct peel_error *err)
 	return 0;
 }
 
+/* A server that was killed may have mounted before it could say so. */
+static void find_orphan(struct supervisor *supervisor)
+{
+	struct mountinfo info;
+
+	if (mountinfo_find(supervisor->path, &info, NULL) > 0 &&
+		strcmp(info.type, MOUNT_TYPE) == 0) {
+		supervisor->dev = info.dev;
+		supervisor->mounted = true;
+	}
+}
+
 /* Wait until the server has mounted and answers. */
 static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
 {
@@ -130,6 +144,7 @@ static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
 		got = read(supervisor->report_read, &report, sizeof(report));
 	} while (got < 0 && errno == EINTR);
 	if (got != (ssize_t)sizeof(report)) {
+		find_orphan(supervisor);
 		return peel_fail(err, PEEL_EIO, "cannot mount: the server ended without a word");
 	}
 	if (report.err.code != 0) {
@@ -208,22 +223,14 @@ static int watch(struct supervisor *supervisor, struct peel_error *err)
 	return 0;
 }
 
-/* Block what is waited for before there is a child to miss. A signal that is ignored stays ignored. */
+/* Block what is waited for before there is a child to miss. */
 static void take_signals(struct supervisor *supervisor)
 {
-	static const int ending[] = {SIGHUP, SIGINT, SIGTERM};
 	struct sigaction standard = {.sa_handler = SIG_DFL};
 	struct sigaction ignored = {.sa_handler = SIG_IGN};
 
-	sigemptyset(&supervisor->waited);
+	loop_ending_signals(&supervisor->waited);
 	sigaddset(&supervisor->waited, SIGCHLD);
-	for (size_t i = 0; i < countof(ending); i++) {
-		struct sigaction current;
-
-		if (sigaction(ending[i], NULL, &current) == 0 && current.sa_handler != SIG_IGN) {
-			sigaddset(&supervisor->waited, ending[i]);
-		}
-	}
 	sigprocmask(SIG_BLOCK, &supervisor->waited, &supervisor->old_mask);
 	sigaction(SIGCHLD, &standard, &supervisor->old_child);
 	sigaction(SIGPIPE, &ignored, &supervisor->old_pipe);

@@ -21,7 +21,7 @@ int peel_unmount(const char *mount_point, bool lazy, struct peel_error *err)
 	r = mountinfo_resolve(mount_point, &path, err);
 	if (r == 0) {
 		r = mountinfo_find(path, &info, err);
-		if (r == 0 || (r > 0 && strcmp(info.type, "fuse.peel") != 0)) {
+		if (r == 0 || (r > 0 && strcmp(info.type, MOUNT_TYPE) != 0)) {
 			return peel_fail(err, PEEL_ENOENT, "%s: nothing is mounted there by peel",
 				shown);
 		}

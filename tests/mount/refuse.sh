@@ -49,8 +49,10 @@ ls "$mnt" >/dev/null
 for pid in $(pgrep -f 'read -r guarded'); do
 	{ tr '\0' '\n' <"/proc/$pid/environ"; } 2>/dev/null | grep -qx "mount_point=$mnt" && kill -9 "$pid"
 done
-# shellcheck disable=SC2046
-kill -9 $(mount_pids "$mnt")
+server=$(server_pid)
+supervisor=$(supervisor_pid)
+kill -STOP "$server"
+kill -9 "$supervisor" "$server"
 no_processes() {
 	[ -z "$(mount_pids "$mnt")" ]
 }

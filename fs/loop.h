@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The threads that answer requests. */
+#ifndef FS_LOOP_H
+#define FS_LOOP_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+struct fuse_session;
+
+/** Threads at work on a session. {0} before loop_run. */
+struct loop {
+	struct fuse_session *session;
+	pthread_t main;
+	/** Held by the thread that receives. */
+	pthread_mutex_t lead;
+	/** The mount is gone. */
+	atomic_bool gone;
+};
+
+/** The signals that end a mount: TERM, and INT and HUP unless the process ignores them (nohup). */
+void loop_ending_signals(sigset_t *ret_set);
+
+/**
+ * Answer requests until the mount is gone or an ending signal comes. Ending signals stay blocked afterwards.
+ *
+ * Where a signal ended it, threads may still be at work, and neither session nor loop may be freed: detach the
+ * mount and leave the process.
+ * @return 0 where the mount is gone; 1 where a signal came; PEEL_ENOMEM where no thread could be started.
+ */
+int loop_run(struct loop *loop, struct fuse_session *session);
+
+#endif
