@@ -142,6 +142,8 @@ static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_er
 		}
 		code = tree_dir_get(tree, row->dir, row->name, row->name_len, &slot, err);
 		if (code == 0) {
+			/* What came before may turn out to be out of reach, so what follows says anew what it needs. */
+			tree->epoch += slot->present == tree->epoch;
 			slot->present = tree->epoch;
 			row->self = slot->id;
 		}
