@@ -126,6 +126,8 @@ class Layer:
         while todo:
             part = todo.pop(0)
             if part == b"..":
+                # "missing/..": made on the way, or not?
+                self.odd |= at[-1].made and not at[-1].real()
                 at = at[:-1] or at
                 continue
             node = at[-1].children.get(part)
