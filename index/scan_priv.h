@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the files of the scanner share: scan.c walks the blocks, scan_entry.c makes an entry out of
- * a header group, scan_archive.c asks libarchive for a second opinion.
+ * What the files of the scanner share: scan.c walks, scan_group.c reads a header group,
+ * scan_entry.c (with scan_sparse.c and scan_records.c) makes an entry out of it, scan_archive.c
+ * asks libarchive for a second opinion.
  */
 #ifndef SCAN_PRIV_H
 #define SCAN_PRIV_H
@@ -91,6 +92,20 @@ static inline const struct tar_text *scan_record(const struct scanner *scanner,
 
 /** Note an anomaly of the entry at hand; one that is noted already is not noted again. Texts are static. */
 void scan_note(struct scanner *scanner, const char *code, const char *detail);
+
+/** Give an anomaly to the sink. @return what the sink returned. */
+int scan_tell(struct scanner *scanner, const char *code, const char *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err);
+
+/** Put an offset before a failure's message. @return code. */
+int scan_wrap_offset(struct peel_error *err, int code, uint64_t offset);
+
+/**
+ * Read the next group, up to its header block.
+ * @return 1; 0 at the end of the tar (an anomaly there is told); PEEL_EFORMAT, PEEL_ETRUNCATED,
+ *   PEEL_ELIMIT, PEEL_ENOMEM, or what the stream or the sink returned.
+ */
+int scan_next_group(struct scanner *scanner, struct peel_error *err);
 
 /**
  * Read more of the group: len bytes, all of them. @return 1; 0 where the stream ends before the

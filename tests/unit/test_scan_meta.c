@@ -120,6 +120,8 @@ static void n18(struct tarmaker *tar)
 	scantext_file(tar, "real");
 	tarmaker_extension(tar, 'L', "a\0b", 4);
 	scantext_file(tar, "real");
+	tarmaker_extension(tar, 'g', "12 path=a\0b\n", 12);
+	tarmaker_extension(tar, 'x', "12 path=a\0b\n", 12);
 }
 
 static void n27(struct tarmaker *tar)
@@ -190,7 +192,8 @@ static const struct scantext_case cases[] = {
 		"f p/q 644 0:0 1/1 0.0\n= 0 6 0 0\n"},
 	{"n18", n18,
 		"! nul-in-name a\\x00b\n! nul-in-name l\n! ambiguous-header c\n! nul-in-name c\n"
-		"f a 644 0:0 1/1 0.0\n= 0 1 0 0\n"},
+		"f a 644 0:0 1/1 0.0\n! engines-differ ext\n! nul-in-name ext\n! global-header ext\n"
+		"! nul-in-name -\n! header-without-entry -\n= 0 1 0 0\n"},
 	{"n27 n29", n27,
 		"! unsupported-type z\n? z 644 0:0 0/1 0.0\n! unsupported-type v\n? v 644 0:0 0/0 0.0\n"
 		"! unsupported-type d\n? d 644 0:0 0/4 0.0\nf ok 644 0:0 1/1 0.0\n= 0 4 0 0\n"},
