@@ -15,8 +15,10 @@
 #include "source.h"
 #include "util.h"
 
-/** First read after a jump: a header and its extensions. */
-#define AHEAD_MIN (8u << 10)
+/** First read after a jump: a header and its extensions, and a small file or two. */
+#define AHEAD_MIN (4u << 10)
+/** Skipping more than this past what was read costs less than reading it: about a read call's worth of copying. */
+#define JUMP (8u << 10)
 /** Largest read. */
 #define AHEAD_MAX (256u << 10)
 
@@ -58,7 +60,7 @@ static int plain_skip(struct stream *stream, uint64_t len, uint64_t *ret_skipped
 	(void)err;
 	*ret_skipped = min_u64(len, left);
 	stream->in_off += *ret_skipped;
-	if (*ret_skipped > plain->ahead) {
+	if (*ret_skipped > JUMP) {
 		plain->ahead = AHEAD_MIN;
 	}
 	return 0;
