@@ -217,19 +217,6 @@ static int set_layer(struct peel_image *image, size_t i, const json_t *layer,
 	return r;
 }
 
-/* Plain bytes have one digest, by whichever name. */
-static void name_plain_layers(struct peel_image *image)
-{
-	for (size_t i = 0; i < image->layer_count; i++) {
-		struct peel_layer *layer = &image->layers[i];
-
-		if (!layer->digest[0] && layer->codec == PEEL_CODEC_NONE &&
-			layer->state == PEEL_LAYER_OK) {
-			layer->digest = layer->diff_id;
-		}
-	}
-}
-
 int image_docker_open(struct peel_image *image, const struct image_item *item,
 	struct peel_error *err)
 {
@@ -258,7 +245,7 @@ int image_docker_open(struct peel_image *image, const struct image_item *item,
 	}
 	r = image_config_load(image, image_shown(shown, raw), steal_pointer(&text), len, err);
 	if (r == 0) {
-		name_plain_layers(image);
+		image_layers_compare(image);
 	}
 	return r;
 }

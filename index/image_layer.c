@@ -161,3 +161,23 @@ int image_layer_set(struct peel_image *image, size_t i, int found, const struct 
 	}
 	return 0;
 }
+
+void image_layers_compare(struct peel_image *image)
+{
+	for (size_t i = 0; i < image->layer_count; i++) {
+		struct peel_layer *layer = &image->layers[i];
+
+		if (layer->codec != PEEL_CODEC_NONE || layer->state != PEEL_LAYER_OK) {
+			continue;
+		}
+		if (!layer->digest[0]) {
+			layer->digest = layer->diff_id;
+		} else if (strcmp(layer->digest, layer->diff_id) != 0 &&
+			strncmp(layer->digest, layer->diff_id, 7) == 0) {
+			spoil(image, i, PEEL_LAYER_BROKEN, "digest-mismatch",
+				image_keep(image,
+					"it is not compressed, but its digest %s is not its diff ID %s",
+					layer->digest, layer->diff_id));
+		}
+	}
+}

@@ -477,6 +477,7 @@ int image_oci_open(struct peel_image *image, const struct image_item *item, stru
 	r = r < 0 ? r : load_config(image, json_member(manifest, "config"), err);
 	if (r == 0) {
 		compare_platforms(image, item);
+		image_layers_compare(image);
 	}
 	return r;
 }

@@ -310,4 +310,11 @@ int image_layers_new(struct peel_image *image, size_t count, struct peel_error *
 int image_layer_set(struct peel_image *image, size_t i, int found, const struct image_place *place,
 	const char *media_type, int64_t size, struct peel_error *err);
 
+/**
+ * Compare what is claimed of layers that are not compressed: their bytes have one digest, so digest
+ * and diff ID must be the same. Where only the diff ID is said, it is the digest. Called when both
+ * are set.
+ */
+void image_layers_compare(struct peel_image *image);
+
 #endif

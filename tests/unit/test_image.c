@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -245,6 +247,64 @@ static void every_allocation_may_fail(void **state)
 	imagemaker_finish(&maker);
 }
 
+/* Put bytes into standard input, through a pipe. @return the old standard input. */
+static int feed_stdin(const void *bytes, size_t len)
+{
+	int old = dup(STDIN_FILENO);
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], bytes, len), len);
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	close(ends[0]);
+	return old;
+}
+
+static void restore_stdin(int old)
+{
+	dup2(old, STDIN_FILENO);
+	close(old);
+}
+
+static void standard_input_is_spooled_without_a_trace(void **state)
+{
+	struct imagemaker maker = {0};
+	struct peel_image_options options = {0};
+	struct peel_image *image = NULL;
+	struct peel_error err = {0};
+	cleanup_free char *bytes = NULL;
+	cleanup_free char *empty = NULL;
+	size_t len;
+	int old;
+
+	(void)state;
+	imagemaker_docker(&maker, "a:b", "linux", "amd64", 2);
+	bytes = imagecheck_read(imagemaker_write_tar(&maker, IMAGEMAKER_GZIP), &len);
+	assert_true(asprintf(&empty, "%s/spool", maker.folder) > 0);
+	assert_int_equal(mkdir(empty, 0700), 0);
+	options.spool_dir = empty;
+	old = feed_stdin(bytes, len);
+	assert_int_equal(peel_image_open("docker-archive:-:a:b", &options, &image, &err), 0);
+	restore_stdin(old);
+	imagecheck_layer(image, 1, 1);
+	/* Nothing has a name there. */
+	assert_int_equal(rmdir(empty), 0);
+	peel_image_close(image);
+	assert_int_equal(mkdir(empty, 0700), 0);
+	options.spool_limit = len - 1;
+	old = feed_stdin(bytes, len);
+	assert_int_equal(peel_image_open("-", &options, &image, &err), PEEL_ELIMIT);
+	restore_stdin(old);
+	assert_non_null(strstr(err.message, "spool limit"));
+	assert_int_equal(rmdir(empty), 0);
+	old = feed_stdin(bytes, len);
+	assert_int_equal(peel_image_open("-", &options, &image, &err), PEEL_EIO);
+	restore_stdin(old);
+	assert_non_null(strstr(err.message, "spool folder"));
+	imagemaker_finish(&maker);
+}
+
 static void identity_follows_the_file(void **state)
 {
 	struct imagemaker maker = {0};
@@ -279,6 +339,7 @@ int main(void)
 		cmocka_unit_test(identity_follows_the_file),
 		cmocka_unit_test(other_files_are_named),
 		cmocka_unit_test(root_filesystem_is_its_own_layer),
+		cmocka_unit_test(standard_input_is_spooled_without_a_trace),
 		cmocka_unit_test(transport_overrides_content),
 		cmocka_unit_test(truncated_layer_is_told),
 		cmocka_unit_test(truncation_is_always_noticed),

@@ -208,6 +208,37 @@ static void layer_descriptors_are_judged(void **state)
 	}
 }
 
+/* A plain layer with another diff ID than its digest: one of the two must be wrong. */
+static void plain_layer_must_have_its_diff_id(void **state)
+{
+	struct imagemaker maker = {0};
+	struct imagemaker_file *config;
+	struct peel_image *image;
+	char claimed[DIGEST_TEXT_SIZE];
+	cleanup_free char *name = NULL;
+
+	(void)state;
+	imagemaker_docker(&maker, NULL, "linux", "amd64", 1);
+	config = imagemaker_find(&maker, "config-amd64.json");
+	memcpy(claimed, strstr(config->bytes, "sha256:"), 71);
+	claimed[71] = '\0';
+	assert_true(asprintf(&name, "blobs/sha256/%s", claimed + 7) > 0);
+	imagemaker_link(&maker, name, "../../0/layer.tar");
+	strcpy(imagemaker_find(&maker, "manifest.json")->path, "old.json");
+	imagemaker_print(&maker, "manifest.json",
+		"[{\"Config\":\"config-amd64.json\",\"Layers\":[\"%s\"]}]", name);
+	image = imagecheck_open(imagemaker_write_tar(&maker, IMAGEMAKER_PLAIN));
+	assert_string_equal(peel_image_layer(image, 0)->digest, claimed);
+	imagecheck_layer(image, 0, 0);
+	peel_image_close(image);
+	memcpy(strstr(config->bytes, "sha256:") + 7, "0000", 4);
+	image = imagecheck_open(imagemaker_write_tar(&maker, IMAGEMAKER_PLAIN));
+	assert_int_equal(peel_image_layer(image, 0)->state, PEEL_LAYER_BROKEN);
+	assert_true(imagecheck_finding(image, "digest-mismatch"));
+	peel_image_close(image);
+	imagemaker_finish(&maker);
+}
+
 static void other_compressions_are_unsupported(void **state)
 {
 	static const char xz[] = "\xfd"
@@ -296,6 +327,7 @@ int main(void)
 		cmocka_unit_test(links_that_lead_out_are_not_followed),
 		cmocka_unit_test(manifest_must_not_be_a_link_out),
 		cmocka_unit_test(other_compressions_are_unsupported),
+		cmocka_unit_test(plain_layer_must_have_its_diff_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
