@@ -23,8 +23,8 @@
 #include "stream_gzip_inflate.h"
 #include "util.h"
 
-/** Compressed bytes fed in small steps before a search rests: more than any block of zlib, at most 64 KiB. */
-#define DUE_MAX (96u << 10)
+/** Compressed bytes fed in small steps before a search rests: many blocks of zlib (at most 64 KiB), a few of igzip. */
+#define DUE_MAX (512u << 10)
 /** Longest rest, in POINT_SPACINGs. */
 #define REST_MAX 16
 
