@@ -74,7 +74,7 @@ static char *shown(struct test_index *test, int view, const char *path)
 	struct peel_error err = {0};
 	struct peel_node node;
 	char *target = NULL;
-	size_t len;
+	size_t len = 0;
 	int r = peel_resolve(test->index, view, 0, path, strlen(path), false, &node, NULL, &err);
 
 	if (r == 0) {
@@ -114,7 +114,7 @@ static void stored_target_is_kept(void **state)
 	struct test_index test = test_index_new(entries, countof(entries), NULL);
 	cleanup_free char *target = NULL;
 	struct peel_node node;
-	size_t len;
+	size_t len = 0;
 
 	(void)state;
 	assert_int_equal(peel_resolve(test.index, -1, 0, "/a/l", 4, false, &node, NULL, NULL), 0);
@@ -235,7 +235,7 @@ static void overlong_target_is_a_limit(void **state)
 	struct test_index test;
 	struct peel_node node;
 	char *shown_target = NULL;
-	size_t len;
+	size_t len = 0;
 
 	(void)state;
 	memset(target, 'x', sizeof(target) - 1);

@@ -127,7 +127,7 @@ static void nul_in_a_name_is_told(void **state)
 
 static void every_known_key_is_found(void **state)
 {
-	static const char *const keys[TAR_PAX_KEYS] = {"atime", "ctime", "SCHILY.devmajor",
+	static const char keys[TAR_PAX_KEYS][24] = {"atime", "ctime", "SCHILY.devmajor",
 		"SCHILY.devminor", "gid", "gname", "linkpath", "mtime", "path", "size",
 		"GNU.sparse.major", "GNU.sparse.map", "GNU.sparse.minor", "GNU.sparse.name",
 		"GNU.sparse.numblocks", "GNU.sparse.realsize", "GNU.sparse.size", "uid", "uname"};
