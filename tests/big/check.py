@@ -82,7 +82,7 @@ TOOLS = {
                                     " find \"$d\" -type f -links 1 -printf '%s\\n' | awk -v d=\"$d\""
                                     " '{n+=$1} END {printf \"%d %s\\n\", n, d}'; done",
     "getcap -r": "getcap -r .",
-    "getfattr -R": "getfattr -R -P -d -m - usr/bin srv",
+    "getfattr": "find usr/bin srv -type f -print0 | sort -z | xargs -0 getfattr -d -m -",
     "file": "find usr/bin usr/sbin -type f | sort | file -f - | sed 's/  */ /g'",
     "grep -r": "grep -rlF GNU usr/include etc",
     "scanelf -R": "scanelf -qR -F '%n %S %F' usr/bin usr/sbin usr/lib/git-core",
@@ -91,7 +91,7 @@ TOOLS = {
     "md5sum -c": "sed 's/  /  /' var/lib/dpkg/info/coreutils.md5sums | md5sum -c --quiet",
     "chroot which": "chroot . /usr/bin/env -i PATH=/usr/bin:/bin which python3 perl sh git gcc",
     "chroot python3": "chroot . /usr/bin/python3 -c 'import sys, json, ssl; print(sys.version)'",
-    "ncdu": "ncdu -0 -x -o - . | tr ',' '\\n' | grep '\"name\"' | grep -v ROOT",
+    "ncdu": "ncdu -0 -x -o - . | grep -o '\"name\":\"[^\"]*\"' | grep -v ROOT",
     "tar": "tar cf - . | tar tf - | grep -v '^tar:'",
 }
 
