@@ -87,7 +87,7 @@ int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t le
 /** The slot if it is cached, else NULL. */
 struct dir_slot *tree_dir_cached(struct tree *tree, uint32_t parent, const char *name, size_t len);
 
-/** Walk a clean path of this layer to the folder that holds the entry. */
+/** What a walk is told, and what it finds. */
 struct tree_walk {
 	/** Entry that needs the folders. */
 	uint64_t id;
@@ -101,6 +101,7 @@ struct tree_walk {
 	bool loop;
 };
 
+/** Walk a clean path of this layer to the folder that holds the entry. @return 0, or less than 0. */
 int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk *walk,
 	struct peel_error *err);
 

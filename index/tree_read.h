@@ -43,8 +43,8 @@ struct layer_outcome {
 
 /**
  * Read a layer whole into the tree, between tree_begin_layer and tree_end_layer.
- * @return 0 (also for a layer that turns out damaged: see the outcome); PEEL_EIO, PEEL_ECHANGED, PEEL_ELIMIT, PEEL_ENOMEM,
- *   PEEL_EINTERNAL, PEEL_ECANCELED: building cannot go on.
+ * @return 0 (also for a layer that turns out damaged: see the outcome); PEEL_EIO, PEEL_ECHANGED,
+ *   PEEL_ELIMIT, PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_ECANCELED: building cannot go on.
  */
 int tree_read_layer(struct tree *tree, const struct layer_job *job,
 	struct layer_outcome *ret_outcome, struct peel_error *err);
