@@ -18,8 +18,12 @@
 #define IMPLIED_BATCH 512
 #define IMPLIED_MODE 0755
 
-/* What the layer's view shows of its entries ?1 <= id < ?2; marker is WHY_MARKER. */
-#define OWN "e.id >= ?1 AND e.id < ?2 AND (e.why IS NULL OR e.hidden_by <> e.layer OR e.why = 11)"
+/*
+ * What the layer's view shows of its entries ?1 <= id < ?2: what the layer itself does not hide; markers (11); and
+ * what is unreachable (9), for that may be a lower layer's doing, and if it is not then no folder leads there.
+ */
+#define OWN \
+	"e.id >= ?1 AND e.id < ?2 AND (e.why IS NULL OR e.hidden_by <> e.layer OR e.why IN (9, 11))"
 /* The same for a name that stands for itself, and for the second of two equal whiteouts. */
 #define OWN_NAME OWN " AND e.type NOT IN ('w', 'o') AND NOT e.flags & 32"
 #define LAST_OF_ITS_KIND \
@@ -65,7 +69,7 @@ static const char count_names[] = "SELECT count(*), max(e.id) FROM entry e"
 /* As OWN says it: hidden by the layer itself, or by nothing that could be named. */
 static bool hidden_in_own(const struct query_row *row)
 {
-	return row->why && row->why != WHY_MARKER &&
+	return row->why && row->why != WHY_MARKER && row->why != WHY_UNREACHABLE &&
 		(row->hidden_by == row->layer || row->hidden_by < 0);
 }
 

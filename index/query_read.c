@@ -75,8 +75,9 @@ static int read_file_row(struct query *q, uint64_t entry, struct file *file, uin
 		return type[0] == 'd' ? peel_fail(q->err, PEEL_EISDIR, "a folder")
 				      : peel_fail(q->err, PEEL_EUSAGE, "not a regular file");
 	}
-	if (file->layer < 0 || file->layer >= q->index->layer_count ||
-		!is_range(file->data, file->size)) {
+	/* The size of a sparse file says nothing of where its data is; its extents are checked one by one. */
+	if (file->layer < 0 || file->layer >= q->index->layer_count || file->size > INT64_MAX ||
+		(!file->sparse && !is_range(file->data, file->size))) {
 		return query_corrupt(q, entry, "its place is none");
 	}
 	return 1;
@@ -133,13 +134,17 @@ static int read_extents(struct query *q, const struct file *file, uint64_t offse
 static int read_layer(struct peel_index *index, const struct file *file, uint64_t data, char *buf,
 	size_t len, struct peel_error *err)
 {
-	const uint64_t tar_size = index->layers[file->layer].stat.tar_size;
+	const struct peel_layer_stat *stat = &index->layers[file->layer].stat;
 	struct source *source;
 	int r;
 
-	if (!is_range(data, len) || data + len > tar_size) {
-		return peel_fail(err, PEEL_EFORMAT,
-			"layer %d: a file's data lies past the end of the layer", file->layer);
+	if (!is_range(data, len) || data + len > stat->tar_size) {
+		return stat->layer.state == PEEL_LAYER_BROKEN
+			? peel_fail(err, PEEL_ETRUNCATED, "layer %d ends before the file does",
+				  file->layer)
+			: peel_fail(err, PEEL_EFORMAT,
+				  "layer %d: a file's data lies past the end of the layer",
+				  file->layer);
 	}
 	r = content_layer(index->content, file->layer, &source, err);
 	return r < 0 ? r : source_read_exact(source, data, buf, len, err);

@@ -38,8 +38,8 @@ static const struct test_entry debian[] = {
 
 static const struct test_entry alpine[] = {
 	{.path = "lib/apk/db/installed",
-		.data = "P:musl\nV:1.2.4-r2\nF:lib\nR:ld-musl.so.1\nF:\nR:atroot\n\nP:busybox\nV:1.36\nF:bin\nR:busybox\n\n"
-			"V:7\nF:etc\nR:nameless\n"},
+		.data = "P:musl\nV:1.2.4-r2\nF:lib\nR:ld-musl.so.1\nF:\nR:atroot\n\n"
+			"P:busybox\nV:1.36\nF:bin\nR:busybox\n\nV:7\nF:etc\nR:nameless\n"},
 };
 
 static const struct {

@@ -170,6 +170,31 @@ static void touching_extents_have_no_hole(void **state)
 	test_index_free(&test);
 }
 
+/* A size that no data could have is fine for holes; a layer that broke off ends the file early. */
+static void huge_and_broken_files(void **state)
+{
+	struct test_index huge = test_index_new(entries, countof(entries),
+		SPARSE_SQL "UPDATE entry SET size = 0x7fffffffffffffff WHERE name = x'73'");
+	struct test_index broken = test_index_new(entries, countof(entries),
+		"UPDATE layer SET state = 3, tar_size = 1000 WHERE id = 0");
+	const uint64_t ino = ino_of(&huge, -1, "/s");
+	const uint64_t end = INT64_MAX;
+	uint64_t offset;
+	char buf[16] = "x";
+
+	(void)state;
+	assert_int_equal(peel_read(huge.index, ino, end - 5, buf, sizeof(buf), NULL), 5);
+	assert_memory_equal(buf, "\0\0\0\0\0", 5);
+	assert_int_equal(peel_seek(huge.index, ino, end - 5, false, &offset, NULL), PEEL_ENOENT);
+	assert_int_equal(peel_seek(huge.index, ino, end - 5, true, &offset, NULL), 0);
+	assert_int_equal(offset, end - 5);
+	assert_int_equal(peel_read(broken.index, ino_of(&broken, -1, "/f"), 0, buf, 4, NULL), 4);
+	assert_int_equal(peel_read(broken.index, ino_of(&broken, -1, "/s"), 0, buf, 4, NULL),
+		PEEL_ETRUNCATED);
+	test_index_free(&huge);
+	test_index_free(&broken);
+}
+
 /* Rows as a stranger could write them: an error or some bytes, never a crash, never bytes of elsewhere. */
 static void hostile_rows_are_errors(void **state)
 {
@@ -218,6 +243,7 @@ int main(void)
 		cmocka_unit_test(data_and_holes_are_found),
 		cmocka_unit_test(holes_read_as_zeros),
 		cmocka_unit_test(hostile_rows_are_errors),
+		cmocka_unit_test(huge_and_broken_files),
 		cmocka_unit_test(only_files_are_read),
 		cmocka_unit_test(touching_extents_have_no_hole),
 	};

@@ -244,6 +244,25 @@ static void numbers_that_are_none_are_refused(void **state)
 	test_index_free(&test);
 }
 
+/* The merged tree has no folder there; the layer alone has. */
+static void what_a_lower_layer_blocks_is_in_its_layer(void **state)
+{
+	static const struct test_entry entries[] = {
+		{.path = "a", .data = "file"},
+		{.layer = 1, .path = "a/b", .data = "below"},
+		{.layer = 1, .path = "c", .data = "file"},
+		{.layer = 1, .path = "c/d", .data = "below"},
+	};
+	struct test_index test = test_index_new(entries, countof(entries), NULL);
+
+	(void)state;
+	assert_names(&test, -1, "/", "a c ");
+	assert_names(&test, 0, "/", "a ");
+	assert_names(&test, 1, "/", "c a ");
+	assert_names(&test, 1, "/a", "b ");
+	test_index_free(&test);
+}
+
 static void link_to_a_deleted_file_keeps_it(void **state)
 {
 	static const struct test_entry entries[] = {
@@ -349,6 +368,7 @@ int main(void)
 		cmocka_unit_test(merged_tree_is_listed),
 		cmocka_unit_test(numbers_that_are_none_are_refused),
 		cmocka_unit_test(roots_and_parents),
+		cmocka_unit_test(what_a_lower_layer_blocks_is_in_its_layer),
 		cmocka_unit_test(xattrs_come_in_order),
 	};
 
