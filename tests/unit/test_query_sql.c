@@ -162,8 +162,8 @@ static void memory_is_bounded(void **state)
 	static const char *const cases[] = {
 		"SELECT zeroblob(1000000000)",
 		"SELECT hex(zeroblob(60000000))",
-		"SELECT group_concat(zeroblob(1000000)) FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL"
-		" SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n)",
+		("SELECT group_concat(zeroblob(1000000)) FROM (WITH RECURSIVE n (i) AS (SELECT 1 "
+		 "UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n)"),
 	};
 	struct test_index test = test_index_new(entries, countof(entries), NULL);
 
