@@ -13,23 +13,17 @@
  *	bad-sparse		the sparse map is broken; the entry comes as SCAN_UNKNOWN
  *	contiguous-file		typeflag 7, given as a regular file
  *	data-after-eof		bytes that are not zero after the end (no path); says whether they look like a tar
- *	empty-link		a symlink without a target
  *	engines-differ		an empty xattr; a global pax header
  *	file-with-slash		a regular file named "f/"
  *	global-header		a global pax header with path, linkpath or size; never applied
  *	header-without-entry	the tar ends after an extension header (no path)
  *	huge-sparse		a sparse file that claims more than 1 TiB
- *	link-too-long		a link target of more than 4095 bytes
- *	name-too-long		a path component of more than 255 bytes
  *	nul-in-name		a NUL in a pax path or linkpath; the entry is not given out
- *	path-too-long		a path of more than 4095 bytes
  *	size-conflict		pax size against header size, or a size on a type that has no data
- *	time-out-of-range	a time that engines set to 0 (negative, or past 2262)
- *	uid-becomes-root	an owner that engines turn into 0 (2^32-1, more, or negative)
  *	unsupported-type	a typeflag that engines refuse, S included
  *
- * What needs clean paths (path-traversal, bad-root-entry, duplicate-entry, links, whiteouts,
- * overlay markers) is for whoever builds the tree.
+ * What a clean path or an entry as it is given out tells (path-traversal, names that are too long,
+ * duplicates, links, whiteouts, owners, times) is found by whoever builds the tree (tree_add.c).
  */
 #ifndef SCAN_H
 #define SCAN_H

@@ -16,11 +16,6 @@
 #include "scan_priv.h"
 #include "util.h"
 
-/** Longest name of a file and longest link target that Linux takes. */
-#define NAME_LIMIT 255
-#define PATH_LIMIT 4095
-/** Engines keep times from 0 to the last second that fits 64 bits of nanoseconds, and set others to 0. */
-#define TIME_LIMIT 9223372036
 /**
  * Largest size that fits a header's eleven octal digits. Writers fill the field with it or 0 where
  * pax says more.
@@ -195,55 +190,6 @@ static int frame(struct scanner *scanner, const struct scan_merged *merged, stru
 	return 0;
 }
 
-static bool has_long_name(const struct tar_text *path)
-{
-	size_t start = 0;
-
-	for (size_t i = 0; path->len > NAME_LIMIT && i <= path->len; i++) {
-		if (i == path->len || path->bytes[i] == '/') {
-			if (i - start > NAME_LIMIT) {
-				return true;
-			}
-			start = i + 1;
-		}
-	}
-	return false;
-}
-
-static void note_names(struct scanner *scanner)
-{
-	const struct scan_entry *entry = &scanner->entry;
-	struct tar_text path = {entry->path, entry->path_len};
-
-	if (has_long_name(&path)) {
-		scan_note(scanner, "name-too-long", "a name of more than 255 bytes");
-	}
-	if (entry->path_len > PATH_LIMIT) {
-		scan_note(scanner, "path-too-long", "a path of more than 4095 bytes");
-	}
-	if (entry->type == SCAN_SYMLINK && entry->link_len == 0) {
-		scan_note(scanner, "empty-link",
-			"a symlink without a target; engines refuse the layer");
-	}
-	if (entry->link_len > PATH_LIMIT) {
-		scan_note(scanner, "link-too-long",
-			"a link target of more than 4095 bytes; engines refuse the layer");
-	}
-}
-
-static void note_numbers(struct scanner *scanner)
-{
-	const struct scan_entry *entry = &scanner->entry;
-
-	if (entry->uid < 0 || entry->uid >= UINT32_MAX || entry->gid < 0 ||
-		entry->gid >= UINT32_MAX) {
-		scan_note(scanner, "uid-becomes-root", "an owner that engines turn into 0");
-	}
-	if (entry->mtime_sec < 0 || entry->mtime_sec > TIME_LIMIT) {
-		scan_note(scanner, "time-out-of-range", "a time that some engines set to 0");
-	}
-}
-
 static void set_device(struct scanner *scanner)
 {
 	static const enum tar_pax_key keys[] = {TAR_PAX_DEVMAJOR, TAR_PAX_DEVMINOR};
@@ -366,8 +312,6 @@ int scan_decode(struct scanner *scanner, struct peel_error *err)
 			"a NUL in a name; the entry is passed over, engines refuse the layer");
 		return 0;
 	}
-	note_names(scanner);
-	note_numbers(scanner);
 	if (scanner->has_pax) {
 		code = scan_decode_records(scanner, &foreign, err);
 	}
