@@ -99,7 +99,8 @@ int stream_open(struct source *raw, enum peel_codec codec, const struct stream_o
 /**
  * Read exactly len bytes, short only at the end.
  * @return bytes read; PEEL_EFORMAT (corrupt, CRC), PEEL_ETRUNCATED, PEEL_ELIMIT (zstd window over 128 MiB),
- *   PEEL_EIO, PEEL_ECHANGED, or what a callback returned. The message names the compressed offset.
+ *   PEEL_EUNSUPPORTED (a zstd dictionary), PEEL_EIO, PEEL_ECHANGED, or what a callback returned. The message names
+ *   the compressed offset. A read that ends before the place of a failure succeeds; any later one fails the same way.
  */
 ssize_t stream_read(struct stream *stream, void *buf, size_t len, struct peel_error *err);
 
@@ -140,7 +141,8 @@ struct codec_options {
 /**
  * A decoded source over raw. raw is grabbed; finder is copied and closed with the source (on failure too).
  * @param out_size uncompressed size as the stream found it.
- * @return 0; PEEL_ENOMEM; PEEL_EUNSUPPORTED.
+ * @return 0; PEEL_ELIMIT (a spool is needed and over its limit); PEEL_EIO (no spool file can be made); PEEL_ENOMEM;
+ *   PEEL_EUNSUPPORTED; what finder gave.
  */
 int codec_open(struct source *raw, enum peel_codec codec, uint64_t out_size,
 	const struct point_finder *finder, const struct codec_options *options,

@@ -158,7 +158,10 @@ static void truncated_is_told(void **state)
 	bytes_finish(&packed);
 }
 
-/** What a flipped bit leaves without a failure (the header's unused bit, a checksum told to be none) is not altered. */
+/**
+ * What a flipped bit leaves without a failure (the header's unused bit, a checksum told to be none)
+ * is not altered.
+ */
 static void no_flipped_bit_alters_what_comes_out(void **state)
 {
 	struct opened opened;
@@ -305,6 +308,11 @@ static void spool_over_its_limit_is_refused(void **state)
 			       &err),
 		PEEL_ELIMIT, &err, "limit");
 	assert_null(source);
+	options.spool_limit = 0;
+	assert_good(codec_open(opened.raw, PEEL_CODEC_ZSTD, BIG_SIZE, &finder, &options, &source,
+			    &err),
+		&err);
+	source_drop(source);
 	check_close(&opened);
 }
 
@@ -356,7 +364,10 @@ static void faulty_image_under_a_spool_can_be_read_again(void **state)
 	check_close(&opened);
 }
 
-/** Before the place where the data is broken all can be read, behind it nothing, however often one asks. */
+/**
+ * Before the place where the data is broken all can be read, behind it nothing, however often one
+ * asks.
+ */
 static void broken_frame_under_a_spool_fails_twice(void **state)
 {
 	struct opened opened;
