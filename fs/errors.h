@@ -3,7 +3,10 @@
 #ifndef FS_ERRORS_H
 #define FS_ERRORS_H
 
-/** The errno value (positive) for an enum peel_code; EIO for one that is not known, 0 for 0 and more. */
+/**
+ * The errno value (positive) for an enum peel_code; EIO for one that is not known, 0 for 0 and
+ * more.
+ */
 int errors_to_errno(int code);
 
 /** The enum peel_code that fits an errno value of a system call; PEEL_EIO for one that has none. */

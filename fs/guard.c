@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libfuse has an option for this, auto_unmount, with which fusermount3 stays behind. It does not work here: before it
- * unmounts, fusermount3 opens the mount point and looks for ENOTCONN; but since opendir was answered with ENOSYS, the
- * kernel opens the folder without asking anyone, and a dead mount opens well. Hence a guard of our own. It is another
- * program, so that what kills every process called peel does not kill it.
+ * libfuse has an option for this, auto_unmount, with which fusermount3 stays behind. It does not
+ * work here: before it unmounts, fusermount3 opens the mount point and looks for ENOTCONN; but
+ * since opendir was answered with ENOSYS, the kernel opens the folder without asking anyone, and a
+ * dead mount opens well. Hence a guard of our own. It is another program, so that what kills every
+ * process called peel does not kill it.
  *
- * It detaches only what it was told to guard: if the topmost mount on the path is not that device, it leaves it alone.
+ * It detaches only what it was told to guard: if the topmost mount on the path is not that device,
+ * it leaves it alone.
  */
 #include "guard.h"
 
@@ -20,7 +22,10 @@
 
 #include "scope.h"
 
-/* $at is the mount point as mountinfo writes it. fusermount3 is for users, umount for root where there is none. */
+/*
+ * $at is the mount point as mountinfo writes it. fusermount3 is for users, umount for root where
+ * there is none.
+ */
 static const char script[] =
 	"trap '' HUP INT TERM PIPE\n"
 	"read -r guarded || exit 0\n"
@@ -32,7 +37,9 @@ static const char script[] =
 	"[ \"$top\" = \"$guarded\" ] || exit 0\n"
 	"fusermount3 -u -q -z -- \"$mount_point\" || exec umount -l -- \"$mount_point\"\n";
 
-/* The path as mountinfo writes it: blank, tab, newline, backslash and # in octal. The caller frees. */
+/*
+ * The path as mountinfo writes it: blank, tab, newline, backslash and # in octal. The caller frees.
+ */
 static char *mountinfo_form(const char *path)
 {
 	char *text = malloc(strlen(path) * 4 + 1);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The third process of a mount: it unmounts where supervisor and server were killed at the same moment.
+ * The third process of a mount: it unmounts where supervisor and server were killed at the same
+ * moment.
  *
- * It is a shell that reads from a pipe, the lifeline, of which supervisor and server hold the other end: first
- * the device number of the mount, then a word that says that all is well. The pipe's end without that word is
- * their death.
+ * It is a shell that reads from a pipe, the lifeline, of which supervisor and server hold the other
+ * end: first the device number of the mount, then a word that says that all is well. The pipe's end
+ * without that word is their death.
  */
 #ifndef FS_GUARD_H
 #define FS_GUARD_H
@@ -15,7 +16,8 @@
 
 /**
  * Start the guard of a mount point.
- * @param path absolute, without symlinks. @param ret_lifeline the end that supervisor and server hold, close-on-exec.
+ * @param path absolute, without symlinks. @param ret_lifeline the end that supervisor and server
+ *   hold, close-on-exec.
  * @return 0; PEEL_EIO (no shell, no pipe), PEEL_ENOMEM.
  */
 int guard_start(const char *path, pid_t *ret_pid, int *ret_lifeline, struct peel_error *err);

@@ -2,16 +2,18 @@
 /*
  * Who receives, and who works.
  *
- * Most requests are answered from a few rows, in less time than waking a thread takes. If several threads wait at the
- * device, the kernel wakes another one for each request, and a walk over a tree spends twice the time on that.
- * But a read may have to decode megabytes, and must not hold up the names.
+ * Most requests are answered from a few rows, in less time than waking a thread takes. If several
+ * threads wait at the device, the kernel wakes another one for each request, and a walk over a tree
+ * spends twice the time on that. But a read may have to decode megabytes, and must not hold up the
+ * names.
  *
- * So one thread, the leader, receives. What is quick it answers itself and receives on: one thread, warm, as if there
- * were no other. At a read it lets go of the device before it works, and another thread leads. The lock is that: who
- * holds it, leads.
+ * So one thread, the leader, receives. What is quick it answers itself and receives on: one thread,
+ * warm, as if there were no other. At a read it lets go of the device before it works, and another
+ * thread leads. The lock is that: who holds it, leads.
  *
- * Rejected: libfuse's loop, where all threads receive (a first `find` over 136,000 files took three times as long
- * on two busy cores, with twice the processor time), and its single-threaded one (reads hold up everything).
+ * Rejected: libfuse's loop, where all threads receive (a first `find` over 136,000 files took three
+ * times as long on two busy cores, with twice the processor time), and its single-threaded one
+ * (reads hold up everything).
  */
 #include "loop.h"
 
@@ -36,7 +38,10 @@ static bool is_slow(const struct fuse_buf *request)
 	return request->size >= sizeof(*header) && header->opcode == FUSE_READ;
 }
 
-/* Lead until a slow request comes; it is then in request, and somebody else leads. @return false where all is over. */
+/*
+ * Lead until a slow request comes; it is then in request, and somebody else leads. @return false
+ * where all is over.
+ */
 static bool lead(struct loop *loop, struct fuse_buf *request)
 {
 	pthread_mutex_lock(&loop->lead);

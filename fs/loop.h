@@ -23,11 +23,13 @@ struct loop {
 void loop_ending_signals(sigset_t *ret_set);
 
 /**
- * Answer requests until the mount is gone or an ending signal comes. Ending signals stay blocked afterwards.
+ * Answer requests until the mount is gone or an ending signal comes. Ending signals stay blocked
+ * afterwards.
  *
- * Where a signal ended it, threads may still be at work, and neither session nor loop may be freed: detach the
- * mount and leave the process.
- * @return 0 where the mount is gone; 1 where a signal came; PEEL_ENOMEM where no thread could be started.
+ * Where a signal ended it, threads may still be at work, and neither session nor loop may be freed:
+ * detach the mount and leave the process.
+ * @return 0 where the mount is gone; 1 where a signal came; PEEL_ENOMEM where no thread could be
+ *   started.
  */
 int loop_run(struct loop *loop, struct fuse_session *session);
 

@@ -52,7 +52,10 @@ static int check_empty(const char *shown, const char *path, struct peel_error *e
 		     : 0;
 }
 
-/* The folder must be there, alive and empty. A dead mount answers from the kernel's cache, but not to statfs. */
+/*
+ * The folder must be there, alive and empty. A dead mount answers from the kernel's cache, but not
+ * to statfs.
+ */
 static int check_mount_point(const char *mount_point, char **ret_path, struct peel_error *err)
 {
 	char shown[SHOWN_SIZE];

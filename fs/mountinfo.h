@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What is mounted where, from /proc/self/mountinfo, and taking our own mount away again. No file system is touched on
- * the way, so that a dead mount cannot fail or hang us.
+ * What is mounted where, from /proc/self/mountinfo, and taking our own mount away again. No file
+ * system is touched on the way, so that a dead mount cannot fail or hang us.
  */
 #ifndef FS_MOUNTINFO_H
 #define FS_MOUNTINFO_H
@@ -31,7 +31,8 @@ struct mountinfo {
 int mountinfo_find(const char *path, struct mountinfo *ret_info, struct peel_error *err);
 
 /**
- * Path of a mount point, absolute and without symlinks. The last component is not looked at, so a dead mount does.
+ * Path of a mount point, absolute and without symlinks. The last component is not looked at, so a
+ * dead mount does.
  * @param ret_path the caller frees.
  * @return 0; PEEL_ENOENT, PEEL_ENOTDIR, PEEL_EACCES, PEEL_ELOOP, PEEL_ENOMEM, PEEL_EIO.
  */
@@ -45,7 +46,8 @@ int mountinfo_resolve(const char *mount_point, char **ret_path, struct peel_erro
 int mountinfo_unmount(const char *path, bool lazy, struct peel_error *err);
 
 /**
- * Detach the mount on path if it is still this one: another mount that came over it, or the one below, is left alone.
+ * Detach the mount on path if it is still this one: another mount that came over it, or the one
+ * below, is left alone.
  * @return 0 where it is gone, now or before; PEEL_EACCES, PEEL_EIO, PEEL_ENOMEM.
  */
 int mountinfo_detach(const char *path, dev_t dev, struct peel_error *err);

@@ -2,15 +2,18 @@
 /*
  * The data never changes, so everything is arranged for the kernel to ask once and keep the answer:
  *
- *  - Entries, attributes and absent names are valid for a year. A name that is not there is answered with inode
- *    0, which the kernel keeps, not with ENOENT, which it forgets.
- *  - open and opendir are answered with ENOSYS: the kernel then never asks again, keeps file pages and listings, and
- *    a second walk over a tree sends no request. (The library's default open would drop a file's pages.)
- *  - READDIRPLUS is forced. The kernel's choice, AUTO, costs a LOOKUP for each name that `find -size` or `ls -l` sees.
- *  - getxattr, listxattr and lseek answer ENOSYS where the image has nothing of the kind; the kernel asks once.
+ *  - Entries, attributes and absent names are valid for a year. A name that is not there is
+ *    answered with inode 0, which the kernel keeps, not with ENOENT, which it forgets.
+ *  - open and opendir are answered with ENOSYS: the kernel then never asks again, keeps file pages
+ *    and listings, and a second walk over a tree sends no request. (The library's default open
+ *    would drop a file's pages.)
+ *  - READDIRPLUS is forced. The kernel's choice, AUTO, costs a LOOKUP for each name that `find
+ *    -size` or `ls -l` sees.
+ *  - getxattr, listxattr and lseek answer ENOSYS where the image has nothing of the kind; the
+ *    kernel asks once.
  *
- * Nodes are rows of the index and are never forgotten, so FORGET needs no work. Nothing here loops over data
- * but to fill one reply.
+ * Nodes are rows of the index and are never forgotten, so FORGET needs no work. Nothing here loops
+ * over data but to fill one reply.
  */
 #include "ops.h"
 
@@ -24,7 +27,10 @@
 
 /** Seconds that the kernel may keep an answer. The kernel clamps what it cannot count. */
 #define YEAR (365.0 * 24 * 60 * 60)
-/** Longest list of xattr names and longest value that the kernel takes (XATTR_LIST_MAX, XATTR_SIZE_MAX). */
+/**
+ * Longest list of xattr names and longest value that the kernel takes (XATTR_LIST_MAX,
+ * XATTR_SIZE_MAX).
+ */
 #define XATTR_MAX 65536
 
 static struct ops *ops_of(fuse_req_t req)
@@ -180,7 +186,10 @@ static int add_name(void *arg, const char *name, uint64_t next, const struct sta
 			.attr = *stat, .attr_timeout = YEAR, .entry_timeout = YEAR};
 		bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 
-		/* Inode 0: the kernel must not make an entry of these two, they have no attributes either. */
+		/*
+		 * Inode 0: the kernel must not make an entry of these two, they have no attributes
+		 * either.
+		 */
 		entry.ino = dots ? 0 : stat->st_ino;
 		wanted = fuse_add_direntry_plus(reply->req, reply->buf + reply->used, room, name,
 			&entry, (off_t)next);
@@ -242,7 +251,10 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &stat);
 }
 
-/* The auditor reads everything. Whether a file may be run is a fact of the image: `which` and `test -x` ask. */
+/*
+ * The auditor reads everything. Whether a file may be run is a fact of the image: `which` and `test
+ * -x` ask.
+ */
 static void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 {
 	struct peel_error err = {0};

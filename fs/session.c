@@ -15,7 +15,9 @@
 #include "ops.h"
 #include "scope.h"
 
-/** Replies up to this many bytes come from the heap and stay there: mapping anew costs page faults. */
+/**
+ * Replies up to this many bytes come from the heap and stay there: mapping anew costs page faults.
+ */
 #define HEAP_REPLY_MAX (4 * 1024 * 1024)
 /** Longest complaint of libfuse and fusermount3 that is kept. */
 #define COMPLAINT_SIZE 512
@@ -28,7 +30,9 @@ struct session {
 	bool mounted;
 };
 
-/* libfuse and fusermount3 write to standard error. It points to a file in memory while they mount. */
+/*
+ * libfuse and fusermount3 write to standard error. It points to a file in memory while they mount.
+ */
 struct capture {
 	int file;
 	int saved;

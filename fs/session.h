@@ -8,19 +8,25 @@
 struct session;
 
 /**
- * Mount. The process should be the one that serves, and its standard streams those it keeps: what fusermount3 says goes
- * to the error, not to them.
+ * Mount. The process should be the one that serves, and its standard streams those it keeps: what
+ * fusermount3 says goes to the error, not to them.
  * @param mount_point absolute, without symlinks.
- * @return 0 and *ret_session; PEEL_EACCES, PEEL_EIO (what the kernel or fusermount3 said), PEEL_ENOMEM, PEEL_EINTERNAL.
+ * @return 0 and *ret_session; PEEL_EACCES, PEEL_EIO (what the kernel or fusermount3 said),
+ *   PEEL_ENOMEM, PEEL_EINTERNAL.
  */
 int session_mount(struct peel_index *index, const char *mount_point,
 	const struct peel_mount_options *options, struct session **ret_session,
 	struct peel_error *err);
 
-/** Answer requests until the mount is gone or a signal comes. @return as loop_run: after a signal, do not close. */
+/**
+ * Answer requests until the mount is gone or a signal comes. @return as loop_run: after a signal,
+ * do not close.
+ */
 int session_serve(struct session *session);
 
-/** Close the device and free everything; what is still mounted is dead from here on. NULL is fine. */
+/**
+ * Close the device and free everything; what is still mounted is dead from here on. NULL is fine.
+ */
 void session_close(struct session *session);
 
 #endif

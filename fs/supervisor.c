@@ -13,8 +13,8 @@
  *   supervisor killed     the kernel sends the server SIGTERM (PR_SET_PDEATHSIG)
  *   both killed           the lifeline ends without a word; the guard detaches the mount
  *
- * Every detaching looks up first whether the mount on the path still is ours. It is lazy: a program that has a
- * file open must not keep a dead mount alive.
+ * Every detaching looks up first whether the mount on the path still is ours. It is lazy: a program
+ * that has a file open must not keep a dead mount alive.
  */
 #include "supervisor.h"
 
@@ -161,7 +161,10 @@ static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
 	return 0;
 }
 
-/* Collect the server if it has ended. @return true where it is gone; *ret_status as waitpid gives it. */
+/*
+ * Collect the server if it has ended. @return true where it is gone; *ret_status as waitpid gives
+ * it.
+ */
 static bool reap_server(struct supervisor *supervisor, int *ret_status)
 {
 	pid_t pid = waitpid(supervisor->server, ret_status, WNOHANG);
@@ -200,7 +203,10 @@ static void stop_server(struct supervisor *supervisor)
 	}
 }
 
-/* Until the mount ends. @return 0, or PEEL_EIO where the server died of something else than an unmount. */
+/*
+ * Until the mount ends. @return 0, or PEEL_EIO where the server died of something else than an
+ * unmount.
+ */
 static int watch(struct supervisor *supervisor, struct peel_error *err)
 {
 	int status = 0;
@@ -240,7 +246,10 @@ static void give_signals_back(struct supervisor *supervisor)
 {
 	struct timespec now = {0};
 
-	/* The end of guard or server is no news for the caller, nor is the signal that ended the mount. */
+	/*
+	 * The end of guard or server is no news for the caller, nor is the signal that ended the
+	 * mount.
+	 */
 	while (sigtimedwait(&supervisor->waited, NULL, &now) > 0) {
 	}
 	sigaction(SIGCHLD, &supervisor->old_child, NULL);

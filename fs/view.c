@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inode numbers. FUSE demands 1 for the root of the mount; every other node is shown under its own number, so
- * that `stat` over the mount and `peel stat` agree. If the index has another node under 1, that one gets the number
- * that the root gave up: the two are swapped, and the mapping stays one to one without a table.
+ * Inode numbers. FUSE demands 1 for the root of the mount; every other node is shown under its own
+ * number, so that `stat` over the mount and `peel stat` agree. If the index has another node under
+ * 1, that one gets the number that the root gave up: the two are swapped, and the mapping stays one
+ * to one without a table.
  *
- * Places in a folder. opendir is answered with ENOSYS, so there is no state between two calls of readdir: a place
- * must mean the same for ever. 1 is after ".", 2 is after "..", and a cookie of the index is shown plus 2.
+ * Places in a folder. opendir is answered with ENOSYS, so there is no state between two calls of
+ * readdir: a place must mean the same for ever. 1 is after ".", 2 is after "..", and a cookie of
+ * the index is shown plus 2.
  *
- * Symlinks are shown so that they resolve inside the mount, and st_size must be the length that is shown. The
- * index says which links need no rewriting; only for the others the target is made to learn its length.
+ * Symlinks are shown so that they resolve inside the mount, and st_size must be the length that is
+ * shown. The index says which links need no rewriting; only for the others the target is made to
+ * learn its length.
  */
 #include "view.h"
 
@@ -300,7 +303,10 @@ int view_statfs(const struct view *view, struct statvfs *ret_stat, struct peel_e
 	return 0;
 }
 
-/* The digits of a digest that go into a folder's name; nothing but digits, whatever the image claims. */
+/*
+ * The digits of a digest that go into a folder's name; nothing but digits, whatever the image
+ * claims.
+ */
 static void digest_digits(const struct peel_layer_stat *layer, char ret_digits[DIGEST_DIGITS + 1])
 {
 	const char *const candidates[] = {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the mount shows, without FUSE: nodes of an index under the inode numbers of the mount, as struct stat.
+ * What the mount shows, without FUSE: nodes of an index under the inode numbers of the mount, as
+ * struct stat.
  *
- * In the plain mount the root is the merged tree's; with layers it is a folder of our own that holds a folder for each
- * layer and "merged". A view never changes after view_open and may be used from several threads.
+ * In the plain mount the root is the merged tree's; with layers it is a folder of our own that
+ * holds a folder for each layer and "merged". A view never changes after view_open and may be used
+ * from several threads.
  */
 #ifndef FS_VIEW_H
 #define FS_VIEW_H
@@ -21,7 +23,10 @@
 /** Inode number of the mount's root, as FUSE wants it. */
 #define VIEW_ROOT 1
 
-/** Preferred size of a read, for st_blksize: what coreutils then reads at once, and what the kernel reads ahead. */
+/**
+ * Preferred size of a read, for st_blksize: what coreutils then reads at once, and what the kernel
+ * reads ahead.
+ */
 #define VIEW_BLKSIZE (128 * 1024)
 
 /** Longest name of a layer's folder: "NNNN-" and twelve digits, or "merged". */
@@ -59,7 +64,10 @@ int view_init(struct view *view, struct peel_index *index, const struct peel_mou
 /** Free what view_init made. */
 void view_finish(struct view *view);
 
-/** Node of an inode number, the root of the layers mount included. @return 0; PEEL_ENOENT, PEEL_EINTERNAL. */
+/**
+ * Node of an inode number, the root of the layers mount included. @return 0; PEEL_ENOENT,
+ * PEEL_EINTERNAL.
+ */
 int view_node(const struct view *view, uint64_t ino, struct peel_node *ret_node,
 	struct peel_error *err);
 
@@ -77,7 +85,8 @@ int view_lookup(const struct view *view, uint64_t folder, const char *name, stru
 typedef int view_each_fn(void *arg, const char *name, uint64_t next, const struct stat *stat);
 
 /**
- * List a folder, "." and ".." first. Places are 0 for the start and what the callback got; they stay valid.
+ * List a folder, "." and ".." first. Places are 0 for the start and what the callback got; they
+ * stay valid.
  * @return 0 at the end, 1 where the callback stopped it; PEEL_ENOTDIR, PEEL_ENOENT, PEEL_EINTERNAL.
  */
 int view_list(const struct view *view, uint64_t folder, uint64_t place, view_each_fn *each,
@@ -97,14 +106,18 @@ ssize_t view_read(const struct view *view, uint64_t ino, uint64_t offset, void *
 int view_seek(const struct view *view, uint64_t ino, uint64_t offset, bool hole,
 	uint64_t *ret_offset, struct peel_error *err);
 
-/** Size of the file system. With layers, the layers and the merged tree together. @return 0; PEEL_EINTERNAL. */
+/**
+ * Size of the file system. With layers, the layers and the merged tree together. @return 0;
+ * PEEL_EINTERNAL.
+ */
 int view_statfs(const struct view *view, struct statvfs *ret_stat, struct peel_error *err);
 
 /** True where no node has an xattr to show, so that the kernel need not ask. */
 bool view_has_no_xattrs(const struct view *view);
 
 /**
- * Every xattr of an inode number: the image's own and, if asked for, user.peel.* on regular files and folders.
+ * Every xattr of an inode number: the image's own and, if asked for, user.peel.* on regular files
+ * and folders.
  * @return 0 at the end, 1 where the callback stopped it; PEEL_ENOENT, PEEL_EINTERNAL.
  */
 int view_xattrs(const struct view *view, uint64_t ino, peel_xattr_fn *each, void *arg,

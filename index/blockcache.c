@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hash table of spans, each span in a bucket's chain and, while nobody uses it, in the order of last use.
+ * A hash table of spans, each span in a bucket's chain and, while nobody uses it, in the order of
+ * last use.
  *
- *     new -- fill --> filling -- success --> full, used <--> full, in the order of use (may be evicted)
+ *     new -- fill --> filling -- success --> full, used <--> full, unused (may be evicted)
  *                        +--- failure --> out of the table, waiters try again themselves
  *
- * Only the table is locked: filling and copying happen outside, on spans that are held by their users. Spans in
- * use are not evicted, so the cache goes over its budget by at most one span for each thread that reads.
- * Evicted buffers are used again at once, so a full cache does not allocate.
+ * Only the table is locked: filling and copying happen outside, on spans that are held by their
+ * users. Spans in use are not evicted, so the cache goes over its budget by at most one span for
+ * each thread that reads. Evicted buffers are used again at once, so a full cache does not
+ * allocate.
  *
- * A waiter of a failed fill fills itself instead of taking over the failure: the next attempt may succeed (a
- * disk that recovered), and no failure is ever kept.
+ * A waiter of a failed fill fills itself instead of taking over the failure: the next attempt may
+ * succeed (a disk that recovered), and no failure is ever kept.
  */
 #include "blockcache.h"
 
@@ -111,7 +113,10 @@ static void enlist(struct blockcache *cache, struct span *span)
 	cache->newest = span;
 }
 
-/** A span for a key that is not in the table, used by the caller. @return NULL where memory is exhausted. */
+/**
+ * A span for a key that is not in the table, used by the caller. @return NULL where memory is
+ * exhausted.
+ */
 static struct span *add_span(struct blockcache *cache, const void *owner, uint64_t block)
 {
 	struct span *span = NULL;
@@ -253,7 +258,9 @@ void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t bloc
 	}
 }
 
-/** Forget what one chain has of an owner. Nobody reads it any more, so none of its spans has users. */
+/**
+ * Forget what one chain has of an owner. Nobody reads it any more, so none of its spans has users.
+ */
 static void forget_chain(struct blockcache *cache, struct span *span, const void *owner)
 {
 	struct span *next;

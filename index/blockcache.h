@@ -17,7 +17,10 @@ struct blockcache;
 /** Bytes of one span; keys are multiples of it. */
 #define BLOCK_SIZE (256u << 10)
 
-/** Fill buf with the span number block of the owner; short at the end of the data. Return bytes, or less than 0. */
+/**
+ * Fill buf with the span number block of the owner; short at the end of the data. Return bytes, or
+ * less than 0.
+ */
 typedef int64_t blockcache_fill_fn(void *arg, uint64_t block, void *buf, struct peel_error *err);
 
 /** @param budget bytes of spans kept, at least 4 BLOCK_SIZE. @return 0; PEEL_ENOMEM. */
@@ -34,8 +37,8 @@ int64_t blockcache_read(struct blockcache *cache, const void *owner, uint64_t bl
 	void *buf, size_t len, blockcache_fill_fn *fill, void *arg, struct peel_error *err);
 
 /**
- * Offer a span that was decoded on the way to another. It is copied, and pushes the least recently used one out where
- * the budget is spent; dropped where the cache has it or memory is exhausted.
+ * Offer a span that was decoded on the way to another. It is copied, and pushes the least recently
+ * used one out where the budget is spent; dropped where the cache has it or memory is exhausted.
  */
 void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t block,
 	const void *bytes, size_t len);

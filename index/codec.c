@@ -111,7 +111,9 @@ static int repeat_failure(const struct stream *stream, struct peel_error *err)
 	return stream->failure.code;
 }
 
-/** End the stream with a code, whose message is there already where it did not come from a callback. */
+/**
+ * End the stream with a code, whose message is there already where it did not come from a callback.
+ */
 static int end_with(struct stream *stream, int code, struct peel_error *err)
 {
 	if (stream->failure.code != code) {
@@ -188,7 +190,9 @@ ssize_t stream_read(struct stream *stream, void *buf, size_t len, struct peel_er
 	return (ssize_t)done;
 }
 
-/** Pass or drop some pending bytes, or skip. @return 1 where some were, 0 at the end, less than 0. */
+/**
+ * Pass or drop some pending bytes, or skip. @return 1 where some were, 0 at the end, less than 0.
+ */
 static int pass_some(struct stream *stream, uint64_t len, stream_fn *each, void *arg,
 	uint64_t *ret_passed, struct peel_error *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the codec implementations share with codec.c: the base of a stream, and one constructor a codec.
+ * What the codec implementations share with codec.c: the base of a stream, and one constructor a
+ * codec.
  */
 #ifndef CODEC_PRIV_H
 #define CODEC_PRIV_H
@@ -9,7 +10,10 @@
 
 #include "codec.h"
 
-/** Decoded bytes that one call of a decoding stream's next gives at most: stays in the second-level cache. */
+/**
+ * Decoded bytes that one call of a decoding stream's next gives at most: stays in the second-level
+ * cache.
+ */
 #define STREAM_OUT_SIZE (1u << 20)
 /** Compressed bytes read at a time. */
 #define STREAM_IN_SIZE (64u << 10)
@@ -42,8 +46,8 @@ void stream_init(struct stream *stream, const struct stream_ops *ops, struct sou
 void stream_finish(struct stream *stream);
 
 /**
- * End a call of next: give len bytes, and where there are none the failure (0: none). With bytes, the failure stays in
- * err for the next call.
+ * End a call of next: give len bytes, and where there are none the failure (0: none). With bytes,
+ * the failure stays in err for the next call.
  * @return as next.
  */
 ssize_t stream_give(const void *bytes, size_t len, int failure, const void **ret_bytes,

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading goes span by span through the block cache. A span that is not there is decoded from the nearest place
- * before it: an access point, or a decoder that stopped between that point and the span.
+ * Reading goes span by span through the block cache. A span that is not there is decoded from the
+ * nearest place before it: an access point, or a decoder that stopped between that point and the
+ * span.
  *
  *      point                decoder A        span wanted         decoder B (busy, will end here)
  *        |-------------------->|.................|=====|.................|
  *
- * - Sequential readers go on with the decoder that they left; a few are kept, the least recently used goes first.
+ * - Sequential readers go on with the decoder that they left; a few are kept, the least recently
+ *   used goes first.
  * - The spans that a decoder passes on its way are offered to the cache.
- * - Threads that read one file in parallel would each restart from the point. So one that wants a span behind the
- *   place where a busy decoder will stop waits for that decoder; one that wants a span which a busy decoder will
- *   pass leaves a note, and the decoder puts the bytes there as it goes by.
+ * - Threads that read one file in parallel would each restart from the point. So one that wants a
+ *   span behind the place where a busy decoder will stop waits for that decoder; one that wants a
+ *   span which a busy decoder will pass leaves a note, and the decoder puts the bytes there as it
+ *   goes by.
  * - A decoder that failed is thrown away: the next reader starts from the point with a new one.
  *
- * Rejected: a thread that decodes ahead. The kernel's read-ahead already asks in time, and nothing runs when nobody
- * reads.
+ * Rejected: a thread that decodes ahead. The kernel's read-ahead already asks in time, and nothing
+ * runs when nobody reads.
  */
 #include "codec_source.h"
 
@@ -144,7 +147,10 @@ static void drop_note(struct decoded *decoded, struct note *note)
 	*link = note->next;
 }
 
-/** Wait for a busy decoder that passes a place, if there is one. @return true where it left the bytes. */
+/**
+ * Wait for a busy decoder that passes a place, if there is one. @return true where it left the
+ * bytes.
+ */
 static bool wait_for_passing(struct decoded *decoded, uint64_t out_off, void *buf)
 {
 	struct note note = {.next = decoded->notes, .out_off = out_off, .buf = buf};
@@ -158,8 +164,10 @@ static bool wait_for_passing(struct decoded *decoded, uint64_t out_off, void *bu
 }
 
 /**
- * Get a decoder that stands between two places, busy for the caller, or have the bytes put into buf by one that passes.
- * @param end where the caller will leave it. @param ret_live NULL where the bytes were put into buf.
+ * Get a decoder that stands between two places, busy for the caller, or have the bytes put into buf
+ * by one that passes.
+ * @param end where the caller will leave it. @param ret_live NULL where the bytes were put into
+ *   buf.
  * @return true where one of the two was possible.
  */
 static bool take_live(struct decoded *decoded, uint64_t from, uint64_t out_off, uint64_t end,
@@ -307,7 +315,9 @@ static int pass_to(struct decoded *decoded, struct live *live, uint64_t out_off,
 	return 0;
 }
 
-/** Bring a live decoder to a place and decode there; it starts at the point first where it is new. */
+/**
+ * Bring a live decoder to a place and decode there; it starts at the point first where it is new.
+ */
 static int decode_at(struct decoded *decoded, struct live *live, const struct point *point,
 	const void *window, uint64_t out_off, void *buf, size_t len, struct peel_error *err)
 {

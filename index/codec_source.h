@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The decoded source that every codec with access points shares: spans in the block cache, decoders that stay
- * where they stopped, and single decoders behind a small vtable.
+ * The decoded source that every codec with access points shares: spans in the block cache, decoders
+ * that stay where they stopped, and single decoders behind a small vtable.
  */
 #ifndef CODEC_SOURCE_H
 #define CODEC_SOURCE_H
@@ -10,10 +10,16 @@
 
 /** A decoder that starts at a point and goes forward. Each is used by one thread at a time. */
 struct decoder_ops {
-	/** Start. raw outlives the decoder. @return 0; PEEL_ENOMEM, PEEL_EFORMAT, what reading raw gives. */
+	/**
+	 * Start. raw outlives the decoder. @return 0; PEEL_ENOMEM, PEEL_EFORMAT, what reading raw
+	 * gives.
+	 */
 	int (*start)(struct source *raw, const struct point *point, const void *window,
 		void **ret_decoder, struct peel_error *err);
-	/** Decode the next bytes, at least one. @return bytes; 0 at the end of the data; less than 0. */
+	/**
+	 * Decode the next bytes, at least one. @return bytes; 0 at the end of the data; less than
+	 * 0.
+	 */
 	ssize_t (*decode)(void *decoder, void *buf, size_t len, struct peel_error *err);
 	/** Free; never NULL. */
 	void (*free)(void *decoder);

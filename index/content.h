@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Bytes of an entry: layer source + offset, through sparse extents. Where a layer's bytes are is what the index
- * says; no manifest is read again.
+ * Bytes of an entry: layer source + offset, through sparse extents. Where a layer's bytes are is
+ * what the index says; no manifest is read again.
  */
 #ifndef CONTENT_H
 #define CONTENT_H
@@ -42,8 +42,8 @@ void content_close(struct content *content);
 /**
  * The uncompressed bytes of a layer, opened on first use and kept.
  * @param ret_source borrowed, valid as long as content.
- * @return 0; PEEL_ENOENT (missing layer), PEEL_EUNSUPPORTED, PEEL_EFORMAT (the index lies), PEEL_EIO, PEEL_ECHANGED,
- *   PEEL_ENOMEM.
+ * @return 0; PEEL_ENOENT (missing layer), PEEL_EUNSUPPORTED, PEEL_EFORMAT (the index lies),
+ *   PEEL_EIO, PEEL_ECHANGED, PEEL_ENOMEM.
  */
 int content_layer(struct content *content, int layer, struct source **ret_source,
 	struct peel_error *err);

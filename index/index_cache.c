@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index is built under a temporary name, flushed, renamed, and the folder flushed: a crash at any moment leaves
- * either the old file, or the whole new one, or a temporary file that the next builder removes. A builder
- * holds a lock on its temporary file; a sweep removes those whose lock it gets. Two builders of one image do
- * not meet: each has its own file, and the last rename wins with equal content.
+ * An index is built under a temporary name, flushed, renamed, and the folder flushed: a crash at
+ * any moment leaves either the old file, or the whole new one, or a temporary file that the next
+ * builder removes. A builder holds a lock on its temporary file; a sweep removes those whose lock
+ * it gets. Two builders of one image do not meet: each has its own file, and the last rename wins
+ * with equal content.
  */
 #include "index_cache.h"
 
@@ -135,7 +136,10 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 		if (temp.fd < 0) {
 			break;
 		}
-		/* A sweep between the two calls may have taken the file: then it has no name any more. */
+		/*
+		 * A sweep between the two calls may have taken the file: then it has no name any
+		 * more.
+		 */
 		if ((flock(temp.fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
 			fstat(temp.fd, &st) == 0 && st.st_nlink > 0) {
 			*ret_temp = temp;

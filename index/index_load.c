@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of an index is kept in memory: facts of the image, layers, history. All of it is checked, for the file may
- * come from a stranger (--index): counts are bounded, layers are numbered without gaps, their entries ascend.
+ * What of an index is kept in memory: facts of the image, layers, history. All of it is checked,
+ * for the file may come from a stranger (--index): counts are bounded, layers are numbered without
+ * gaps, their entries ascend.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,7 +3,26 @@
 #ifndef INDEX_OPEN_H
 #define INDEX_OPEN_H
 
+#include "index_cache.h"
 #include "index_priv.h"
+
+struct source;
+
+/** An opening under way. */
+struct opening {
+	const char *reference;
+	const struct peel_index_options *options;
+	/** Cache folder, -1: none that can be used; and its path. */
+	int folder;
+	char *folder_path;
+	/** What the file is now; NULL for standard input. */
+	char *identity;
+	/** The identity will still mean these bytes later. */
+	bool settled;
+	/** File name of the index in the folder. */
+	char name[CACHE_NAME_SIZE];
+	struct cache_temp temp;
+};
 
 /**
  * Check the schema and read facts, layers and history into memory.
@@ -15,7 +34,22 @@ int index_load(struct peel_index *index, struct peel_error *err);
 /** Free what index_load read. */
 void index_unload(struct peel_index *index);
 
-/** A new handle on an open index file. @param fd taken over on success. @return 0; as index_load. */
+/**
+ * A new handle on an open index file. @param fd taken over on success. @return 0; as index_load.
+ */
 int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err);
+
+/** peel_index_close at the end of the scope. */
+void index_cleanup(struct peel_index **index);
+
+/** Make the bytes behind an index readable; file and layout as in content.h. @return 0, or less than 0. */
+int index_attach_content(const struct opening *opening, struct peel_index *index,
+	struct source *file, int layout, struct peel_error *err);
+
+/**
+ * The index that the user named, or the cache's, if it may be trusted for the image's bytes as they are now.
+ * @return 0 found; 1: build one; less than 0: refused.
+ */
+int index_find(struct opening *opening, struct peel_index **ret_index, struct peel_error *err);
 
 #endif

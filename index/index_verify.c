@@ -80,7 +80,10 @@ static int take_finding(void *arg, const char *code, const char *path, size_t pa
 	return 0;
 }
 
-/** Read all of the stream that the scanner left after a damaged header, so that the digests cover it. */
+/**
+ * Read all of the stream that the scanner left after a damaged header, so that the digests cover
+ * it.
+ */
 static int drain(struct stream *stream, struct peel_error *err)
 {
 	uint64_t passed = 1;

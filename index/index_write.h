@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Rows of the index other than entries: layers, blobs, access points, history, findings, facts of the image. */
+/**
+ * Rows of the index other than entries: layers, blobs, access points, history, findings, facts of
+ * the image.
+ */
 #ifndef INDEX_WRITE_H
 #define INDEX_WRITE_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Paths inside an image: cleaning a tar's name, splitting it, and the whiteout names. Pure functions on bytes.
+ * Paths inside an image: cleaning a tar's name, splitting it, and the whiteout names. Pure
+ * functions on bytes.
  */
 #ifndef PATH_H
 #define PATH_H
@@ -26,13 +27,16 @@ enum path_kind {
 	PATH_BAD_WHITEOUT,
 };
 
-/** Classify a name. @param ret_target for PATH_WHITEOUT: where the deleted name starts within name. */
+/**
+ * Classify a name. @param ret_target for PATH_WHITEOUT: where the deleted name starts within name.
+ */
 enum path_kind path_classify(const char *name, size_t len, size_t *ret_target);
 
 /**
- * Clean a path lexically in place: no leading, trailing or double slashes, no "." components, ".." takes the component
- * before it away and is clamped at the root.
- * @param ret_escaped set where ".." went above the root. @return the new length (0: the root); no NUL is added.
+ * Clean a path lexically in place: no leading, trailing or double slashes, no "." components, ".."
+ * takes the component before it away and is clamped at the root.
+ * @param ret_escaped set where ".." went above the root. @return the new length (0: the root); no
+ *   NUL is added.
  */
 size_t path_clean(char *path, size_t len, bool *ret_escaped);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Package databases of an image: which package a path belongs to. Databases are read where the merged tree has them
- * (dpkg and its distroless form, apk), each time anew: one path is asked for, not all.
+ * Package databases of an image: which package a path belongs to. Databases are read where the
+ * merged tree has them (dpkg and its distroless form, apk), each time anew: one path is asked for,
+ * not all.
  *
  * A database is the image's own word. One that is missing, damaged or too large owns nothing.
  */
@@ -37,8 +38,8 @@ struct pkgdb_package {
 
 /**
  * The package that owns a path of the merged tree.
- * @param path canonical, "/usr/bin/git". @param ret_owner "git 1:2.39.5-0", NUL-terminated, image bytes, the caller
- *   frees; NULL where no package owns it.
+ * @param path canonical, "/usr/bin/git". @param ret_owner "git 1:2.39.5-0", NUL-terminated, image
+ *   bytes, the caller frees; NULL where no package owns it.
  * @return 0; PEEL_ENOMEM.
  */
 int pkgdb_owner(struct peel_index *index, const char *path, char **ret_owner,
@@ -64,7 +65,8 @@ void pkgdb_text_finish(struct pkgdb_text *text);
 
 /**
  * Read a file of the merged tree by its node number or its path.
- * @param path NULL: ino is meant. @return 1 read, 0 there is no such file or it cannot be read, PEEL_ENOMEM.
+ * @param path NULL: ino is meant. @return 1 read, 0 there is no such file or it cannot be read,
+ *   PEEL_ENOMEM.
  */
 int pkgdb_read(struct peel_index *index, const char *path, unsigned long long ino,
 	struct pkgdb_text *ret_text, struct peel_error *err);

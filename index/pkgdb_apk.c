@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apk keeps everything in one text: lines of a letter and a value, a blank line after each package. P is the name,
- * V the version, F a folder, R a file in the last folder.
+ * apk keeps everything in one text: lines of a letter and a value, a blank line after each package.
+ * P is the name, V the version, F a folder, R a file in the last folder.
  */
 #include <string.h>
 

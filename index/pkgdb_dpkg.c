@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dpkg keeps one list of paths a package (info/PACKAGE.list, info/PACKAGE:ARCH.list) and one file with what is
- * installed (status). Distroless images have status.d/PACKAGE and status.d/PACKAGE.md5sums instead. There is no
- * index from paths to packages, so all lists are read until one has the path; dpkg -S does the same.
+ * dpkg keeps one list of paths a package (info/PACKAGE.list, info/PACKAGE:ARCH.list) and one file
+ * with what is installed (status). Distroless images have status.d/PACKAGE and
+ * status.d/PACKAGE.md5sums instead. There is no index from paths to packages, so all lists are read
+ * until one has the path; dpkg -S does the same.
  */
 #include "pkgdb.h"
 

@@ -10,7 +10,10 @@
 
 #include "util.h"
 
-/** Windows are many and read seldom: speed of packing counts, as it happens while a layer is decoded. */
+/**
+ * Windows are many and read seldom: speed of packing counts, as it happens while a layer is
+ * decoded.
+ */
 #define WINDOW_LEVEL 1
 /** Most points of one blob: a blob of 64 TiB at the widest spacing, or 16 TiB of small members. */
 #define POINTS_MAX (64u << 20)

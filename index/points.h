@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Access points in memory: a sink and a finder over one growing array, windows kept compressed (zstd).
+ * Access points in memory: a sink and a finder over one growing array, windows kept compressed
+ * (zstd).
  */
 #ifndef POINTS_H
 #define POINTS_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Facts of the image, its layers and its history, xattrs, findings: rows handed over as they are. */
+/*
+ * Facts of the image, its layers and its history, xattrs, findings: rows handed over as they are.
+ */
 #include "query_priv.h"
 
 #include <stdlib.h>
@@ -92,7 +94,10 @@ int peel_xattrs(struct peel_index *index, uint64_t ino, peel_xattr_fn *each, voi
 	return r;
 }
 
-/* What a finding's text may hold without being escaped: the builder escapes, a stranger's index may not. */
+/*
+ * What a finding's text may hold without being escaped: the builder escapes, a stranger's index may
+ * not.
+ */
 static bool is_plain(const char *text)
 {
 	while (*text >= 0x20 && *text < 0x7f) {

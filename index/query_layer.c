@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The view of one layer, as its tar has it: its own entries less those that the same layer hides, whiteouts as empty
- * files with their .wh. names, and the folders that the layer needs without having an entry for them.
+ * The view of one layer, as its tar has it: its own entries less those that the same layer hides,
+ * whiteouts as empty files with their .wh. names, and the folders that the layer needs without
+ * having an entry for them.
  *
- * A folder is listed in two parts, entries by id, then implied folders by dir.id; the cookies of the
- * second part have QUERY_FOLDER_BIT set, so a cookie says where to go on. Both parts give ascending numbers.
+ * A folder is listed in two parts, entries by id, then implied folders by dir.id; the cookies of
+ * the second part have QUERY_FOLDER_BIT set, so a cookie says where to go on. Both parts give
+ * ascending numbers.
  */
 #include "query_priv.h"
 
@@ -19,8 +21,9 @@
 #define IMPLIED_MODE 0755
 
 /*
- * What the layer's view shows of its entries ?1 <= id < ?2: what the layer itself does not hide; markers (11); and
- * what is unreachable (9), for that may be a lower layer's doing, and if it is not then no folder leads there.
+ * What the layer's view shows of its entries ?1 <= id < ?2: what the layer itself does not hide;
+ * markers (11); and what is unreachable (9), for that may be a lower layer's doing, and if it is
+ * not then no folder leads there.
  */
 #define OWN \
 	"e.id >= ?1 AND e.id < ?2 AND (e.why IS NULL OR e.hidden_by <> e.layer OR e.why IN (9, 11))"
@@ -363,7 +366,9 @@ static int list_entries(struct query *q, int layer, uint64_t dir, uint64_t cooki
 	return r;
 }
 
-/* One batch of implied folders. @return how many there were, -1 less the error, … see list_implied. */
+/*
+ * One batch of implied folders. @return how many there were, -1 less the error, … see list_implied.
+ */
 static int list_implied_batch(struct query *q, int layer, uint64_t dir, uint64_t *cookie,
 	peel_dirent_fn *each, void *arg, bool *ret_stopped)
 {

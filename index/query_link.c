@@ -2,26 +2,29 @@
 /*
  * Symlinks that cannot lead out of the mount.
  *
- * The kernel resolves a link's text outside of our hands: it starts at the folder that holds the link, and
- * an absolute text or a ".." too many leaves the mount for the machine's own files. So every link is shown as
+ * The kernel resolves a link's text outside of our hands: it starts at the folder that holds the
+ * link, and an absolute text or a ".." too many leaves the mount for the machine's own files. So
+ * every link is shown as
  *
  *	"../" u times, then names, with u at most the depth of the folder that holds it
  *
- * and no ".." after a name. That is enough, for links through links too: the kernel handles each text at the
- * link's own folder, whose depth we know; the "../" at its front stay inside, and names only lead down or to
- * another link, of which the same is true. Nothing has to be known about where the names lead.
+ * and no ".." after a name. That is enough, for links through links too: the kernel handles each
+ * text at the link's own folder, whose depth we know; the "../" at its front stay inside, and names
+ * only lead down or to another link, of which the same is true. Nothing has to be known about where
+ * the names lead.
  *
- * Three kinds of targets: one that has this form already is shown as stored. An absolute one gets as many "../" as its
- * folder is deep; one with too many "../" loses those that a chroot would ignore. In one with ".." after a name,
- * the part up to its last ".." is walked in the image's own tree, where "x/.." is the parent of what x leads
- * to, and the way from the link's folder to that place is shown instead. Cutting "x/.." out of the text, as path
- * cleaners do, is wrong where x is a link: with x -> /, "x/../../etc" would become "../etc".
+ * Three kinds of targets: one that has this form already is shown as stored. An absolute one gets
+ * as many "../" as its folder is deep; one with too many "../" loses those that a chroot would
+ * ignore. In one with ".." after a name, the part up to its last ".." is walked in the image's own
+ * tree, where "x/.." is the parent of what x leads to, and the way from the link's folder to that
+ * place is shown instead. Cutting "x/.." out of the text, as path cleaners do, is wrong where x is
+ * a link: with x -> /, "x/../../etc" would become "../etc".
  *
- * Where that walk fails (dangling, a loop, a file on the way), the failing component stays, so that opening fails in
- * the same way, and what follows it is cleaned as text below it.
+ * Where that walk fails (dangling, a loop, a file on the way), the failing component stays, so that
+ * opening fails in the same way, and what follows it is cleaned as text below it.
  *
- * A symlink with several names has one text for all of them, as the kernel keeps one for an inode. Its shallowest
- * folder counts: u is then at most the depth of each.
+ * A symlink with several names has one text for all of them, as the kernel keeps one for an inode.
+ * Its shallowest folder counts: u is then at most the depth of each.
  */
 #include "query_priv.h"
 
@@ -207,7 +210,10 @@ static void skip_slashes(const struct target *target, size_t *pos)
 	}
 }
 
-/* What is left after a component that leads nowhere: names only, below it; at least ".", which a file refuses. */
+/*
+ * What is left after a component that leads nowhere: names only, below it; at least ".", which a
+ * file refuses.
+ */
 static int append_cleaned(struct query *q, struct text *text, const struct target *target,
 	size_t pos)
 {
@@ -390,7 +396,9 @@ int peel_readlink_inside(struct peel_index *index, uint64_t ino, char **ret_targ
 	if (r < 0) {
 		return r;
 	}
-	/* The kernel ends at a NUL, and must not find another target than the one that was judged. */
+	/*
+	 * The kernel ends at a NUL, and must not find another target than the one that was judged.
+	 */
 	len = strnlen(stored, len);
 	if (len >= PEEL_PATH_MAX) {
 		return peel_fail(err, PEEL_ELIMIT, "a symlink's target of %zu bytes", len);

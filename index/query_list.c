@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names: looking one up, listing a folder, and the way back to the parent. The merged tree's names are the
- * visible entries of a folder; they are listed in the order of their ids, so that a walk reads the layers front
- * to back and a cookie is an entry id.
+ * Names: looking one up, listing a folder, and the way back to the parent. The merged tree's names
+ * are the visible entries of a folder; they are listed in the order of their ids, so that a walk
+ * reads the layers front to back and a cookie is an entry id.
  */
 #include "query_priv.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nodes: from rows to what stat shows. Most nodes of the merged tree are one row; only hard links need
- * the rows of the data, of the link count and of the header that sets the metadata.
+ * Nodes: from rows to what stat shows. Most nodes of the merged tree are one row; only hard links
+ * need the rows of the data, of the link count and of the header that sets the metadata.
  */
 #include "query_priv.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walking a path as the kernel does in a chroot of a view: symlinks by the image's own tree, absolute ones from the
- * view's root, ".." by the real parent of the real folder and never above the root.
+ * Walking a path as the kernel does in a chroot of a view: symlinks by the image's own tree,
+ * absolute ones from the view's root, ".." by the real parent of the real folder and never above
+ * the root.
  *
  * What is left to walk is one string: a symlink's target is put in front of it, so there is no
  * recursion, and its length is bounded by the targets that the budget of symlinks allows.

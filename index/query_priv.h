@@ -2,9 +2,10 @@
 /**
  * What the query files share: node numbers, rows of table entry, names in a view, walking a path.
  *
- * Node numbers. The merged view shows entry ids (of the entry that holds the data), and 1 for its root.
- * The view of layer L sets L + 1 above bit 40; below it is an entry id, or with bit 39 a dir.id: of a folder that
- * the layer only implies, or 1 for the view's root. So a number says its view, and reading one needs no table.
+ * Node numbers. The merged view shows entry ids (of the entry that holds the data), and 1 for its
+ * root. The view of layer L sets L + 1 above bit 40; below it is an entry id, or with bit 39 a
+ * dir.id: of a folder that the layer only implies, or 1 for the view's root. So a number says its
+ * view, and reading one needs no table.
  */
 #ifndef QUERY_PRIV_H
 #define QUERY_PRIV_H
@@ -23,7 +24,10 @@
 /** Node number of the merged root. */
 #define QUERY_MERGED_ROOT 1
 
-/** True where a name can be shown: what no kernel takes as a name, or takes as something else, is left out. */
+/**
+ * True where a name can be shown: what no kernel takes as a name, or takes as something else, is
+ * left out.
+ */
 static inline bool query_name_valid(const char *name, size_t len)
 {
 	return len > 0 && len <= PEEL_NAME_MAX && !memchr(name, '/', len) &&
@@ -102,9 +106,9 @@ struct query_row {
 };
 
 /**
- * Columns of a row, for SELECT … FROM entry e. What few entries have is looked up only for those: SQLite
- * does not evaluate the branches of CASE that are not taken. A folder whose row of table dir has another
- * place has no count: the depth of a folder must be what its names make it.
+ * Columns of a row, for SELECT … FROM entry e. What few entries have is looked up only for those:
+ * SQLite does not evaluate the branches of CASE that are not taken. A folder whose row of table dir
+ * has another place has no count: the depth of a folder must be what its names make it.
  */
 #define QUERY_COLUMNS \
 	"e.id, e.dir, e.type, e.mode, e.uid, e.gid, e.size, e.mtime, e.nsec, e.link, e.self, e.inode, e.flags," \
@@ -160,7 +164,10 @@ struct query_found {
 	uint64_t xattrs;
 	/** dir.id of a folder; 0: it is none. */
 	uint64_t folder;
-	/** dir.id of the folder that holds the data's own name, and whether the view shows that name. */
+	/**
+	 * dir.id of the folder that holds the data's own name, and whether the view shows that
+	 * name.
+	 */
 	uint64_t parent;
 	bool own_name;
 	/** True where no other name can lead to this number. */
@@ -202,7 +209,10 @@ int query_layer_name(struct query *q, int layer, uint64_t dir, const void *name,
 /** Link count of a folder in a layer's view. @return 0, or less than 0. */
 int query_layer_subdirs(struct query *q, int layer, uint64_t dir, uint32_t *ret_nlink);
 
-/** Link count and metadata in a layer's view of a file that has several names. @return 0, or less than 0. */
+/**
+ * Link count and metadata in a layer's view of a file that has several names. @return 0, or less
+ * than 0.
+ */
 int query_layer_names(struct query *q, int layer, const struct query_row *data,
 	struct query_found *found);
 
@@ -239,7 +249,8 @@ struct query_walk {
 
 /**
  * Walk a path from where the walk stands, as the kernel would in a chroot of the view.
- * @return 0; PEEL_ENOENT, PEEL_ENOTDIR, PEEL_ELOOP, PEEL_ELIMIT (a target too long); on these the place is not
+ * @return 0; PEEL_ENOENT, PEEL_ENOTDIR, PEEL_ELOOP, PEEL_ELIMIT (a target too long); on these the
+ *   place is not
  * defined.
  */
 int query_walk_path(struct query *q, struct query_walk *walk, const char *path, size_t len,

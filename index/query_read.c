@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes of a file: where they are in the uncompressed layer comes from the index, the bytes from the layer's
- * source. Nothing of the database is held while bytes are read: a decoder may need a connection of its own.
+ * Bytes of a file: where they are in the uncompressed layer comes from the index, the bytes from
+ * the layer's source. Nothing of the database is held while bytes are read: a decoder may need a
+ * connection of its own.
  */
 #include "query_priv.h"
 
@@ -75,7 +76,10 @@ static int read_file_row(struct query *q, uint64_t entry, struct file *file, uin
 		return type[0] == 'd' ? peel_fail(q->err, PEEL_EISDIR, "a folder")
 				      : peel_fail(q->err, PEEL_EUSAGE, "not a regular file");
 	}
-	/* The size of a sparse file says nothing of where its data is; its extents are checked one by one. */
+	/*
+	 * The size of a sparse file says nothing of where its data is; its extents are checked one
+	 * by one.
+	 */
 	if (file->layer < 0 || file->layer >= q->index->layer_count || file->size > INT64_MAX ||
 		(!file->sparse && !is_range(file->data, file->size))) {
 		return query_corrupt(q, entry, "its place is none");
@@ -102,7 +106,10 @@ static int find_file(struct query *q, uint64_t ino, struct file *file)
 	return r == 0 ? query_corrupt(q, number.id, "a hard link to a hard link") : r < 0 ? r : 0;
 }
 
-/* The extents from the one that holds offset on, or the first after it. @return how many, or less than 0. */
+/*
+ * The extents from the one that holds offset on, or the first after it. @return how many, or less
+ * than 0.
+ */
 static int read_extents(struct query *q, const struct file *file, uint64_t offset,
 	struct extent *extents)
 {
@@ -150,7 +157,9 @@ static int read_layer(struct peel_index *index, const struct file *file, uint64_
 	return r < 0 ? r : source_read_exact(source, data, buf, len, err);
 }
 
-/* One batch of extents: fill buf from offset on. @return bytes done, more than 0, or less than 0. */
+/*
+ * One batch of extents: fill buf from offset on. @return bytes done, more than 0, or less than 0.
+ */
 static ssize_t read_batch(struct peel_index *index, const struct file *file,
 	const struct extent *extents, int count, uint64_t offset, char *buf, size_t len,
 	struct peel_error *err)
@@ -254,7 +263,10 @@ ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void 
 	return r < 0 ? r : (ssize_t)len;
 }
 
-/* Where data or the next hole begins in a batch of extents, from *pos on. @return true where that is decided. */
+/*
+ * Where data or the next hole begins in a batch of extents, from *pos on. @return true where that
+ * is decided.
+ */
 static bool seek_batch(const struct extent *extents, int count, bool hole, uint64_t *pos)
 {
 	for (int i = 0; i < count; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of tables entry and dir. An index may come from a stranger, so a row is checked here, once, and the other
- * query files take what they get as being in range: ids below 2^39, sizes not negative, a known type.
+ * Rows of tables entry and dir. An index may come from a stranger, so a row is checked here, once,
+ * and the other query files take what they get as being in range: ids below 2^39, sizes not
+ * negative, a known type.
  */
 #include "query_priv.h"
 

@@ -2,12 +2,13 @@
 /*
  * SQL from outside, over an index that may be from outside too.
  *
- * A connection of its own, read-only and defensive (store_open), and an authorizer that knows what reading needs and
- * refuses the rest: so a statement is judged when it is compiled, by what it does, not by its text. VACUUM INTO is an
- * ATTACH to it, a view of the index that calls a function is that function. Sorting and temporary tables
- * stay in memory, so memory is bounded twice: SQLite's limits bound one value, and a look at the heap every few
- * thousand instructions bounds the sum. (SQLite's own heap limit is one for the whole process, and would hit other
- * threads' queries.)
+ * A connection of its own, read-only and defensive (store_open), and an authorizer that knows what
+ * reading needs and refuses the rest: so a statement is judged when it is compiled, by what it
+ * does, not by its text. VACUUM INTO is an ATTACH to it, a view of the index that calls a function
+ * is that function. Sorting and temporary tables stay in memory, so memory is bounded twice:
+ * SQLite's limits bound one value, and a look at the heap every few thousand instructions bounds
+ * the sum. (SQLite's own heap limit is one for the whole process, and would hit other threads'
+ * queries.)
  */
 #include "query_priv.h"
 
@@ -109,7 +110,10 @@ static int judge(void *arg, int action, const char *first, const char *second, c
 		verdict = judge_pragma(first, second);
 		break;
 	case SQLITE_UPDATE:
-		/* Said when SQLite declares the columns of json_each and its like. A real one is refused later. */
+		/*
+		 * Said when SQLite declares the columns of json_each and its like. A real one is
+		 * refused later.
+		 */
 		if (first && strcmp(first, "sqlite_master") == 0) {
 			verdict = SQLITE_OK;
 		}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The history of a path. The events are played in order against what stands at the path at that moment; the merge has
- * said for each entry what hid it and why, and what an event did follows from what it hid. Where the merge
- * could not know whether two contents are the same, because a plain layer was indexed by its headers, the
- * bytes are compared now: for one path that is cheap.
+ * The history of a path. The events are played in order against what stands at the path at that
+ * moment; the merge has said for each entry what hid it and why, and what an event did follows from
+ * what it hid. Where the merge could not know whether two contents are the same, because a plain
+ * layer was indexed by its headers, the bytes are compared now: for one path that is cheap.
  */
 #include "query_why.h"
 
@@ -38,7 +38,9 @@ const char *peel_action_name(enum peel_action action)
 	return action_names[action];
 }
 
-/* Words for why an entry is not visible, in the order of enum store_why; table reason has the same. */
+/*
+ * Words for why an entry is not visible, in the order of enum store_why; table reason has the same.
+ */
 static const char *const reasons[] = {
 	[WHY_VISIBLE] = "",
 	[WHY_OVERWRITTEN] = "overwritten",
@@ -256,7 +258,10 @@ static int find_package(struct query *q, const struct why_events *events, char *
 	return 0;
 }
 
-/* Play all events, then tell them: a later one refines why an entry was hidden. @return number of steps. */
+/*
+ * Play all events, then tell them: a later one refines why an entry was hidden. @return number of
+ * steps.
+ */
 static int tell(struct query *q, struct why_events *events, peel_step_fn *each, void *arg)
 {
 	cleanup_free enum peel_action *actions = calloc(events->count + 1, sizeof(*actions));

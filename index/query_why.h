@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What peel_why is made of: the events of a path (query_why_events.c), and what each of them did (query_why.c).
+ * What peel_why is made of: the events of a path (query_why_events.c), and what each of them did
+ * (query_why.c).
  */
 #ifndef QUERY_WHY_H
 #define QUERY_WHY_H
@@ -64,8 +65,8 @@ struct why_place {
 };
 
 /**
- * The place of a path: its parents are resolved in the merged tree, and where that has them no more, by the names that
- * any layer has. The last component is not followed.
+ * The place of a path: its parents are resolved in the merged tree, and where that has them no
+ * more, by the names that any layer has. The last component is not followed.
  * @param len at most PEEL_PATH_MAX. @return 1 found, 0 no layer knows the folder, or less than 0.
  */
 int why_place(struct query *q, const char *path, size_t len, struct why_place *ret_place);

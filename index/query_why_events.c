@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The events of a path: its own entries and whiteouts in all layers, which stand together in an index, and what was
- * done to the folders above it. The latter are looked for only where the merge says that one of them hid something
- * here: an entry's hidden_by names the layer, so one walk up from the path finds which folder it was.
+ * The events of a path: its own entries and whiteouts in all layers, which stand together in an
+ * index, and what was done to the folders above it. The latter are looked for only where the merge
+ * says that one of them hid something here: an entry's hidden_by names the layer, so one walk up
+ * from the path finds which folder it was.
  */
 #include "query_why.h"
 
@@ -159,7 +160,9 @@ static int add_first(struct query *q, struct why_events *events, const char *sql
 	return r;
 }
 
-/* The folder above the path through which a layer hid something: the nearest that fits the reason. */
+/*
+ * The folder above the path through which a layer hid something: the nearest that fits the reason.
+ */
 static int add_above(struct query *q, struct why_events *events, uint64_t dir, int why, int layer)
 {
 	char name[PEEL_PATH_MAX];
@@ -241,7 +244,10 @@ int why_events_read(struct query *q, uint64_t dir, const char *name, size_t len,
 	return r;
 }
 
-/* One name below a folder: in the merged tree, else as any layer has it. @return 1, 0 unknown, or less than 0. */
+/*
+ * One name below a folder: in the merged tree, else as any layer has it. @return 1, 0 unknown, or
+ * less than 0.
+ */
 static int enter(struct query *q, struct query_walk *walk, const char *name, size_t len)
 {
 	const uint64_t before = walk->dir;

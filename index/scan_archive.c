@@ -9,7 +9,8 @@
  * before the list is used, as 3.6.2 frees the list there and leaves what
  * archive_entry_sparse_reset() stored pointing at it.
  *
- * Where memory is exhausted libarchive ends the process from within, or crashes; a group is a few KiB.
+ * Where memory is exhausted libarchive ends the process from within, or crashes; a group is a few
+ * KiB.
  *
  * Rejected: libarchive for every group (then a second reader costs most of the time of a scan),
  * and one object for all groups, fed through a callback that feigns the data in between (a

@@ -90,7 +90,10 @@ static inline const struct tar_text *scan_record(const struct scanner *scanner,
 	return scanner->has_pax && value->len > 0 ? value : NULL;
 }
 
-/** Note an anomaly of the entry at hand; one that is noted already is not noted again. Texts are static. */
+/**
+ * Note an anomaly of the entry at hand; one that is noted already is not noted again. Texts are
+ * static.
+ */
 void scan_note(struct scanner *scanner, const char *code, const char *detail);
 
 /** Give an anomaly to the sink. @return what the sink returned. */
@@ -115,8 +118,8 @@ int scan_more(struct scanner *scanner, size_t len, struct peel_error *err);
 
 /**
  * Make scanner->entry out of the header group, reading a sparse map where one follows.
- * @return 1; 0 where the entry must not be given out (a NUL in its name); PEEL_EFORMAT, PEEL_ETRUNCATED, PEEL_ELIMIT,
- *   PEEL_ENOMEM.
+ * @return 1; 0 where the entry must not be given out (a NUL in its name); PEEL_EFORMAT,
+ *   PEEL_ETRUNCATED, PEEL_ELIMIT, PEEL_ENOMEM.
  */
 int scan_decode(struct scanner *scanner, struct peel_error *err);
 
@@ -142,7 +145,8 @@ void scan_archive_free(struct scan_archive *archive);
 
 /**
  * Have libarchive decode a header group too.
- * @param ret_difference receives a static text that says where it disagrees with the entry, NULL where it does not.
+ * @param ret_difference receives a static text that says where it disagrees with the entry, NULL
+ *   where it does not.
  * @return 0; PEEL_ENOMEM.
  */
 int scan_archive_compare(struct scan_archive *archive, const void *group, size_t len,

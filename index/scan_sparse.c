@@ -19,7 +19,9 @@
 /** A sparse file that claims more bytes than this is noted. */
 #define SPARSE_NOTED (1ull << 40)
 
-/** The map of an old GNU sparse file, and its blocks after the header. @return as tar_sparse_gnu. */
+/**
+ * The map of an old GNU sparse file, and its blocks after the header. @return as tar_sparse_gnu.
+ */
 static int read_gnu_map(struct scanner *scanner, struct peel_error *err)
 {
 	bool more = false;

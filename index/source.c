@@ -91,7 +91,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
 		same_time(&a->st_mtim, &b->st_mtim) && same_time(&a->st_ctim, &b->st_ctim);
 }
 
-/** Fail where the file is not what it was at opening; called after each read, so that what was read is covered. */
+/**
+ * Fail where the file is not what it was at opening; called after each read, so that what was read
+ * is covered.
+ */
 static int check_unchanged(const struct file_source *file, struct peel_error *err)
 {
 	struct stat now;

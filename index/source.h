@@ -2,10 +2,10 @@
 /**
  * Everything readable is a source: random access bytes behind one vtable.
  *
- * A file, a slice of another source, memory, and a decoded (gzip, zstd) source are the kinds; tests add a
- * faulty one. Sources are counted: a wrapping source grabs what it wraps, so the order of dropping does not
- * matter. Reading is safe from several threads. No source maps a file: a truncated image must fail a
- * read, not kill the process.
+ * A file, a slice of another source, memory, and a decoded (gzip, zstd) source are the kinds; tests
+ * add a faulty one. Sources are counted: a wrapping source grabs what it wraps, so the order of
+ * dropping does not matter. Reading is safe from several threads. No source maps a file: a
+ * truncated image must fail a read, not kill the process.
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -23,7 +23,8 @@ struct source;
 
 struct source_ops {
 	/**
-	 * Read up to len bytes at offset: as many as there are, short only at the end, 0 at or past it.
+	 * Read up to len bytes at offset: as many as there are, short only at the end, 0 at or past
+	 * it.
 	 * @return bytes read, or less than 0.
 	 */
 	ssize_t (*read_at)(struct source *source, uint64_t offset, void *buf, size_t len,
@@ -51,21 +52,23 @@ void source_drop(struct source *source);
 ssize_t source_read_at(struct source *source, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
 
-/** Read exactly len bytes. @return 0; PEEL_ETRUNCATED where the source ends before; else as read_at. */
+/**
+ * Read exactly len bytes. @return 0; PEEL_ETRUNCATED where the source ends before; else as read_at.
+ */
 int source_read_exact(struct source *source, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
 
 /**
- * A regular file (or block device) by descriptor. Each read is followed by fstat: where device, inode,
- * size, mtime or ctime differ from those at opening the read fails with PEEL_ECHANGED.
+ * A regular file (or block device) by descriptor. Each read is followed by fstat: where device,
+ * inode, size, mtime or ctime differ from those at opening the read fails with PEEL_ECHANGED.
  * @param fd taken over on success; on failure still the caller's.
  * @return 0; PEEL_EIO, PEEL_EUSAGE (a folder, a pipe), PEEL_ENOMEM.
  */
 int source_open_fd(int fd, struct source **ret_source, struct peel_error *err);
 
 /**
- * len bytes of inner from offset on; grabs inner. Where inner ends before, the slice's size is what is there
- * (compare it with len to see that).
+ * len bytes of inner from offset on; grabs inner. Where inner ends before, the slice's size is what
+ * is there (compare it with len to see that).
  * @return 0; PEEL_ENOMEM; PEEL_EUSAGE (overflow).
  */
 int source_new_slice(struct source *inner, uint64_t offset, uint64_t len,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gzip at random: a decoder that starts at an access point (a member's header, or a block within a member with the
- * 32 KiB before it) and goes on over the members that follow. CRCs were checked when the stream made the points;
- * from the middle of a member they cannot be.
+ * gzip at random: a decoder that starts at an access point (a member's header, or a block within a
+ * member with the 32 KiB before it) and goes on over the members that follow. CRCs were checked
+ * when the stream made the points; from the middle of a member they cannot be.
  */
 #include "codec_priv.h"
 

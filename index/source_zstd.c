@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * zstd at random. Each frame can be started, so a blob of many frames (zstd:chunked, seekable, pzstd) is read as
- * gzip is: from the nearest frame, through the block cache. A frame itself can only be read from its start, and
- * most tools write a layer as one frame. Such a blob is decoded once into a spool file (source_zstd_spool.c).
+ * zstd at random. Each frame can be started, so a blob of many frames (zstd:chunked, seekable,
+ * pzstd) is read as gzip is: from the nearest frame, through the block cache. A frame itself can
+ * only be read from its start, and most tools write a layer as one frame. Such a blob is decoded
+ * once into a spool file (source_zstd_spool.c).
  *
- * Rejected: keeping checkpoints of the decoder within a frame. Each would hold the window, 2 to 128 MiB.
+ * Rejected: keeping checkpoints of the decoder within a frame. Each would hold the window, 2 to 128
+ * MiB.
  */
 #include "codec_priv.h"
 
@@ -17,8 +19,8 @@
 #include "util.h"
 
 /**
- * Distance of the places where a frame's start is looked for, and how far before them it may lie. So no read
- * decodes more than twice as much, about 0.1 s, before a spool is worth its disk.
+ * Distance of the places where a frame's start is looked for, and how far before them it may lie.
+ * So no read decodes more than twice as much, about 0.1 s, before a spool is worth its disk.
  */
 #define STRIDE (32u << 20)
 
@@ -59,7 +61,10 @@ static const struct decoder_ops zstd_decoder_ops = {
 	.keep = ZSTD_KEEP,
 };
 
-/** Whether some frame is so long that reading within it would be slow. @return 1, 0, or what find gave. */
+/**
+ * Whether some frame is so long that reading within it would be slow. @return 1, 0, or what find
+ * gave.
+ */
 static int has_long_frame(uint64_t out_size, const struct point_finder *finder,
 	struct peel_error *err)
 {

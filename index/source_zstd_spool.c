@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decoding stops where the reader that is farthest has got to, so the first byte does not wait for the last, and the
- * decoder goes on from there. What is below `filled` is read from the file without a lock:
+ * Decoding stops where the reader that is farthest has got to, so the first byte does not wait for
+ * the last, and the decoder goes on from there. What is below `filled` is read from the file
+ * without a lock:
  *
  *     file:  | decoded and written ......... filled | pending (decoded, yet to be written) | not decoded
  *
- * A disk that is full leaves the decoded piece pending, so the next reader tries to write it again. A read error of
- * the image leaves the decoder where it was. Data that is broken stays broken, and all before it can be read.
+ * A disk that is full leaves the decoded piece pending, so the next reader tries to write it again.
+ * A read error of the image leaves the decoder where it was. Data that is broken stays broken, and
+ * all before it can be read.
  */
 #include "source_zstd_spool.h"
 

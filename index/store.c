@@ -88,7 +88,10 @@ int store_exec(struct store *store, const char *sql, struct peel_error *err)
 	return 0;
 }
 
-/** Statements are literals: their addresses are spread by the linker, a multiplicative hash is enough. */
+/**
+ * Statements are literals: their addresses are spread by the linker, a multiplicative hash is
+ * enough.
+ */
 static size_t slot_of(const char *sql)
 {
 	return (size_t)(((uintptr_t)sql * 0x9e3779b97f4a7c15u) >> 56) % STATEMENT_SLOTS;

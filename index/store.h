@@ -2,9 +2,9 @@
 /**
  * An index file behind SQLite: one connection, its statements, its errors.
  *
- * Connections work on descriptors (store_vfs.c), so an index may be unlinked and a process without the right
- * to open files can build one. A connection is used by one thread at a time. SQL stands beside the code that
- * runs it; only files that include this header hold any.
+ * Connections work on descriptors (store_vfs.c), so an index may be unlinked and a process without
+ * the right to open files can build one. A connection is used by one thread at a time. SQL stands
+ * beside the code that runs it; only files that include this header hold any.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -58,8 +58,8 @@ enum store_why {
 
 /**
  * A new, empty index in an open file, schema loaded, in one transaction that store_commit ends.
- * @param fd read-write, empty, borrowed; must stay open as long as the store. @param spill_dir folder descriptor
- *   for SQLite's unlinked temporary files (sorting), borrowed.
+ * @param fd read-write, empty, borrowed; must stay open as long as the store. @param spill_dir
+ *   folder descriptor for SQLite's unlinked temporary files (sorting), borrowed.
  * @return 0; PEEL_EIO, PEEL_ENOMEM, PEEL_EINTERNAL.
  */
 int store_create(int fd, int spill_dir, struct store **ret_store, struct peel_error *err);
@@ -71,17 +71,23 @@ int store_create(int fd, int spill_dir, struct store **ret_store, struct peel_er
 int store_commit(struct store *store, struct peel_error *err);
 
 /**
- * Open an index read-only and immutable. The file is taken as hostile: defensive, no triggers, untrusted schema,
- * cell sizes checked; version and application id must be ours.
+ * Open an index read-only and immutable. The file is taken as hostile: defensive, no triggers,
+ * untrusted schema, cell sizes checked; version and application id must be ours.
  * @param fd borrowed; must stay open as long as the store.
  * @return 0; PEEL_EFORMAT (no index, or of another version), PEEL_EIO, PEEL_ENOMEM.
  */
 int store_open(int fd, struct store **ret_store, struct peel_error *err);
 
-/** Make the indexes that wait until the layers are loaded (schema_indexes.sql). @return 0, or as store_step. */
+/**
+ * Make the indexes that wait until the layers are loaded (schema_indexes.sql). @return 0, or as
+ * store_step.
+ */
 int store_make_indexes(struct store *store, struct peel_error *err);
 
-/** Compare the schema with ours, text by text. @return 0; PEEL_EFORMAT where it differs; PEEL_ENOMEM. */
+/**
+ * Compare the schema with ours, text by text. @return 0; PEEL_EFORMAT where it differs;
+ * PEEL_ENOMEM.
+ */
 int store_check_schema(struct store *store, struct peel_error *err);
 
 /** Close; NULL is fine. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQLite opens files by name; we have descriptors. An index may be unlinked (--no-cache), its name may
- * have been given to another file since we checked owner and mode, and a process without the right to open
- * files must be able to build one. So each store registers a VFS of its own whose main file is a descriptor
- * and whose temporary files are unlinked ones in a folder that is open too.
+ * SQLite opens files by name; we have descriptors. An index may be unlinked (--no-cache), its name
+ * may have been given to another file since we checked owner and mode, and a process without the
+ * right to open files must be able to build one. So each store registers a VFS of its own whose
+ * main file is a descriptor and whose temporary files are unlinked ones in a folder that is open
+ * too.
  *
- * Nothing is locked: a published index is immutable, and one that is being built has one writer. Nothing is
- * synced here: index_cache.c does that once, before it publishes.
+ * Nothing is locked: a published index is immutable, and one that is being built has one writer.
+ * Nothing is synced here: index_cache.c does that once, before it publishes.
  *
  * Rejected: "/proc/self/fd/N" as a name (SQLite resolves it to the old path; needs /proc), and
  * sqlite3_deserialize (the whole index in memory).

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * SQLite's file layer on descriptors: one main file that is already open, and unlinked temporary files in a folder.
+ * SQLite's file layer on descriptors: one main file that is already open, and unlinked temporary
+ * files in a folder.
  */
 #ifndef STORE_VFS_H
 #define STORE_VFS_H
@@ -12,7 +13,9 @@
 /** Length of a VFS name with its NUL. */
 #define STORE_VFS_NAME 32
 
-/** A VFS of one store. Lives inside the store; register before opening, unregister after closing. */
+/**
+ * A VFS of one store. Lives inside the store; register before opening, unregister after closing.
+ */
 struct store_vfs {
 	sqlite3_vfs base;
 	char name[STORE_VFS_NAME];

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gzip, once in order: members one after another, CRC and size of each checked, access points dropped.
+ * gzip, once in order: members one after another, CRC and size of each checked, access points
+ * dropped.
  *
- * The output goes round in one buffer, whose front keeps the last 32 KiB of what was given before, so that the
- * history of a point always stands in one piece before it:
+ * The output goes round in one buffer, whose front keeps the last 32 KiB of what was given before,
+ * so that the history of a point always stands in one piece before it:
  *
  *     | history 32 KiB | this call's output, up to 1 MiB |
  *
- * A point is due POINT_SPACING bytes after the last one. While it is, the decoder is fed in small steps until it
- * stands at a block's start (stream_gzip_inflate.c). Streams with very long blocks have few of those, or none: after
- * DUE_MAX fed bytes the search rests for a while, longer each time. Points then lie farther apart, and nothing
- * else changes.
+ * A point is due POINT_SPACING bytes after the last one. While it is, the decoder is fed in small
+ * steps until it stands at a block's start (stream_gzip_inflate.c). Streams with very long blocks
+ * have few of those, or none: after DUE_MAX fed bytes the search rests for a while, longer each
+ * time. Points then lie farther apart, and nothing else changes.
  */
 #include "codec_priv.h"
 
@@ -23,7 +24,10 @@
 #include "stream_gzip_inflate.h"
 #include "util.h"
 
-/** Compressed bytes fed in small steps before a search rests: many blocks of zlib (at most 64 KiB), a few of igzip. */
+/**
+ * Compressed bytes fed in small steps before a search rests: many blocks of zlib (at most 64 KiB),
+ * a few of igzip.
+ */
 #define DUE_MAX (512u << 10)
 /** Longest rest, in POINT_SPACINGs. */
 #define REST_MAX 16
@@ -39,7 +43,9 @@ struct gzip_stream {
 	struct stream base;
 	struct gzip_inflate *inflate;
 	enum phase phase;
-	/** Uncompressed offset after the last byte decoded (the base's out_off is what was taken). */
+	/**
+	 * Uncompressed offset after the last byte decoded (the base's out_off is what was taken).
+	 */
 	uint64_t made;
 	/** Where the member began, in both spaces, and its CRC so far. */
 	uint64_t member_made;
@@ -48,7 +54,9 @@ struct gzip_stream {
 	/** Where the next point within a member is due; member starts count from the last point. */
 	uint64_t due_at;
 	uint64_t last_point;
-	/** Compressed offset where this search began, 0: none is on; and how long the next rest is. */
+	/**
+	 * Compressed offset where this search began, 0: none is on; and how long the next rest is.
+	 */
 	uint64_t search_in;
 	unsigned rest;
 	/** End of the output in buf. */

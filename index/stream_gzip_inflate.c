@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ISA-L decodes DEFLATE more than twice as fast as zlib, but it does not say where blocks begin. It can be made
- * to: fed a few bytes at a time, it returns with the state "in a block's header" whenever a header does not fit
- * what it was fed, and has then put the bit reader back to the header's first bit. So the header's place is
+ * ISA-L decodes DEFLATE more than twice as fast as zlib, but it does not say where blocks begin. It
+ * can be made to: fed a few bytes at a time, it returns with the state "in a block's header"
+ * whenever a header does not fit what it was fed, and has then put the bit reader back to the
+ * header's first bit. So the header's place is
  *
- *     bytes taken so far - bytes kept for the header (tmp_in_size), less the unread bits (read_in_length)
+ *     bytes taken so far - bytes kept for the header (tmp_in_size), less the unread bits
+ *     (read_in_length)
  *
- * and where all output has been given too (tmp_out_processed == tmp_out_valid), decoding can start there with the
- * last 32 KiB of output. A stored block tells its length, so feeding just as much ends at the next block.
- * Headers of three bits (fixed codes) are mostly missed: such a place is not found, the next one is.
+ * and where all output has been given too (tmp_out_processed == tmp_out_valid), decoding can start
+ * there with the last 32 KiB of output. A stored block tells its length, so feeding just as much
+ * ends at the next block. Headers of three bits (fixed codes) are mostly missed: such a place is
+ * not found, the next one is.
  *
  * Rules that ISA-L 2.30 needs:
- * - At the end of the data it keeps whole bytes in its bit reader that belong to what follows; they are given
- *   back here (the buffer keeps the last bytes of the piece before, as those may reach back into it). Later
- *   versions give them back themselves, and the same sum is then 0.
- * - It is fed at most 64 KiB at a time: large pieces are slower, and close to 4 GiB a sum in it overflows.
+ * - At the end of the data it keeps whole bytes in its bit reader that belong to what follows; they
+ *   are given back here (the buffer keeps the last bytes of the piece before, as those may reach
+ *   back into it). Later versions give them back themselves, and the same sum is then 0.
+ * - It is fed at most 64 KiB at a time: large pieces are slower, and close to 4 GiB a sum in it
+ *   overflows.
  * - Its total_out has 32 bits and is not used.
- * - CRC flag 0 means bare DEFLATE; headers and trailers are read here, so that their limits are ours.
+ * - CRC flag 0 means bare DEFLATE; headers and trailers are read here, so that their limits are
+ *   ours.
  */
 #include "stream_gzip_inflate.h"
 
@@ -31,11 +36,19 @@
 #include "source.h"
 #include "util.h"
 
-/** Bytes of the piece before that stay in front of the buffer: ISA-L's 64-bit reader, and a magic. */
+/**
+ * Bytes of the piece before that stay in front of the buffer: ISA-L's 64-bit reader, and a magic.
+ */
 #define KEEP 16
-/** Longest member header. Only the extra field has a limit of its own; names and comments are text of a line. */
+/**
+ * Longest member header. Only the extra field has a limit of its own; names and comments are text
+ * of a line.
+ */
 #define HEADER_MAX (1u << 20)
-/** Bytes fed at a time while a block's start is looked for: most headers with dynamic codes are longer. */
+/**
+ * Bytes fed at a time while a block's start is looked for: most headers with dynamic codes are
+ * longer.
+ */
 #define STEP 64
 
 #define FLAG_HEADER_CRC 0x02
@@ -101,7 +114,10 @@ static int fail_at(const struct gzip_inflate *inflate, struct peel_error *err, i
 		gzip_inflate_tell(inflate));
 }
 
-/** Read the next piece into the empty buffer. A failure leaves all as it was. @return 1; 0 at the end; less than 0. */
+/**
+ * Read the next piece into the empty buffer. A failure leaves all as it was. @return 1; 0 at the
+ * end; less than 0.
+ */
 static int refill(struct gzip_inflate *inflate, struct peel_error *err)
 {
 	ssize_t got;
@@ -229,7 +245,10 @@ static int skip_fields(struct gzip_inflate *inflate, uint8_t flags, struct peel_
 	return r;
 }
 
-/** Take the two bytes that begin a member. @return 1; 0 where they are not here (nothing is consumed); less than 0. */
+/**
+ * Take the two bytes that begin a member. @return 1; 0 where they are not here (nothing is
+ * consumed); less than 0.
+ */
 static int take_magic(struct gzip_inflate *inflate, struct peel_error *err)
 {
 	uint8_t byte = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * gzip members over a source, driven by ISA-L: header, DEFLATE data in pieces, trailer, next header.
+ * gzip members over a source, driven by ISA-L: header, DEFLATE data in pieces, trailer, next
+ * header.
  *
- * All that knows ISA-L is here. The stream and the decoded source both drive it; neither the CRC nor the
- * output's history is kept here. One thread.
+ * All that knows ISA-L is here. The stream and the decoded source both drive it; neither the CRC
+ * nor the output's history is kept here. One thread.
  */
 #ifndef STREAM_GZIP_INFLATE_H
 #define STREAM_GZIP_INFLATE_H
@@ -19,7 +20,8 @@ struct gzip_inflate;
 
 /**
  * Start at the first byte of raw.
- * @param raw borrowed. @param input takes every compressed byte in order as it is read; may be NULL.
+ * @param raw borrowed. @param input takes every compressed byte in order as it is read; may be
+ *   NULL.
  * @return 0; PEEL_ENOMEM.
  */
 int gzip_inflate_new(struct source *raw, stream_fn *input, void *input_arg,
@@ -37,8 +39,8 @@ int gzip_inflate_seek(struct gzip_inflate *inflate, const struct point *point, c
 
 /**
  * Read a member's header.
- * @return 1 where data follows; 0 where no header is here (end, or something else: nothing is consumed then);
- *   PEEL_EFORMAT, PEEL_ETRUNCATED, what reading raw or input gave.
+ * @return 1 where data follows; 0 where no header is here (end, or something else: nothing is
+ *   consumed then); PEEL_EFORMAT, PEEL_ETRUNCATED, what reading raw or input gave.
  */
 int gzip_inflate_header(struct gzip_inflate *inflate, struct peel_error *err);
 
@@ -46,8 +48,8 @@ int gzip_inflate_header(struct gzip_inflate *inflate, struct peel_error *err);
  * Decode some data of the member.
  * @param feed most compressed bytes to feed, so that a caller may stop close behind a block's end.
  * @param ret_done set to true where the member's data is at its end (the trailer is next).
- * @return bytes decoded, may be 0; PEEL_EFORMAT, PEEL_ETRUNCATED, what reading raw or input gave. Each call takes
- *   input, gives output, or is done.
+ * @return bytes decoded, may be 0; PEEL_EFORMAT, PEEL_ETRUNCATED, what reading raw or input gave.
+ *   Each call takes input, gives output, or is done.
  */
 ssize_t gzip_inflate_some(struct gzip_inflate *inflate, void *out, size_t room, size_t feed,
 	bool *ret_done, struct peel_error *err);

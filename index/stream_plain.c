@@ -2,9 +2,9 @@
 /*
  * The stream over bytes that are not compressed.
  *
- * A tar's headers are read and its file bodies skipped, so reading ahead must suit both many small files in a
- * row (large reads, one a few hundred files) and large bodies (a small read, a jump). The read-ahead starts
- * small after each jump and doubles while reading goes on in sequence.
+ * A tar's headers are read and its file bodies skipped, so reading ahead must suit both many small
+ * files in a row (large reads, one a few hundred files) and large bodies (a small read, a jump).
+ * The read-ahead starts small after each jump and doubles while reading goes on in sequence.
  */
 #include "codec_priv.h"
 
@@ -17,7 +17,10 @@
 
 /** First read after a jump: a header and its extensions, and a small file or two. */
 #define AHEAD_MIN (4u << 10)
-/** Skipping more than this past what was read costs less than reading it: about a read call's worth of copying. */
+/**
+ * Skipping more than this past what was read costs less than reading it: about a read call's worth
+ * of copying.
+ */
 #define JUMP (8u << 10)
 /** Largest read. */
 #define AHEAD_MAX (256u << 10)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * zstd, once in order. Frames are independent, so each frame's start is an access point without history; within a
- * frame there is none, as a block may refer to all of the window before it.
+ * zstd, once in order. Frames are independent, so each frame's start is an access point without
+ * history; within a frame there is none, as a block may refer to all of the window before it.
  */
 #include "codec_priv.h"
 
@@ -23,7 +23,9 @@ struct zstd_stream {
 	struct stream base;
 	struct zstd_frames *frames;
 	enum phase phase;
-	/** Uncompressed offset after the last byte decoded (the base's out_off is what was taken). */
+	/**
+	 * Uncompressed offset after the last byte decoded (the base's out_off is what was taken).
+	 */
 	uint64_t made;
 	uint64_t last_point;
 	/** A frame was there that is not skippable. */
@@ -33,7 +35,10 @@ struct zstd_stream {
 	uint8_t buf[STREAM_OUT_SIZE];
 };
 
-/** No further frame: the rest is trailing, unless nothing was zstd at all (lz4 has the same skippable frames). */
+/**
+ * No further frame: the rest is trailing, unless nothing was zstd at all (lz4 has the same
+ * skippable frames).
+ */
 static int end_frames(struct zstd_stream *zstd, struct peel_error *err)
 {
 	uint64_t in_off = zstd_frames_tell(zstd->frames);

@@ -67,7 +67,10 @@ uint64_t zstd_frames_tell(const struct zstd_frames *frames)
 	return frames->read_off - (frames->len - frames->pos);
 }
 
-/** Read the next piece behind the (at most HEADER_SIZE) bytes left. @return 1; 0 at the end; less than 0. */
+/**
+ * Read the next piece behind the (at most HEADER_SIZE) bytes left. @return 1; 0 at the end; less
+ * than 0.
+ */
 static int refill(struct zstd_frames *frames, struct peel_error *err)
 {
 	size_t left = frames->len - frames->pos;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * zstd frames over a source: frame after frame, skippable ones included, checksums checked where there are any.
- * The stream, the decoded source and the spool drive it. One thread.
+ * zstd frames over a source: frame after frame, skippable ones included, checksums checked where
+ * there are any. The stream, the decoded source and the spool drive it. One thread.
  */
 #ifndef STREAM_ZSTD_FRAMES_H
 #define STREAM_ZSTD_FRAMES_H
@@ -15,7 +15,10 @@
 
 struct zstd_frames;
 
-/** Largest window accepted, as a power of two: 128 MiB, zstd's own default. Images may not ask for more memory. */
+/**
+ * Largest window accepted, as a power of two: 128 MiB, zstd's own default. Images may not ask for
+ * more memory.
+ */
 #define ZSTD_WINDOW_LOG_MAX 27
 
 /**
@@ -31,22 +34,25 @@ void zstd_frames_free(struct zstd_frames *frames);
 
 /**
  * At the end of a frame: see whether another one begins (nothing is consumed).
- * @return 1; 2 (a skippable one); 0 where none does: the end, or something else; PEEL_EUNSUPPORTED (it needs a
- *   dictionary), what reading raw or input gave.
+ * @return 1; 2 (a skippable one); 0 where none does: the end, or something else; PEEL_EUNSUPPORTED
+ *   (it needs a dictionary), what reading raw or input gave.
  */
 int zstd_frames_header(struct zstd_frames *frames, struct peel_error *err);
 
 /**
  * Decode some of the frame.
  * @param ret_done set to true where the frame is at its end.
- * @return bytes decoded, may be 0; PEEL_EFORMAT, PEEL_ETRUNCATED, PEEL_ELIMIT (window), PEEL_ENOMEM, what
- *   reading raw or input gave (only after that a further call makes sense). Each call takes input, gives output, or is
- *   done.
+ * @return bytes decoded, may be 0; PEEL_EFORMAT, PEEL_ETRUNCATED, PEEL_ELIMIT (window),
+ *   PEEL_ENOMEM, what reading raw or input gave (only after that a further call makes sense). Each
+ *   call takes input, gives output, or is done.
  */
 ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, bool *ret_done,
 	struct peel_error *err);
 
-/** Decode bytes over as many frames as there are. @return bytes, at least one; 0 at the end; as the two above. */
+/**
+ * Decode bytes over as many frames as there are. @return bytes, at least one; 0 at the end; as the
+ * two above.
+ */
 ssize_t zstd_frames_read(struct zstd_frames *frames, void *out, size_t room,
 	struct peel_error *err);
 

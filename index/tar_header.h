@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * One 512-byte tar block: checksum, numbers, strings. Pure functions, with the rules of Go's archive/tar,
- * because that is what every engine reads layers with.
+ * One 512-byte tar block: checksum, numbers, strings. Pure functions, with the rules of Go's
+ * archive/tar, because that is what every engine reads layers with.
  */
 #ifndef TAR_HEADER_H
 #define TAR_HEADER_H
@@ -60,19 +60,24 @@ struct tar_header {
 /** True where all 512 bytes are zero. */
 bool tar_is_zero(const void *block);
 
-/** True where the checksum field holds the sum of the block, bytes taken as unsigned or as signed. */
+/**
+ * True where the checksum field holds the sum of the block, bytes taken as unsigned or as signed.
+ */
 bool tar_checksum_ok(const void *block);
 
 /**
- * A number field: octal with spaces or NULs around, or base-256 (first bit set), which may be negative.
- * @return false where it is neither or does not fit 64 bits (ret is then untouched). An empty field is 0.
+ * A number field: octal with spaces or NULs around, or base-256 (first bit set), which may be
+ * negative.
+ * @return false where it is neither or does not fit 64 bits (ret is then untouched). An empty field
+ *   is 0.
  */
 bool tar_number(const void *field, size_t len, int64_t *ret);
 
 /**
  * Decode a header block.
  * @param ret_header untouched on failure.
- * @return 0; PEEL_EFORMAT (checksum, or a number field that is none; the message names it, the caller adds the offset).
+ * @return 0; PEEL_EFORMAT (checksum, or a number field that is none; the message names it, the
+ *   caller adds the offset).
  */
 int tar_header_parse(const void *block, struct tar_header *ret_header, struct peel_error *err);
 

@@ -74,8 +74,8 @@ struct tar_pax {
 /**
  * Parse a pax header; what was in pax before is forgotten.
  * @param bytes must stay as long as the texts are used.
- * @return 0; PEEL_EFORMAT (lengths that lie, no newline, no "=", no key, a NUL in a key or an owner's name);
- *   PEEL_ENOMEM. pax is then empty.
+ * @return 0; PEEL_EFORMAT (lengths that lie, no newline, no "=", no key, a NUL in a key or an
+ *   owner's name); PEEL_ENOMEM. pax is then empty.
  */
 int tar_pax_parse(struct tar_pax *pax, const char *bytes, size_t len, struct peel_error *err);
 

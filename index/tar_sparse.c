@@ -13,7 +13,10 @@
 #include "tar_header.h"
 #include "util.h"
 
-/** Entries of a header and of a continuation block, and where the latter says that another one follows. */
+/**
+ * Entries of a header and of a continuation block, and where the latter says that another one
+ * follows.
+ */
 #define GNU_FIRST_COUNT 4
 #define GNU_NEXT_COUNT 21
 #define GNU_NEXT_EXTENDED 504

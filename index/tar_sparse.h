@@ -19,7 +19,9 @@ struct peel_error;
 struct tar_sparse {
 	struct scan_extent *extents;
 	size_t count, room;
-	/** Of a 1.0 map: numbers still to come, -1 before the first; the number that is being read. */
+	/**
+	 * Of a 1.0 map: numbers still to come, -1 before the first; the number that is being read.
+	 */
 	int64_t pending;
 	int64_t offset;
 	bool have_offset;
@@ -59,7 +61,8 @@ int tar_sparse_data(struct tar_sparse *sparse, const void *block, struct peel_er
 /**
  * Check a complete map, and drop its empty extents.
  * @param size logical size. @param stored bytes that the tar holds.
- * @return NULL where it is right, or what is wrong: order, overlap, past the end, more or less data than stored.
+ * @return NULL where it is right, or what is wrong: order, overlap, past the end, more or less data
+ *   than stored.
  */
 const char *tar_sparse_check(struct tar_sparse *sparse, uint64_t size, uint64_t stored);
 

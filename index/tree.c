@@ -91,7 +91,10 @@ const struct tree_layer *tree_layer(const struct tree *tree, int layer)
 	return &tree->layers[layer];
 }
 
-/** Data that is hidden under its own name but visible under another is visible after all; names are not nodes. */
+/**
+ * Data that is hidden under its own name but visible under another is visible after all; names are
+ * not nodes.
+ */
 static int correct_for_links(struct tree *tree, struct peel_error *err)
 {
 	static const char sql[] =

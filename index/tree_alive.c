@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moments are entry ids (they ascend by layer, then position). An entry e at a path is alive at moment t when it
- * is the last one there before t, no whiteout between its layer and t's hits it or a folder above it, no such
- * folder was made opaque, and no such folder was replaced by something that is no folder. Folders in which
- * nothing of the kind ever happened in the layers in question (nearly all) are remembered, one at a time:
- * links come in runs.
+ * Moments are entry ids (they ascend by layer, then position). An entry e at a path is alive at
+ * moment t when it is the last one there before t, no whiteout between its layer and t's hits it or
+ * a folder above it, no such folder was made opaque, and no such folder was replaced by something
+ * that is no folder. Folders in which nothing of the kind ever happened in the layers in question
+ * (nearly all) are remembered, one at a time: links come in runs.
  */
 #include "tree_alive.h"
 
@@ -23,7 +23,10 @@ static uint64_t end_id(const struct tree *tree, int layer)
 	return tree->layers[layer].end_id;
 }
 
-/** Parent and name of a folder. @return 1; 0 for the root. ret_name is copied into a buffer the caller frees. */
+/**
+ * Parent and name of a folder. @return 1; 0 for the root. ret_name is copied into a buffer the
+ * caller frees.
+ */
 static int dir_up(struct tree *tree, uint32_t dir, uint32_t *ret_parent, char **ret_name,
 	size_t *ret_len, struct peel_error *err)
 {

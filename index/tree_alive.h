@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What a path stood for at some moment of the layers' application, asked while hard links are bound. */
+/**
+ * What a path stood for at some moment of the layers' application, asked while hard links are
+ * bound.
+ */
 #ifndef TREE_ALIVE_H
 #define TREE_ALIVE_H
 
@@ -50,8 +53,8 @@ int tree_alive(struct binder *binder, uint32_t dir, const char *name, size_t len
 
 /**
  * Was anything above an entry of layer from taken away until now?
- * @param whole also what happened in its own layer before it counts, so that the answer holds for every entry and
- *   moment of these layers.
+ * @param whole also what happened in its own layer before it counts, so that the answer holds for
+ *   every entry and moment of these layers.
  * @return 1 yes, 0 no, or less than 0.
  */
 int tree_disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from, bool whole,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Kills: what the merge remembers of a folder that something was taken from. They pass on to folders below as a
- * chain of pointers, so a list costs memory only where something happens.
+ * Kills: what the merge remembers of a folder that something was taken from. They pass on to
+ * folders below as a chain of pointers, so a list costs memory only where something happens.
  */
 #ifndef TREE_KILL_H
 #define TREE_KILL_H
@@ -42,7 +42,10 @@ struct kills {
 	struct kill_map map;
 };
 
-/** Put a kill before a chain; one of the same moment that is there already is enough. @return 0; PEEL_ENOMEM. */
+/**
+ * Put a kill before a chain; one of the same moment that is there already is enough. @return 0;
+ * PEEL_ENOMEM.
+ */
 int kills_add(struct kills *kills, int64_t moment, enum store_why why, int layer,
 	const struct kill **chain, struct peel_error *err);
 

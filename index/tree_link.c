@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hard links. A link binds to the inode that its target path had at that moment: what this layer made before it,
- * else what the lower layers show once this layer's whiteouts and opaque markers have acted (tree_alive.c).
- * It is never resolved again later, so a name that is replaced afterwards leaves the other names their content.
+ * Hard links. A link binds to the inode that its target path had at that moment: what this layer
+ * made before it, else what the lower layers show once this layer's whiteouts and opaque markers
+ * have acted (tree_alive.c). It is never resolved again later, so a name that is replaced
+ * afterwards leaves the other names their content.
  *
- * Rejected: replaying the layers in memory (unbounded), resolving links against the merged tree (wrong content).
+ * Rejected: replaying the layers in memory (unbounded), resolving links against the merged tree
+ * (wrong content).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,8 @@ static int child_dir(struct tree *tree, uint32_t dir, const char *name, size_t l
 
 /**
  * The folder that a path names now, links followed.
- * @return 1 found, 0 not there (a component is missing or no folder, too many links), or less than 0.
+ * @return 1 found, 0 not there (a component is missing or no folder, too many links), or less than
+ *   0.
  */
 static int find_folder(struct binder *binder, const char *path, size_t len, uint32_t *ret_dir,
 	bool *ret_followed, struct peel_error *err)
@@ -121,7 +124,9 @@ static int find_folder_memo(struct binder *binder, const char *path, size_t len,
 	return 1;
 }
 
-/** The entry whose data a link's target has. @return 1, 0 where the link is broken, or less than 0. */
+/**
+ * The entry whose data a link's target has. @return 1, 0 where the link is broken, or less than 0.
+ */
 static int find_inode(struct binder *binder, const char *link, size_t link_len, uint64_t *ret_inode,
 	struct peel_error *err)
 {
@@ -257,7 +262,10 @@ int tree_count_links(struct tree *tree, struct peel_error *err)
 	static const char *const steps[] = {
 		"CREATE INDEX entry_inode ON entry (inode) WHERE inode IS NOT NULL",
 		"INSERT INTO hardlink (inode, nlink, meta)"
-		/* A link that could not be reached was never made, so its header counts for nothing. */
+		/*
+		 * A link that could not be reached was never made, so its header counts for
+		 * nothing.
+		 */
 		" SELECT h.inode, sum(h.why IS NULL) + (SELECT d.why IS NULL FROM entry d WHERE d.id = h.inode),"
 		" max(CASE WHEN coalesce(h.why, 0) <> 9 THEN h.id ELSE h.inode END)"
 		" FROM entry h WHERE h.inode IS NOT NULL GROUP BY h.inode",

@@ -2,25 +2,28 @@
 /*
  * The merge: which entries are visible, and of the others, which layer hid them and why.
  *
- * All that layers say of one path stands together in index entry_path; all folders stand in the same order in
- * index dir_name. Reading both side by side gives one group a path, and a parent's group always comes before
- * those of its children (a parent's dir.id is smaller). So one pass is enough, and what it must remember of
- * the way is only, for each folder that something was taken from, a list of kills:
+ * All that layers say of one path stands together in index entry_path; all folders stand in the
+ * same order in index dir_name. Reading both side by side gives one group a path, and a parent's
+ * group always comes before those of its children (a parent's dir.id is smaller). So one pass is
+ * enough, and what it must remember of the way is only, for each folder that something was taken
+ * from, a list of kills:
  *
  *	"at moment T, layer L hid everything in here that is older than T, because …"
  *
- * Moments are entry ids. A whiteout or an opaque marker of layer L acts at the first id of L, wherever it
- * stands in the layer (so it can only hit lower layers); an entry that is no folder and takes a folder's
- * place acts at its own id. A path's events (entries, whiteouts, "a folder is needed here") are played in order of
- * their moments; each entry is hidden by the first thing that happens to it. Kills pass on to folders
- * below as a chain of pointers, so a list costs memory only where something happens.
+ * Moments are entry ids. A whiteout or an opaque marker of layer L acts at the first id of L,
+ * wherever it stands in the layer (so it can only hit lower layers); an entry that is no folder and
+ * takes a folder's place acts at its own id. A path's events (entries, whiteouts, "a folder is
+ * needed here") are played in order of their moments; each entry is hidden by the first thing that
+ * happens to it. Kills pass on to folders below as a chain of pointers, so a list costs memory only
+ * where something happens.
  *
- * What comes below something that is no folder is unreachable: that is a kill at the moment when a folder comes
- * back, or at the end of time. A folder that a layer needs but has no entry for takes a lower layer's symlink
- * away, as an overlay driver's would (DESIGN section 9), keeps a lower folder's metadata, and where there is
- * none becomes an implied folder.
+ * What comes below something that is no folder is unreachable: that is a kill at the moment when a
+ * folder comes back, or at the end of time. A folder that a layer needs but has no entry for takes
+ * a lower layer's symlink away, as an overlay driver's would (DESIGN section 9), keeps a lower
+ * folder's metadata, and where there is none becomes an implied folder.
  *
- * Rejected: a tree in memory (unbounded: 5 million names), and one SQL query a path (ten times slower).
+ * Rejected: a tree in memory (unbounded: 5 million names), and one SQL query a path (ten times
+ * slower).
  */
 #include "tree_play.h"
 
@@ -31,7 +34,10 @@
 
 #include "util.h"
 
-/** Most moments that one path's events may have: a path named a million times in one layer is an attack. */
+/**
+ * Most moments that one path's events may have: a path named a million times in one layer is an
+ * attack.
+ */
 #define EVENTS_MAX (1u << 20)
 
 struct merge {
@@ -149,7 +155,10 @@ static int open_dir(struct merge *merge, struct peel_error *err)
 	return code;
 }
 
-/** Opaque markers: at the start of their layer, all that is older goes. They are a folder's first group. */
+/**
+ * Opaque markers: at the start of their layer, all that is older goes. They are a folder's first
+ * group.
+ */
 static int take_opaque(struct merge *merge, struct peel_error *err)
 {
 	int code = 0;

@@ -51,7 +51,8 @@ struct path_group {
 
 /**
  * Play a group's events; what gets hidden is written to the index.
- * @param ret_what receives what stands in the end. @param below in and out: the kills for what is inside.
+ * @param ret_what receives what stands in the end. @param below in and out: the kills for what is
+ *   inside.
  * @return 0, or less than 0.
  */
 int tree_play(struct path_group *group, struct standing *ret_what, const struct kill **below,

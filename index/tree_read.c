@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass over a layer's stored bytes feeds everything that wants them: the decoder, the digest of the
- * stored bytes or of the tar, the scanner, the hash of each file's content. Plain layers are read by their headers
- * alone, unless they are to be verified.
+ * One pass over a layer's stored bytes feeds everything that wants them: the decoder, the digest of
+ * the stored bytes or of the tar, the scanner, the hash of each file's content. Plain layers are
+ * read by their headers alone, unless they are to be verified.
  *
- * Which digest: the blob's where the image gives one (OCI), else the diff ID (docker archives); both
- * where verification was asked for. A digest that differs makes the layer broken: what the tar said was not
- * what the image's author signed for.
+ * Which digest: the blob's where the image gives one (OCI), else the diff ID (docker archives);
+ * both where verification was asked for. A digest that differs makes the layer broken: what the tar
+ * said was not what the image's author signed for.
  */
 #include "tree_read.h"
 

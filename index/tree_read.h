@@ -24,7 +24,9 @@ struct layer_job {
 	const struct point_sink *points;
 	/** Hash plain layers too. */
 	bool verify;
-	/** Called now and then with the stored bytes read so far. Return 0, or less than 0 to stop. */
+	/**
+	 * Called now and then with the stored bytes read so far. Return 0, or less than 0 to stop.
+	 */
 	int (*progress)(void *arg, uint64_t in, struct peel_error *err);
 	void *progress_arg;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One row of table entry. What few entries have (xattrs, extents, devices, odd paths) goes to side tables.
+ * One row of table entry. What few entries have (xattrs, extents, devices, odd paths) goes to side
+ * tables.
  */
 #include "tree_row.h"
 

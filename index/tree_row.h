@@ -24,7 +24,10 @@ struct tree_row {
 	size_t path_len;
 };
 
-/** Write the row and what stands in side tables. Sets allocated and flags. @return 0, or less than 0. */
+/**
+ * Write the row and what stands in side tables. Sets allocated and flags. @return 0, or less than
+ * 0.
+ */
 int tree_row_insert(struct tree *tree, struct tree_row *row, struct peel_error *err);
 
 #endif

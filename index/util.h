@@ -83,7 +83,8 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
 
 /**
  * Make room for one more element in a growing array (doubling).
- * @param array pointer to the array's pointer; @param count elements in use; @param room elements allocated.
+ * @param array pointer to the array's pointer; @param count elements in use; @param room elements
+ *   allocated.
  * @return false where memory is exhausted; the array is then unchanged.
  */
 static inline bool grow_array(void *array, size_t count, size_t *room, size_t element_size)

@@ -20,7 +20,10 @@ static const struct opt cat_options[] = {
 	{0},
 };
 
-/* Write all bytes. @return false where the reader went away or the disk is full; said unless it is a closed pipe. */
+/*
+ * Write all bytes. @return false where the reader went away or the disk is full; said unless it is
+ * a closed pipe.
+ */
 static bool write_all(const char *bytes, size_t len)
 {
 	while (len > 0) {

@@ -60,7 +60,10 @@ static char *escape_name(const char *name)
 	return peel_text_escape(name, strlen(name), &escaped) < 0 ? NULL : escaped;
 }
 
-/* Text of a value for table, CSV and TSV: NULL is empty, bytes are escaped. @return NULL without memory. */
+/*
+ * Text of a value for table, CSV and TSV: NULL is empty, bytes are escaped. @return NULL without
+ * memory.
+ */
 static char *show_value(const struct peel_value *value)
 {
 	char *text = NULL;
@@ -187,7 +190,9 @@ static int take_row(void *arg, int count, const char *const *names, const struct
 	return fine ? 0 : 1;
 }
 
-/* A title that came before in the row gets its column's number, so that no object has a key twice. */
+/*
+ * A title that came before in the row gets its column's number, so that no object has a key twice.
+ */
 static const char *unique_key(char *buf, size_t size, const char *const *names, int i)
 {
 	for (int before = 0; before < i; before++) {
@@ -200,7 +205,10 @@ static const char *unique_key(char *buf, size_t size, const char *const *names, 
 	return buf;
 }
 
-/* The document begins with its first row: an error before that leaves nothing that looks like an answer. */
+/*
+ * The document begins with its first row: an error before that leaves nothing that looks like an
+ * answer.
+ */
 static void begin_rows(struct sql_run *run)
 {
 	if (run->json.depth == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A JSON writer on a stream: commas, indentation, escaping and nesting are its job. Wrong nesting is a
- * programmer's error and stops at an assertion; write errors show in ferror(out).
+ * A JSON writer on a stream: commas, indentation, escaping and nesting are its job. Wrong nesting
+ * is a programmer's error and stops at an assertion; write errors show in ferror(out).
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H

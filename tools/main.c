@@ -48,7 +48,10 @@ static const char *verb_name_at(const void *arg, size_t i)
 	return verb ? verb->name : NULL;
 }
 
-/* A closed descriptor 0, 1 or 2 would be given to the next file that opens: an index would take the messages. */
+/*
+ * A closed descriptor 0, 1 or 2 would be given to the next file that opens: an index would take the
+ * messages.
+ */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

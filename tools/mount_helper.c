@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mount(8)'s helper: `mount -t fuse.peel IMAGE DIR` runs mount.fuse3, which runs `peel IMAGE DIR -o …`; installed
- * under the name mount.fuse.peel it is run directly. Exit statuses are mount(8)'s, not peel's.
+ * mount(8)'s helper: `mount -t fuse.peel IMAGE DIR` runs mount.fuse3, which runs `peel IMAGE DIR -o
+ * …`; installed under the name mount.fuse.peel it is run directly. Exit statuses are mount(8)'s,
+ * not peel's.
  */
 #include "mount_options.h"
 

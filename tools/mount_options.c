@@ -33,7 +33,10 @@ static bool is_for_kernel(const char *word)
 	return false;
 }
 
-/* Append a word to what goes to the kernel. A comma in it is escaped again, for libfuse splits the list once more. */
+/*
+ * Append a word to what goes to the kernel. A comma in it is escaped again, for libfuse splits the
+ * list once more.
+ */
 static int add_for_kernel(struct mount_words *words, const char *word, struct peel_error *err)
 {
 	const char *before = words->kernel_options ? words->kernel_options : "";
@@ -161,8 +164,9 @@ int mount_image(struct call *call, const struct mount_words *words, bool foregro
 #endif
 
 /*
- * In order of names. Rows without a help text are accepted for mount(8) and fstab and mean nothing here: the mount is
- * read-only, without devices and set-id, and has no access times, whatever they say.
+ * In order of names. Rows without a help text are accepted for mount(8) and fstab and mean nothing
+ * here: the mount is read-only, without devices and set-id, and has no access times, whatever they
+ * say.
  */
 const struct opt options_mount[] = {
 	{0, "_netdev", NULL, OPT_IGNORED, 0, NULL},

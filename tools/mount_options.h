@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** What mounting asks for in -o, and the mounting itself, for `peel mount` and for mount(8)'s helper. */
+/**
+ * What mounting asks for in -o, and the mounting itself, for `peel mount` and for mount(8)'s
+ * helper.
+ */
 #ifndef MOUNT_OPTIONS_H
 #define MOUNT_OPTIONS_H
 

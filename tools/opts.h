@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Options as tables: the same rows give parsing, --help, the hint for a mistyped name, and the check of the
- * man page. A row says where in a struct its value goes. Pure functions on argv and static tables.
+ * Options as tables: the same rows give parsing, --help, the hint for a mistyped name, and the
+ * check of the man page. A row says where in a struct its value goes. Pure functions on argv and
+ * static tables.
  */
 #ifndef OPTS_H
 #define OPTS_H
@@ -38,7 +39,10 @@ enum opt_kind {
 	OPT_IGNORED,
 	/** const char *, borrowed from argv. */
 	OPT_STRING,
-	/** uint64_t bytes: digits, then nothing, K M G T (or KiB …: times 1024), or kB MB GB TB (times 1000). */
+	/**
+	 * uint64_t bytes: digits, then nothing, K M G T (or KiB …: times 1024), or kB MB GB TB
+	 * (times 1000).
+	 */
 	OPT_SIZE,
 	/** struct opt_number. */
 	OPT_NUMBER,
@@ -80,14 +84,17 @@ int opts_parse(const struct opt_group *groups, size_t group_count, int argc, cha
 typedef int opts_unknown_fn(void *base, const char *word, struct peel_error *err);
 
 /**
- * Parse a list as mount's -o takes it: long names of a table, separated by commas; "\," is a comma in a value.
+ * Parse a list as mount's -o takes it: long names of a table, separated by commas; "\," is a comma
+ * in a value.
  * @param text is cut into pieces in place; values borrow from it.
  * @return 0, PEEL_EUSAGE, or what unknown returned.
  */
 int opts_parse_commas(const struct opt *rows, void *base, char *text, opts_unknown_fn *unknown,
 	struct peel_error *err);
 
-/** Write the rows that have a help text, two columns. @param dashes before long names: "--" or "". */
+/**
+ * Write the rows that have a help text, two columns. @param dashes before long names: "--" or "".
+ */
 void opts_print_help(FILE *out, const struct opt *rows, const char *dashes);
 
 /**

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --output FMT[=FILE]: which documents a run writes, and where to; and how every JSON document begins. */
+/*
+ * --output FMT[=FILE]: which documents a run writes, and where to; and how every JSON document
+ * begins.
+ */
 #include <errno.h>
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bar on stderr. It shows where stderr is a terminal and the work takes longer than a second, and it
- * is gone before the answer is written. --progress writes it to files as well, as plain lines.
+ * The bar on stderr. It shows where stderr is a terminal and the work takes longer than a second,
+ * and it is gone before the answer is written. --progress writes it to files as well, as plain
+ * lines.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 /* Most characters of the label. */
 #define LABEL_MAX 40
 
-/* One process runs one verb, and stderr is the process's too: the one place where state is static. */
+/*
+ * One process runs one verb, and stderr is the process's too: the one place where state is static.
+ */
 static struct {
 	int64_t started_ms;
 	int64_t shown_ms;

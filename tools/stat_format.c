@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GNU stat's directives. A directive is %, flags, width, precision, an optional H or L, a letter. A letter
- * gives either a number or text; padding is done here, so that no format string is ever made at run time.
- * Files of an image have one time: access, modification and change show the same, birth is unknown.
+ * GNU stat's directives. A directive is %, flags, width, precision, an optional H or L, a letter. A
+ * letter gives either a number or text; padding is done here, so that no format string is ever made
+ * at run time. Files of an image have one time: access, modification and change show the same,
+ * birth is unknown.
  */
 #include "stat_format.h"
 
@@ -114,7 +115,10 @@ static void print_unsigned(FILE *out, const struct field *field, uint64_t number
 	print_digits(out, field, prefix, digits);
 }
 
-/* Seconds since 1970, with as many digits after the point as the precision says (9 where it is empty). */
+/*
+ * Seconds since 1970, with as many digits after the point as the precision says (9 where it is
+ * empty).
+ */
 static void print_seconds(FILE *out, const struct field *field, const struct peel_node *node)
 {
 	int64_t sec = node->mtime_sec;

@@ -8,7 +8,10 @@
 #include "cmd.h"
 #include "format.h"
 
-/* Largest passwd or group file that is read: 100,000 users; the rest of a larger one is passed over. */
+/*
+ * Largest passwd or group file that is read: 100,000 users; the rest of a larger one is passed
+ * over.
+ */
 #define FILE_MAX (8u << 20)
 /* Most names kept of one file. */
 #define NAMES_MAX 200000

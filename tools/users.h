@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * User and group names as inside a chroot of the image: its own /etc/passwd and /etc/group, never the
- * machine's.
+ * User and group names as inside a chroot of the image: its own /etc/passwd and /etc/group, never
+ * the machine's.
  */
 #ifndef USERS_H
 #define USERS_H
@@ -26,7 +26,10 @@ struct users {
 	struct names groups;
 };
 
-/** Read the image's names. What cannot be read or parsed leaves numbers without names: that is no error. */
+/**
+ * Read the image's names. What cannot be read or parsed leaves numbers without names: that is no
+ * error.
+ */
 void users_read(struct users *users, struct peel_index *index);
 /** Free; a zero value is fine. */
 void users_finish(struct users *users);

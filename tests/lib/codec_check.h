@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Compressed bytes against the plain ones they were made from: once in order, and at random. A difference fails the
- * running test.
+ * Compressed bytes against the plain ones they were made from: once in order, and at random. A
+ * difference fails the running test.
  */
 #ifndef CODEC_CHECK_H
 #define CODEC_CHECK_H
@@ -24,8 +24,8 @@ struct opened {
 };
 
 /**
- * Decode in order: what comes out, and what the input and output callbacks see, must be what it should be, and the
- * points must ascend from 0.
+ * Decode in order: what comes out, and what the input and output callbacks see, must be what it
+ * should be, and the points must ascend from 0.
  * @param trailing bytes at packed's end that are no member or frame.
  */
 void check_stream(const struct bytes *packed, enum peel_codec codec, const struct bytes *plain,
@@ -44,7 +44,9 @@ int check_broken(const struct bytes *packed, enum peel_codec codec, char *ret_me
  */
 void check_open(struct opened *opened, const struct bytes *packed, enum peel_codec codec,
 	size_t budget, int spool_dir);
-/** The same over a source of the caller's (borrowed), with the points that are in opened already. */
+/**
+ * The same over a source of the caller's (borrowed), with the points that are in opened already.
+ */
 int check_open_over(struct opened *opened, struct source *raw, enum peel_codec codec,
 	uint64_t out_size, int spool_dir, struct peel_error *err);
 /** Drop all. */

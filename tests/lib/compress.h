@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Compressed bytes for tests, in memory: gzip as zlib (through libarchive) and as ISA-L write it, gzip by hand, zstd.
- * Running out of memory, or a compressor that fails, ends the test program.
+ * Compressed bytes for tests, in memory: gzip as zlib (through libarchive) and as ISA-L write it,
+ * gzip by hand, zstd. Running out of memory, or a compressor that fails, ends the test program.
  *
  *	struct bytes plain = {0};
  *	struct bytes packed = {0};
@@ -25,7 +25,10 @@ struct bytes {
 
 /** Add bytes. */
 void bytes_add(struct bytes *bytes, const void *data, size_t len);
-/** Add bytes that look like a tar's: words, binary records, runs of zeros, stretches that do not compress. */
+/**
+ * Add bytes that look like a tar's: words, binary records, runs of zeros, stretches that do not
+ * compress.
+ */
 void bytes_add_text(struct bytes *bytes, uint32_t seed, size_t len);
 /** Free, and leave {0}. */
 void bytes_finish(struct bytes *bytes);

@@ -33,7 +33,8 @@ bool fault_alloc_hit(void);
 long fault_alloc_live(void);
 
 /**
- * A source over memory, which must stay, whose n-th read fails with PEEL_EIO (1: the first one; 0: none).
+ * A source over memory, which must stay, whose n-th read fails with PEEL_EIO (1: the first one; 0:
+ * none).
  * @return 0; PEEL_ENOMEM.
  */
 int fault_source_new(const void *bytes, size_t len, unsigned n, struct source **ret_source,

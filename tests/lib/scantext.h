@@ -41,7 +41,8 @@ void scantext_run(const struct scantext_case *cases, size_t count);
 
 /**
  * Scan a plain source, and drop it.
- * @param stop_at "entry", "data", "end" or "finding": where the sink stops with PEEL_ECANCELED; NULL: nowhere.
+ * @param stop_at "entry", "data", "end" or "finding": where the sink stops with PEEL_ECANCELED;
+ *   NULL: nowhere.
  * @return the text, which the caller frees.
  */
 char *scantext_source(struct source *source, bool with_data, const char *stop_at, int *ret_code,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * An index over layers that a test makes in memory, built by the real builder's parts. Failures end the test program.
+ * An index over layers that a test makes in memory, built by the real builder's parts. Failures end
+ * the test program.
  *
  *	static const struct test_entry entries[] = {
  *		{.path = "a/"}, {.path = "a/f", .data = "hello"}, {.path = "l", .link = "a/f"},

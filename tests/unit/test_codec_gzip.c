@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip: every shape of file that tools write, in order and at random, and every way to break one. */
+/*
+ * gzip: every shape of file that tools write, in order and at random, and every way to break one.
+ */
 #include "codec.h"
 
 #include <stdio.h>
@@ -120,7 +122,9 @@ static void every_header_field(struct bytes *out, const struct bytes *plain)
 	size_t n;
 
 	for (flags = 0; flags < 32; flags++) {
-		/* Text, header CRC, extra, name, comment: all combinations; one stored block each. */
+		/*
+		 * Text, header CRC, extra, name, comment: all combinations; one stored block each.
+		 */
 		struct bytes member = {0};
 
 		n = flags == 31 ? plain->len - 31 * part : part;
@@ -319,7 +323,10 @@ static void corrupt_is_eformat_twice(void **state)
 	}
 }
 
-/** No flipped bit is missed, but in header bytes that mean nothing and in the filling before the trailer. */
+/**
+ * No flipped bit is missed, but in header bytes that mean nothing and in the filling before the
+ * trailer.
+ */
 static void every_flipped_bit_is_noticed(void **state)
 {
 	struct bytes packed = {0};

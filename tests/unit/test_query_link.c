@@ -195,7 +195,10 @@ static void hostile_index_does_not_lead_out(void **state)
 		{.path = "m", .link = "a/b/l", .hard = 1},
 		{.path = "n", .link = "a/x/y"},
 	};
-	/* The flag that says that there are several names is gone; a folder claims another place; a NUL hides "..". */
+	/*
+	 * The flag that says that there are several names is gone; a folder claims another place; a
+	 * NUL hides "..".
+	 */
 	struct test_index flag = test_index_new(entries, countof(entries),
 		"UPDATE entry SET flags = flags & ~8");
 	struct test_index moved = test_index_new(entries, countof(entries),

@@ -9,7 +9,10 @@
 #include "testindex.h"
 #include "util.h"
 
-/* The sparse file's rows are put in by hand: 300 extents of 2 bytes of "abcdef…" at 0, 10, 20, …; 3005 bytes. */
+/*
+ * The sparse file's rows are put in by hand: 300 extents of 2 bytes of "abcdef…" at 0, 10, 20, …;
+ * 3005 bytes.
+ */
 #define EXTENTS 300
 #define SPARSE_SIZE 3005
 #define SPARSE_SQL \
@@ -195,7 +198,10 @@ static void huge_and_broken_files(void **state)
 	test_index_free(&broken);
 }
 
-/* Rows as a stranger could write them: an error or some bytes, never a crash, never bytes of elsewhere. */
+/*
+ * Rows as a stranger could write them: an error or some bytes, never a crash, never bytes of
+ * elsewhere.
+ */
 static void hostile_rows_are_errors(void **state)
 {
 	static const struct {

@@ -297,7 +297,10 @@ static int count_bytes(void *arg, const void *bytes, size_t len, struct peel_err
 	return 0;
 }
 
-/** Reads and skips at seeded lengths give the same as the bytes, whether or not somebody wants the skipped ones. */
+/**
+ * Reads and skips at seeded lengths give the same as the bytes, whether or not somebody wants the
+ * skipped ones.
+ */
 static void plain_stream_skips_without_reading(void **state)
 {
 	struct bytes plain = {0};

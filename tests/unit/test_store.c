@@ -106,7 +106,9 @@ static void another_schema_is_refused(void **state)
 	}
 }
 
-/** Anything else in a file is an error, not a crash: no bytes, text, a cut index, bytes turned over. */
+/**
+ * Anything else in a file is an error, not a crash: no bytes, text, a cut index, bytes turned over.
+ */
 static void damage_is_an_error(void **state)
 {
 	cleanup_fd int whole = make_index("INSERT INTO image VALUES ('kind', 'rootfs')");

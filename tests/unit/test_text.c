@@ -83,7 +83,10 @@ static void every_form_escapes(void **state)
 	}
 }
 
-/* Every size: NUL-terminated, never longer, cut only between units, and "..." exactly where it was cut. */
+/*
+ * Every size: NUL-terminated, never longer, cut only between units, and "..." exactly where it was
+ * cut.
+ */
 static void small_buffers_are_cut_between_units(void **state)
 {
 	static const char bytes[] = "ab\n\xe2\x82\xac\xe2\x80\xae"
