@@ -28,8 +28,8 @@ struct build_options {
  * Read every layer and write the whole index. A layer that cannot be read is no failure here: the index says
  * so (image values complete and reasons, layer.state).
  * @param image borrowed.
- * @return 0; PEEL_EIO (reading the image or writing the index), PEEL_ECHANGED, PEEL_ELIMIT, PEEL_ECANCELED, PEEL_ENOMEM,
- *   PEEL_EINTERNAL.
+ * @return 0; PEEL_EIO (reading the image or writing the index), PEEL_ECHANGED, PEEL_ELIMIT,
+ *   PEEL_ECANCELED, PEEL_ENOMEM, PEEL_EINTERNAL.
  */
 int index_build(struct peel_image *image, const struct build_options *options,
 	struct peel_error *err);

@@ -28,8 +28,8 @@ struct cache_temp {
  * Open (and make, mode 0700) the cache folder.
  * @param dir NULL: $XDG_CACHE_HOME/peel or ~/.cache/peel.
  * @param ret_path receives its path, the caller frees.
- * @return a descriptor, or -1 where there is none that could be used safely: missing and not to be made, not the user's, or
- *   writable by others. That is no failure.
+ * @return a descriptor, or -1 where there is none that could be used safely: missing and not to be made,
+ *   not the user's, or writable by others. That is no failure.
  */
 int cache_open(const char *dir, char **ret_path);
 

@@ -89,7 +89,8 @@ int write_layer(struct store *store, int id, const struct peel_layer *layer,
 		"INSERT INTO layer (id, digest, diff_id, blob_hashed, diff_hashed, media_type, codec, state,"
 		" state_reason, blob, stored_size, tar_size, first_id, end_id, entries, files, bytes, allocated,"
 		" visible_bytes, created, instruction, comment) VALUES"
-		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
+		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+		" ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)";
 	const char *const texts[] = {layer->digest, layer->diff_id, outcome->blob_hashed,
 		outcome->diff_hashed, layer->media_type};
 	const uint64_t numbers[] = {layer->stored_size, outcome->tar_size, counts->first_id,

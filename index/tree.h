@@ -50,7 +50,8 @@ int tree_begin_layer(struct tree *tree, int layer, struct peel_error *err);
 
 /**
  * Add an entry of the layer.
- * @return 0; PEEL_ELIMIT (path, entries); PEEL_EIO (disk full), PEEL_ENOMEM, PEEL_EINTERNAL; what the finding callback returned.
+ * @return 0; PEEL_ELIMIT (path, entries); PEEL_EIO (disk full), PEEL_ENOMEM, PEEL_EINTERNAL; what the
+ *   finding callback returned.
  */
 int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_error *err);
 

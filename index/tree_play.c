@@ -167,7 +167,10 @@ static int is_symlink(struct tree *tree, const struct standing *what, struct pee
 	return store_step(tree->store, stmt, err);
 }
 
-/** A layer needs a folder here. @param ret_blocked set to the layer where something that is no folder stands in the way. */
+/**
+ * A layer needs a folder here.
+ * @param ret_blocked set to the layer where something that is no folder stands in the way.
+ */
 static int need_folder(struct path_group *group, struct standing *what, const struct event *event,
 	int *ret_blocked, struct peel_error *err)
 {

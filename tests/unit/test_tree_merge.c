@@ -167,7 +167,8 @@ static void check_case(const struct merge_case *one)
 {
 	static const char fates[] =
 		"SELECT path || ' ' || CASE WHEN why IS NOT NULL THEN why || ' ' || hidden_by"
-		" WHEN type = 'w' THEN 'whiteout' WHEN type = 'o' THEN 'opaque marker' ELSE 'visible' END || char(10) FROM entries ORDER BY id";
+		" WHEN type = 'w' THEN 'whiteout' WHEN type = 'o' THEN 'opaque marker' ELSE 'visible' END"
+		" || char(10) FROM entries ORDER BY id";
 	static const char findings[] =
 		"SELECT code || ' ' FROM finding WHERE code <> 'negative-mtime' ORDER BY id";
 	struct test_index test = test_index_new(one->entries, count_entries(one), NULL);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** An open index: making the handle, closing it, what it says of itself. */
+#include <stdlib.h>
+
+#include "content.h"
+#include "image_parts.h"
+#include "index_open.h"
+#include "source.h"
+#include "store.h"
+#include "util.h"
+
+int index_acquire(struct peel_index *index, struct store **ret_store, struct peel_error *err)
+{
+	return store_pool_take(&index->pool, ret_store, err);
+}
+
+void index_release(struct peel_index *index, struct store *store)
+{
+	store_pool_give(&index->pool, store);
+}
+
+int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err)
+{
+	struct peel_index *index = calloc(1, sizeof(*index));
+	int code;
+
+	if (!index) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	index->fd = fd;
+	store_pool_init(&index->pool, fd);
+	code = index_load(index, err);
+	if (code < 0) {
+		index->fd = -1;
+		peel_index_close(index);
+		return code;
+	}
+	*ret_index = index;
+	return 0;
+}
+
+void peel_index_close(struct peel_index *index)
+{
+	if (!index) {
+		return;
+	}
+	content_close(index->content);
+	store_pool_finish(&index->pool);
+	index_unload(index);
+	if (index->fd >= 0) {
+		close(index->fd);
+	}
+	free(index->path);
+	free(index);
+}
+
+void index_cleanup(struct peel_index **index)
+{
+	peel_index_close(*index);
+}
+
+bool peel_index_complete(const struct peel_index *index)
+{
+	return index->complete;
+}
+
+const char *peel_index_incomplete_reasons(const struct peel_index *index)
+{
+	return index->complete ? "" : index->reasons;
+}
+
+bool peel_index_built(const struct peel_index *index)
+{
+	return index->built;
+}
+
+const char *peel_index_path(const struct peel_index *index)
+{
+	return index->path ? index->path : "";
+}
+
+/** Folder for spools of the serving side: as the image's own, where it can be had. */
+static int spool_folder(const struct opening *opening)
+{
+	struct peel_error ignored;
+	int fd = -1;
+
+	return image_spool_folder(&opening->options->image, &fd, &ignored) == 0 ? fd : -1;
+}
+
+int index_attach_content(const struct opening *opening, struct peel_index *index,
+	struct source *file, int layout, struct peel_error *err)
+{
+	cleanup_fd int spool = spool_folder(opening);
+	struct content_options options = {
+		.file = file,
+		.layout = layout,
+		.spool_dir = spool,
+		.spool_limit = opening->options->image.spool_limit,
+	};
+
+	return content_open(&index->pool, index->layer_count, &options, &index->content, err);
+}
