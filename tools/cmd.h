@@ -168,7 +168,7 @@ int resolve_path(struct peel_index *index, int view, const char *path, bool foll
 typedef int emit_fn(struct call *call, struct peel_index *index, const char *format, FILE *out,
 	void *arg);
 /**
- * Write what --output asks for: each FMT to its FILE or to stdout; the first of the verb's formats where nothing was asked.
+ * Write what --output asks for: each FMT to its FILE or to stdout; the verb's first format where nothing was asked.
  * @return the worst status of all.
  */
 int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *arg);

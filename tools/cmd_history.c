@@ -77,14 +77,8 @@ struct sums {
 /* What is known of the layer's bytes. */
 static const char *checked(const struct peel_layer_stat *stat)
 {
-	static const char *const states[] = {
-		[PEEL_LAYER_MISSING] = "missing",
-		[PEEL_LAYER_UNSUPPORTED] = "unsupported",
-		[PEEL_LAYER_BROKEN] = "broken",
-	};
-
 	if (stat->layer.state != PEEL_LAYER_OK) {
-		return states[stat->layer.state];
+		return format_state(stat->layer.state);
 	}
 	return *stat->blob_hashed || *stat->diff_hashed ? "verified" : "unverified";
 }

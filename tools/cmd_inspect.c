@@ -20,13 +20,6 @@ struct inspection {
 	uint64_t findings;
 };
 
-static const char *const state_names[] = {
-	[PEEL_LAYER_OK] = "ok",
-	[PEEL_LAYER_MISSING] = "missing",
-	[PEEL_LAYER_UNSUPPORTED] = "unsupported",
-	[PEEL_LAYER_BROKEN] = "broken",
-};
-
 static void print_line(FILE *out, const char *name, const char *value)
 {
 	if (*value) {
@@ -141,7 +134,7 @@ static int print_layers(struct inspection *inspection, struct peel_error *err)
 			break;
 		}
 		const char *cells[] = {format_number(number, (uint64_t)i),
-			state_names[stat.layer.state], peel_codec_name(stat.layer.codec),
+			format_state(stat.layer.state), peel_codec_name(stat.layer.codec),
 			format_bytes(stored, stat.layer.stored_size),
 			format_short_digest(digest, stat.layer.digest),
 			format_short_digest(diff_id, stat.layer.diff_id), media_type};
@@ -263,7 +256,7 @@ static int json_layers(struct inspection *inspection, struct peel_error *err)
 		}
 		json_object(json, NULL);
 		json_integer(json, "layer", i);
-		json_string(json, "state", state_names[stat.layer.state]);
+		json_string(json, "state", format_state(stat.layer.state));
 		json_text(json, "state_reason", stat.layer.state_reason);
 		json_string(json, "codec", peel_codec_name(stat.layer.codec));
 		json_text(json, "media_type", stat.layer.media_type);

@@ -43,9 +43,15 @@ static const struct opt ls_options_table[] = {
 	{0},
 };
 
-/* Folders to be listed: paths as the user named them. */
+/* A folder to be listed: its path as the user would name it, for headings, and itself. */
+struct folder {
+	char *path;
+	struct peel_node node;
+};
+
+/* Folders to be listed, the next one last. */
 struct pending {
-	char **paths;
+	struct folder *folders;
 	size_t count;
 	size_t room;
 };
@@ -53,27 +59,27 @@ struct pending {
 static void pending_finish(struct pending *pending)
 {
 	for (size_t i = 0; i < pending->count; i++) {
-		free(pending->paths[i]);
+		free(pending->folders[i].path);
 	}
-	free(pending->paths);
+	free(pending->folders);
 }
 
-/* Takes over path, on failure too. */
-static bool pending_push(struct pending *pending, char *path)
+/* Takes over path, which may be NULL where memory is exhausted. */
+static bool pending_push(struct pending *pending, char *path, const struct peel_node *node)
 {
 	if (path && pending->count == pending->room) {
 		size_t room = pending->room ? pending->room * 2 : 64;
-		char **paths = reallocarray(pending->paths, room, sizeof(*paths));
+		struct folder *folders = reallocarray(pending->folders, room, sizeof(*folders));
 
-		if (!paths) {
+		if (!folders) {
 			free(path);
 			return false;
 		}
-		pending->paths = paths;
+		pending->folders = folders;
 		pending->room = room;
 	}
 	if (path) {
-		pending->paths[pending->count++] = path;
+		pending->folders[pending->count++] = (struct folder){path, *node};
 	}
 	return path != NULL;
 }
@@ -155,7 +161,7 @@ static bool push_folders(struct ls_run *run, const char *path, const struct ls_l
 		if (strlen(path) + entry->len > DEEPEST_PATH) {
 			complain_access("list", path, "path too long");
 			run->status = worse_status(run->status, STATUS_NO);
-		} else if (!pending_push(&run->pending, join_path(path, entry))) {
+		} else if (!pending_push(&run->pending, join_path(path, entry), &entry->node)) {
 			return false;
 		}
 	}
@@ -172,28 +178,24 @@ static void print_heading(struct ls_run *run, const char *path)
 	run->printed = true;
 }
 
-static bool list_folder(struct ls_run *run, const char *path, struct peel_error *err)
+static bool list_folder(struct ls_run *run, const struct folder *folder, struct peel_error *err)
 {
 	__attribute__((__cleanup__(ls_list_finish))) struct ls_list list = {
 		.options = &run->options};
-	struct peel_node folder;
 	int r;
 
-	if (resolve_path(run->index, run->view, path, true, &folder, NULL, err) < 0) {
+	if (run->options.all && !add_dots(run, &folder->node, &list, err)) {
 		return false;
 	}
-	if (run->options.all && !add_dots(run, &folder, &list, err)) {
-		return false;
-	}
-	r = peel_list(run->index, folder.ino, 0, take_listed, &list, err);
+	r = peel_list(run->index, folder->node.ino, 0, take_listed, &list, err);
 	if (r != 0) {
 		return r < 0 ? false : peel_fail(err, PEEL_ENOMEM, "%s", strerror(ENOMEM)) >= 0;
 	}
 	ls_list_sort(&list);
-	print_heading(run, path);
-	ls_print(&list, run->index, &run->users, run->options.recursive ? path : NULL,
+	print_heading(run, folder->path);
+	ls_print(&list, run->index, &run->users, run->options.recursive ? folder->path : NULL,
 		!run->options.zero);
-	if (run->options.recursive && !push_folders(run, path, &list)) {
+	if (run->options.recursive && !push_folders(run, folder->path, &list)) {
 		return peel_fail(err, PEEL_ENOMEM, "%s", strerror(ENOMEM)) >= 0;
 	}
 	return true;
@@ -203,13 +205,14 @@ static bool list_folder(struct ls_run *run, const char *path, struct peel_error 
 static void list_pending(struct ls_run *run)
 {
 	while (run->pending.count > 0) {
-		cleanup_free char *path = run->pending.paths[--run->pending.count];
+		struct folder folder = run->pending.folders[--run->pending.count];
 		struct peel_error err = {0};
 
-		if (!list_folder(run, path, &err)) {
-			complain_access("open directory", path, error_text(&err));
+		if (!list_folder(run, &folder, &err)) {
+			complain_access("open directory", folder.path, error_text(&err));
 			run->status = worse_status(run->status, STATUS_NO);
 		}
+		free(folder.path);
 	}
 }
 
@@ -251,7 +254,7 @@ static bool sort_operands(struct ls_run *run, char **paths, int count)
 			continue;
 		}
 		if (S_ISDIR(node.mode) && !run->options.directory
-				? !pending_push(&run->pending, strdup(paths[i]))
+				? !pending_push(&run->pending, strdup(paths[i]), &node)
 				: !ls_list_add(&files, paths[i], strlen(paths[i]), &node)) {
 			return false;
 		}

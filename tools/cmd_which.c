@@ -37,27 +37,55 @@ static void print_path(const char *path)
 	putchar('\n');
 }
 
-/* The script appends a colon to a PATH that ends with one, so that the empty element there counts. */
-static bool next_element(const char **at, const char **ret_element, size_t *ret_len)
+/* What is left of PATH while it is walked. */
+struct path_walk {
+	const char *at;
+	size_t len;
+	bool done;
+};
+
+/*
+ * The shell takes a colon as the end of an element, so that nothing follows the last one; but the script adds a colon to
+ * a PATH that ends with a single one. So one colon at the end begins an empty element, and of several the last does not.
+ */
+static struct path_walk walk_path(const char *path)
 {
-	if (!*at) {
+	size_t len = strlen(path);
+	bool single = len >= 2 && path[len - 1] == ':' && path[len - 2] != ':';
+
+	if (len > 0 && path[len - 1] == ':' && !single) {
+		return (struct path_walk){path, len - 1, false};
+	}
+	return (struct path_walk){path, len, len == 0};
+}
+
+static bool next_element(struct path_walk *walk, const char **ret_element, size_t *ret_len)
+{
+	const char *colon;
+
+	if (walk->done) {
 		return false;
 	}
-	*ret_element = *at;
-	*ret_len = strcspn(*at, ":");
-	*at = (*at)[*ret_len] ? *at + *ret_len + 1 : NULL;
+	colon = memchr(walk->at, ':', walk->len);
+	*ret_element = walk->at;
+	*ret_len = colon ? (size_t)(colon - walk->at) : walk->len;
+	walk->done = colon == NULL;
+	if (colon) {
+		walk->len -= *ret_len + 1;
+		walk->at = colon + 1;
+	}
 	return true;
 }
 
 /* @return STATUS_OK where it was found, STATUS_NO, or STATUS_ERROR without memory. */
 static int search_path(struct peel_index *index, const char *path, const char *program, bool all)
 {
-	const char *at = *path ? path : NULL;
+	struct path_walk walk = walk_path(path);
 	const char *element;
 	size_t len;
 	int status = STATUS_NO;
 
-	while (next_element(&at, &element, &len)) {
+	while (next_element(&walk, &element, &len)) {
 		cleanup_free char *candidate = NULL;
 
 		if (asprintf(&candidate, "%.*s/%s", len ? (int)len : 1, len ? element : ".",

@@ -191,6 +191,21 @@ const char *format_type(uint32_t mode, uint64_t size)
 	}
 }
 
+const char *format_state(enum peel_layer_state state)
+{
+	switch (state) {
+	case PEEL_LAYER_OK:
+		return "ok";
+	case PEEL_LAYER_MISSING:
+		return "missing";
+	case PEEL_LAYER_UNSUPPORTED:
+		return "unsupported";
+	case PEEL_LAYER_BROKEN:
+		return "broken";
+	}
+	return "unknown";
+}
+
 const char *format_short_digest(char *buf, const char *digest)
 {
 	const char *colon = strchr(digest, ':');

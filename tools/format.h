@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <peel/image.h>
+
 /** Room for any number, size or time that a function here writes. */
 #define FORMAT_SIZE 64
 
@@ -37,6 +39,8 @@ const char *format_rfc3339(char *buf, const char *text);
 const char *format_mode(char *buf, uint32_t mode);
 /** "regular file", "directory", …: stat's words for a type. */
 const char *format_type(uint32_t mode, uint64_t size);
+/** "ok", "missing", "unsupported" or "broken"; "unknown" for what is no state (a forged index may hold any number). */
+const char *format_state(enum peel_layer_state state);
 /** First 12 digits of "sha256:…", for tables; "" where there is none. Returns buf (FORMAT_SIZE bytes). */
 const char *format_short_digest(char *buf, const char *digest);
 
