@@ -45,8 +45,9 @@ struct path_walk {
 };
 
 /*
- * The shell takes a colon as the end of an element, so that nothing follows the last one; but the script adds a colon to
- * a PATH that ends with a single one. So one colon at the end begins an empty element, and of several the last does not.
+ * The shell takes a colon as the end of an element, so that nothing follows the last one; but the script adds a
+ * colon to a PATH that ends with a single one. So one colon at the end begins an empty element, and of several the
+ * last does not.
  */
 static struct path_walk walk_path(const char *path)
 {

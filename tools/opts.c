@@ -62,7 +62,8 @@ const char *nearest_name(const char *typed, const char *(*name_at)(const void *a
 	const char *name;
 
 	for (size_t i = 0; (name = name_at(arg, i)); i++) {
-		size_t distance = edit_distance(typed, name);
+		bool begun = strlen(typed) > 1 && strncmp(name, typed, strlen(typed)) == 0;
+		size_t distance = begun ? 1 : edit_distance(typed, name);
 
 		if (distance < limit && distance < strlen(name)) {
 			limit = distance;
@@ -389,7 +390,8 @@ int opts_parse_commas(const struct opt *rows, void *base, char *text, opts_unkno
 			continue;
 		}
 		while (!is_end(row) &&
-			(strlen(row->name) != name_len || memcmp(row->name, word, name_len) != 0)) {
+			(!row->name || strlen(row->name) != name_len ||
+				memcmp(row->name, word, name_len) != 0)) {
 			row++;
 		}
 		r = is_end(row) ? unknown(base, word, err)
