@@ -97,13 +97,15 @@ static size_t classify(struct tree_row *row, const char *path, size_t len, enum 
 static int find_parent(struct tree *tree, struct tree_row *row, const char *path, size_t len,
 	bool *ret_followed, bool *ret_loop, struct peel_error *err)
 {
-	/* What is passed over makes no folder either. */
-	struct tree_walk walk = {.id = row->id,
-		.whiteout = row->type == 'w' || row->type == 'o' || row->type == '?'};
+	struct tree_walk walk = {
+		.id = row->id,
+		.whiteout = row->type == 'w' || row->type == 'o',
+		.passed_over = row->type == '?',
+	};
 	int code;
 
 	if (tree->last_parent_epoch == tree->epoch && tree->last_parent_len == len &&
-		tree->last_parent_whiteout == walk.whiteout &&
+		tree->last_parent_whiteout == walk.whiteout && tree->last_parent_passed_over == walk.passed_over &&
 		memcmp(tree->last_parent, path, len) == 0) {
 		row->dir = tree->last_parent_dir;
 		*ret_followed = tree->last_parent_followed;
@@ -119,6 +121,7 @@ static int find_parent(struct tree *tree, struct tree_row *row, const char *path
 	/* A loop is told for each entry, so it is not remembered. */
 	tree->last_parent_epoch = walk.loop ? 0 : tree->epoch;
 	tree->last_parent_whiteout = walk.whiteout;
+	tree->last_parent_passed_over = walk.passed_over;
 	tree->last_parent_followed = walk.followed;
 	row->dir = walk.dir;
 	*ret_followed = walk.followed;

@@ -326,7 +326,8 @@ static int need(struct tree *tree, struct dir_slot *slot, const struct tree_walk
 {
 	uint32_t id = slot->id;
 
-	if (slot->present == tree->epoch || (walk->whiteout && slot->marked == tree->epoch)) {
+	if (walk->passed_over || slot->present == tree->epoch ||
+		(walk->whiteout && slot->marked == tree->epoch)) {
 		return 0;
 	}
 	if (walk->whiteout) {
@@ -382,7 +383,7 @@ int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk 
 		if (code > 0) {
 			walk->loop = true;
 			walk->dir = slot->id;
-			return touch(tree, slot->id, walk, err);
+			return walk->passed_over ? 0 : touch(tree, slot->id, walk, err);
 		}
 		if (code < 0 || (code = need(tree, slot, walk, err)) < 0) {
 			return code;

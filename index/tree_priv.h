@@ -58,6 +58,7 @@ struct tree {
 	uint32_t last_parent_dir;
 	uint32_t last_parent_epoch;
 	bool last_parent_whiteout;
+	bool last_parent_passed_over;
 	bool last_parent_followed;
 	/** Scratch for paths, TREE_PATH_MAX bytes each. */
 	char *path;
@@ -93,6 +94,8 @@ struct tree_walk {
 	uint64_t id;
 	/** True: only a whiteout needs them. */
 	bool whiteout;
+	/** True: the entry is passed over, and needs none. */
+	bool passed_over;
 	/** Out: the folder. */
 	uint32_t dir;
 	/** Out: a symlink of this layer was followed. */
