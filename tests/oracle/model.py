@@ -291,7 +291,7 @@ class Layer:
                 below = None
             # an implied folder gives way to what stands below, unless that is a symlink
             gives_way = mine is not None and mine.is_dir and mine.entry is None and below is not None and not (
-                mine.real() and (below.is_dir or below.is_link))
+                below.is_link or mine.real() and below.is_dir)
             if mine is not None and not gives_way:
                 node = mine
             else:
@@ -362,7 +362,7 @@ class Result:
         if own.entry is not None:
             if low.entry is not None:
                 twice = {"identical", "metadata"} if own.again else set()
-                self.hide([low.entry], layer, compare(low.entry, low.inode, own.inode) | twice)
+                self.hide([low.entry], layer, compare(low.entry, low.inode, own.entry, own.inode) | twice)
             low.entry, low.inode = own.entry, own.inode
         for name, child in own.children.items():
             below = low.children.get(name)
@@ -383,7 +383,7 @@ class Result:
             else:
                 # where the layer has the path twice, either may be what the lower entry is compared with
                 twice = {"overwritten", "identical", "metadata", "replaced"} if child.again else set()
-                self.hide([below.entry], layer, compare(below.entry, below.inode, child.inode) | twice)
+                self.hide([below.entry], layer, compare(below.entry, below.inode, child.entry, child.inode) | twice)
                 low.children[name] = child
 
     def over_leaf(self, child, low, name, layer):
@@ -406,22 +406,21 @@ class Result:
         return new
 
 
-def compare(old_entry, old, new):
+def compare(old_entry, old, new_entry, new):
     """Why an entry is hidden by another one with the same name and no change between folder and file."""
     if old.kind != new.kind:
         return {"replaced"}
     if (old.data, old.link, old.rdev) != (new.data, new.link, new.rdev):
         return {"overwritten"}
-    def key(i):
-        return (i.mode, i.uid, i.gid, i.mtime, i.xattrs)
-    same = key(old) == key(new)
+    def own(entry):
+        return (entry.mode, entry.uid, entry.gid, entry.mtime)
+
+    def shown(inode):
+        return (inode.mode, inode.uid, inode.gid, inode.mtime)
     # an inode may carry the metadata of another name's header
-    own = (old_entry.mode, old_entry.uid, old_entry.gid, old_entry.mtime)
-    if old is new:
+    if old is new or own(old_entry) != shown(old) or own(new_entry) != shown(new):
         return {"identical", "metadata"}
-    if own != key(old)[:4]:
-        return {"identical", "metadata"}
-    return {"identical"} if same else {"metadata"}
+    return {"identical"} if shown(old) == shown(new) and old.xattrs == new.xattrs else {"metadata"}
 
 
 def merge(layers):
