@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <peel/error.h>
 #include <peel/image.h>
@@ -179,6 +180,19 @@ struct test_index test_index_new(const struct test_entry *entries, size_t count,
 	check(index_attach(test.fd, &test.index, &err), &err);
 	open_content(&test);
 	return test;
+}
+
+void test_index_reopen(struct test_index *test)
+{
+	struct peel_error err = {0};
+
+	test->fd = dup(test->fd);
+	if (test->fd < 0) {
+		abort();
+	}
+	peel_index_close(test->index);
+	check(index_attach(test->fd, &test->index, &err), &err);
+	open_content(test);
 }
 
 void test_index_free(struct test_index *test)

@@ -58,6 +58,9 @@ struct test_index {
  */
 struct test_index test_index_new(const struct test_entry *entries, size_t count, const char *sql);
 
+/** Close and open again: kept connections and statements are gone. */
+void test_index_reopen(struct test_index *test);
+
 /** Close and free. */
 void test_index_free(struct test_index *test);
 
