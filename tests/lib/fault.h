@@ -20,7 +20,10 @@
 struct peel_error;
 struct source;
 
-/** False where a sanitizer owns the allocator; allocations then never fail and are not counted. */
+/**
+ * False where a sanitizer or valgrind owns the allocator; allocations then never fail and are not
+ * counted.
+ */
 bool fault_alloc_works(void);
 
 /** From now on let the n-th allocation fail (1: the next one), once; 0: none. */
