@@ -231,6 +231,8 @@ def main():
     parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "peel-oracle"))
     parser.add_argument("--part", action="append", choices=("index", "mount", "umoci"))
     options = parser.parse_args()
+    if not shutil.which(PEEL):
+        parser.error("$PEEL is no command: %s" % PEEL)
     parts = options.part or possible()
     first, last = (int(n) for n in options.seeds.split(":"))
     failed = []

@@ -161,8 +161,14 @@ class Stack:
 def refused_by_umoci(layers, result):
     """Entries that umoci refuses or takes otherwise."""
     gone = list(result.differ)
+    # what was there for a while and then taken back counts too, where a driver goes by the order
+    places = {(e.layer, tuple(model.clean(e.path)[:-1])) for e in gone}
+    places |= {(e.layer, tuple(model.clean(e.path))) for e in result.late if e.kind == "d"}
     for entries in layers:
         for entry in entries:
+            parts = model.clean(entry.path)
+            if any((entry.layer, tuple(parts[:n])) in places for n in range(1, len(parts))):
+                gone.append(entry)
             layer, reasons = result.fate[(entry.layer, entry.pos)]
             if reasons & {"unreachable", "broken-link"}:
                 gone.append(entry)

@@ -117,8 +117,12 @@ class Layer:
     def __init__(self, lower, result):
         self.root, self.lower, self.result = new_dir(), lower, result
         self.white = []
-        # the last walk passed a symlink that is a hard link
+        # the last walk passed a symlink that is a hard link, or something else that drivers may take otherwise
         self.odd = False
+        # symlinks that were followed to the entry's parent
+        self.followed = []
+        # paths of entries that were out of reach
+        self.lost = result.lost
 
     def walk(self, parts, make):
         """The own folder at parts, symlinks followed in the own tree, missing folders made."""
@@ -142,6 +146,7 @@ class Layer:
                 hops += 1
                 if hops > LINK_MAX:
                     raise Unreachable
+                self.followed.append(node)
                 if node.entry.kind == "h":
                     self.odd = True
                 if node.inode.link.startswith(b"/"):
@@ -170,10 +175,11 @@ class Layer:
             parts = clean(entry.path)
             if entry.kind == "h" and self.deleted_later(entries, at, clean(entry.link)):
                 self.result.open_question(entry)
-            self.odd = False
+            self.odd, self.followed = False, []
             try:
                 self.apply_one(entry, parts)
             except Unreachable:
+                self.lost.add(tuple(parts))
                 self.result.hide([entry], entry.layer, {"unreachable"})
                 # a whiteout below the layer's own file: nothing to say against it taking effect
                 self.odd |= parts[-1:] != [] and parts[-1].startswith(WHITEOUT)
@@ -206,7 +212,7 @@ class Layer:
                     made = not self.walk(parts[:-1], False).real()
                 except Unreachable:
                     made = True
-                if made and len(parts) > 1 or self.peek(parts) is not None:
+                if made and len(parts) > 1 or self.peek(parts) is not None or tuple(clean(entry.link)) in self.lost:
                     # are the folders on the way to it there? is what it would have replaced?
                     self.result.open_question(entry)
                 return
@@ -246,6 +252,8 @@ class Layer:
     def put(self, folder, name, node):
         old = folder.children.get(name)
         if old is not None:
+            # an entry that takes the place of the very link it was reached by
+            self.odd |= old in self.followed
             self.drop_duplicate(old)
             below = [e for e in old.entries() if e is not old.entry]
             self.result.hide(below, node.entry.layer, {"duplicate", "replaced"})
@@ -328,6 +336,9 @@ class Result:
         # entries that a driver takes otherwise which applies a layer in place: below a folder that took the place of a
         # lower symlink
         self.differ = []
+        # folders' entries that came after what is in them
+        self.late = []
+        self.lost = set()
 
     def hide(self, entries, layer, reasons):
         for entry in entries:
@@ -375,6 +386,7 @@ class Result:
                 self.over_leaf(child, low, name, layer)
             elif child.is_dir or below.is_dir:
                 if child.made:
+                    self.late.append(child.entry)
                     # what came before the folder was out of reach for a driver that applies a layer in place
                     self.open += [e for e in child.everything() if e.pos < child.entry.pos] if child.is_dir else []
                 twice = {"overwritten", "identical", "metadata", "replaced"} if child.again else set()
@@ -394,6 +406,7 @@ class Result:
             low.children[name] = self.shown(child)
             return
         lost = list(child.entries())
+        self.lost |= {tuple(clean(e.path)) for e in lost}
         self.hide(lost, layer, {"unreachable"})
         self.open += [e for e in lost if e.kind == "h"]
 
