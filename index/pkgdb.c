@@ -25,7 +25,7 @@ void pkgdb_text_finish(struct pkgdb_text *text)
 	free(text->bytes);
 }
 
-int pkgdb_read(struct peel_index *index, const char *path, unsigned long long ino,
+int pkgdb_read(struct peel_index *index, int view, const char *path, unsigned long long ino,
 	struct pkgdb_text *ret_text, struct peel_error *err)
 {
 	cleanup_free char *bytes = NULL;
@@ -33,8 +33,7 @@ int pkgdb_read(struct peel_index *index, const char *path, unsigned long long in
 	ssize_t got;
 	int r;
 
-	r = path ? peel_resolve(index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node, NULL,
-			   NULL)
+	r = path ? peel_resolve(index, view, 0, path, strlen(path), true, &node, NULL, NULL)
 		 : peel_node_get(index, ino, &node, NULL);
 	if (r == PEEL_ENOMEM) {
 		return peel_fail(err, r, "out of memory");
@@ -131,10 +130,11 @@ static const char *merged_spelling(struct peel_index *index, const char *path)
 	return NULL;
 }
 
-int pkgdb_owner(struct peel_index *index, const char *path, char **ret_owner,
+int pkgdb_owner(struct peel_index *index, int view, const char *path, char **ret_owner,
 	struct peel_error *err)
 {
-	struct pkgdb_path spelled = {.spellings = {path + (path[0] == '/')}, .count = 1};
+	struct pkgdb_path spelled = {
+		.spellings = {path + (path[0] == '/')}, .count = 1, .view = view};
 	struct pkgdb_package package = {0};
 	int r = 0;
 

@@ -28,6 +28,8 @@ struct peel_index;
 struct pkgdb_path {
 	const char *spellings[PKGDB_SPELLINGS];
 	size_t count;
+	/** Where databases are looked for: PEEL_VIEW_MERGED or a layer. */
+	int view;
 };
 
 /** A package's name and version; "" where not known. */
@@ -37,12 +39,12 @@ struct pkgdb_package {
 };
 
 /**
- * The package that owns a path of the merged tree.
- * @param path canonical, "/usr/bin/git". @param ret_owner "git 1:2.39.5-0", NUL-terminated, image
- *   bytes, the caller frees; NULL where no package owns it.
+ * The package that owns a path.
+ * @param view whose databases are asked. @param path canonical, "/usr/bin/git".
+ * @param ret_owner "git 1:2.39.5-0", NUL-terminated, image bytes, the caller frees; NULL where no package owns it.
  * @return 0; PEEL_ENOMEM.
  */
-int pkgdb_owner(struct peel_index *index, const char *path, char **ret_owner,
+int pkgdb_owner(struct peel_index *index, int view, const char *path, char **ret_owner,
 	struct peel_error *err);
 
 /** One kind of database. @return 1 owned, 0 not, PEEL_ENOMEM. */
@@ -64,11 +66,11 @@ struct pkgdb_text {
 void pkgdb_text_finish(struct pkgdb_text *text);
 
 /**
- * Read a file of the merged tree by its node number or its path.
+ * Read a file by its path in a view, or by its node number.
  * @param path NULL: ino is meant. @return 1 read, 0 there is no such file or it cannot be read,
  *   PEEL_ENOMEM.
  */
-int pkgdb_read(struct peel_index *index, const char *path, unsigned long long ino,
+int pkgdb_read(struct peel_index *index, int view, const char *path, unsigned long long ino,
 	struct pkgdb_text *ret_text, struct peel_error *err);
 
 /** The next line, without its newline. @return false at the end. */

@@ -66,7 +66,7 @@ int pkgdb_apk_owner(struct peel_index *index, const struct pkgdb_path *path,
 {
 	for (size_t i = 0; i < countof(databases); i++) {
 		cleanup(pkgdb_text_finish) struct pkgdb_text text = {0};
-		int r = pkgdb_read(index, databases[i], 0, &text, err);
+		int r = pkgdb_read(index, path->view, databases[i], 0, &text, err);
 
 		if (r < 0) {
 			return r;

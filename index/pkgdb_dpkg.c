@@ -65,7 +65,8 @@ static int take_list(void *arg, const struct peel_dirent *entry)
 	if (++search->lists > PKGDB_LISTS_MAX) {
 		return 1;
 	}
-	search->code = pkgdb_read(search->index, NULL, entry->node.ino, &text, search->err);
+	search->code = pkgdb_read(search->index, search->path->view, NULL, entry->node.ino, &text,
+		search->err);
 	if (search->code > 0 && list_has(search, &text)) {
 		memcpy(search->name, entry->name, len - suffix_len);
 		search->name[len - suffix_len] = '\0';
@@ -79,7 +80,7 @@ static int search_folder(struct search *search, const char *folder)
 {
 	struct peel_node node;
 
-	if (peel_resolve(search->index, PEEL_VIEW_MERGED, 0, folder, strlen(folder), true, &node,
+	if (peel_resolve(search->index, search->path->view, 0, folder, strlen(folder), true, &node,
 		    NULL, NULL) < 0 ||
 		peel_list(search->index, node.ino, 0, take_list, search, NULL) < 0) {
 		return 0;
@@ -138,7 +139,7 @@ static int find_version(struct search *search, struct pkgdb_package *package)
 
 	pkgdb_copy(package->name, search->name,
 		colon ? (size_t)(colon - search->name) : strlen(search->name));
-	r = pkgdb_read(search->index, STATUS, 0, &text, search->err);
+	r = pkgdb_read(search->index, search->path->view, STATUS, 0, &text, search->err);
 	while (r > 0 && next_paragraph(&text, &paragraph)) {
 		if (strcmp(paragraph.package.name, package->name) == 0 && paragraph.installed &&
 			(!colon || strcmp(paragraph.architecture, colon + 1) == 0)) {
@@ -159,7 +160,7 @@ static int find_distroless(struct search *search, struct pkgdb_package *package)
 
 	strcat(path, search->name);
 	pkgdb_copy(package->name, search->name, strlen(search->name));
-	r = pkgdb_read(search->index, path, 0, &text, search->err);
+	r = pkgdb_read(search->index, search->path->view, path, 0, &text, search->err);
 	if (r > 0 && next_paragraph(&text, &paragraph) && paragraph.package.name[0]) {
 		*package = paragraph.package;
 	}

@@ -207,7 +207,7 @@ static int size_of(struct query *q, const struct query_row *row, uint64_t *ret_s
 }
 
 static int emit(struct query *q, const struct why_event *event, enum peel_action action,
-	const char *package, peel_step_fn *each, void *arg)
+	peel_step_fn *each, void *arg)
 {
 	const struct query_row *row = &event->row;
 	const bool marker = row->type == 'w' || row->type == 'o' || event->rank == WHY_RANK_ABOVE;
@@ -227,7 +227,7 @@ static int emit(struct query *q, const struct why_event *event, enum peel_action
 			: reasons[row->why],
 		.path = event->path,
 		.instruction = "",
-		.package = !marker && row->type != 'd' && package ? package : "",
+		.package = event->owner ? event->owner : "",
 	};
 	int r = size_of(q, row, &step.size);
 
@@ -245,27 +245,51 @@ static void cleanup_events(struct why_events *events)
 	why_events_free(events);
 }
 
-/* The package that owns the path, by the databases of the merged tree; folders belong to many. */
-static int find_package(struct query *q, const struct why_events *events, char **ret_package)
+static bool can_have_owner(const struct why_event *event)
 {
-	for (size_t i = 0; i < events->count; i++) {
-		const struct why_event *event = &events->events[i];
-
-		if (event->rank == WHY_RANK_ENTRY && event->row.type != 'd') {
-			return pkgdb_owner(q->index, event->path, ret_package, q->err);
-		}
-	}
-	return 0;
+	/* Folders belong to many packages. */
+	return event->rank == WHY_RANK_ENTRY && event->row.type != 'd' && event->row.layer >= 0;
 }
 
 /*
- * Play all events, then tell them: a later one refines why an entry was hidden. @return number of
- * steps.
+ * Who owns what each event put there: whom the layer's own databases name, else the same as before (a layer
+ * that only changes the owner says nothing of packages). Where no layer says it beside the file, the merged tree's
+ * databases are asked: some images have them in a layer of their own.
  */
+static int find_packages(struct query *q, struct why_events *events)
+{
+	struct why_event *last = NULL;
+	const char *package = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < events->count; i++) {
+		struct why_event *event = &events->events[i];
+
+		if (!can_have_owner(event)) {
+			continue;
+		}
+		if (!last || last->row.layer != event->row.layer) {
+			r = pkgdb_owner(q->index, event->row.layer, event->path, &event->package,
+				q->err);
+			package = event->package ? event->package : package;
+		}
+		event->owner = package;
+		last = event;
+	}
+	if (r < 0 || package || !last) {
+		return r;
+	}
+	r = pkgdb_owner(q->index, PEEL_VIEW_MERGED, last->path, &last->package, q->err);
+	for (size_t i = 0; r == 0 && i < events->count; i++) {
+		events->events[i].owner = can_have_owner(&events->events[i]) ? last->package : NULL;
+	}
+	return r;
+}
+
+/* Play all events, then tell them: a later one refines why an entry was hidden. @return number of steps. */
 static int tell(struct query *q, struct why_events *events, peel_step_fn *each, void *arg)
 {
 	cleanup_free enum peel_action *actions = calloc(events->count + 1, sizeof(*actions));
-	cleanup_free char *package = NULL;
 	struct why_event *standing = NULL;
 	int steps = 0;
 	int r;
@@ -273,12 +297,12 @@ static int tell(struct query *q, struct why_events *events, peel_step_fn *each, 
 	if (!actions) {
 		return peel_fail(q->err, PEEL_ENOMEM, "out of memory");
 	}
-	r = find_package(q, events, &package);
+	r = find_packages(q, events);
 	for (size_t i = 0; r == 0 && i < events->count; i++) {
 		r = play(q, &events->events[i], &standing, &actions[i]);
 	}
 	for (size_t i = 0; r == 0 && i < events->count; i++) {
-		r = emit(q, &events->events[i], actions[i], package, each, arg);
+		r = emit(q, &events->events[i], actions[i], each, arg);
 		steps += r == 0;
 	}
 	return r < 0 ? r : steps;

@@ -36,6 +36,9 @@ struct why_event {
 	char *path;
 	char *link;
 	size_t link_len;
+	/** Owning package as this layer's databases have it, owned, and the one to tell: this or an earlier event's. */
+	char *package;
+	const char *owner;
 };
 
 struct why_events {

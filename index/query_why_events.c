@@ -34,6 +34,7 @@ void why_events_free(struct why_events *events)
 	for (size_t i = 0; i < events->count; i++) {
 		free(events->events[i].path);
 		free(events->events[i].link);
+		free(events->events[i].package);
 	}
 	free(events->events);
 	*events = (struct why_events){0};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <peel/index.h>
+#include <peel/query.h>
 
 #include "peel_test.h"
 #include "testindex.h"
@@ -76,7 +77,7 @@ static void assert_owner(struct test_index *test, const char *path, const char *
 	struct peel_error err = {0};
 	cleanup_free char *owner = NULL;
 
-	assert_good(pkgdb_owner(test->index, path, &owner, &err), &err);
+	assert_good(pkgdb_owner(test->index, PEEL_VIEW_MERGED, path, &owner, &err), &err);
 	if (!wanted != !owner || (wanted && strcmp(wanted, owner) != 0)) {
 		fail_msg("%s: %s, not %s", path, owner ? owner : "none", wanted ? wanted : "none");
 	}

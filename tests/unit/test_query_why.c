@@ -130,6 +130,58 @@ static void callback_stops(void **state)
 	test_index_free(&test);
 }
 
+/* Packages of each step, a line each. */
+static int take_package(void *arg, const struct peel_step *step)
+{
+	strcat(arg, step->package);
+	strcat(arg, "\n");
+	return 0;
+}
+
+static void assert_packages(struct test_index *test, const char *path, const char *wanted)
+{
+	struct peel_error err = {0};
+	char text[256] = "";
+
+	assert_good(peel_why(test->index, path, strlen(path), take_package, text, &err), &err);
+	assert_string_equal(text, wanted);
+}
+
+/* Each layer's own databases, as they were then; else what was known before; else those of the merged tree. */
+static void packages_are_those_of_the_layer(void **state)
+{
+	static const struct test_entry entries[] = {
+		{.path = "usr/bin/git", .data = "one"},
+		{.path = "usr/bin/own", .data = "mine"},
+		{.path = "opt/tool", .data = "tool"},
+		{.path = "var/lib/dpkg/info/git.list", .data = "/usr/bin/git\n"},
+		{.path = "var/lib/dpkg/status",
+			.data = "Package: git\nStatus: install ok installed\nVersion: 1\n"},
+		{.layer = 1, .path = "usr/bin/git", .data = "one", .uid = 7},
+		{.layer = 1, .path = "usr/bin/own", .data = "mine", .uid = 7},
+		{.layer = 2, .path = "usr/bin/git", .data = "two"},
+		{.layer = 2, .path = "var/lib/dpkg/info/git.list", .data = "/usr/bin/git\n"},
+		{.layer = 2,
+			.path = "var/lib/dpkg/status",
+			.data = "Package: git\nStatus: install ok installed\nVersion: 2\n"},
+		{.layer = 3,
+			.path = "var/lib/dpkg/status.d/tool",
+			.data = "Package: tool\nVersion: 3\n"},
+		{.layer = 3,
+			.path = "var/lib/dpkg/status.d/tool.md5sums",
+			.data = "0123456789abcdef0123456789abcdef  opt/tool\n"},
+		{.layer = 3, .path = "usr/bin/.wh.git", .data = ""},
+	};
+	struct test_index test = test_index_new(entries, countof(entries), NULL);
+
+	(void)state;
+	assert_packages(&test, "/usr/bin/git", "git 1\ngit 1\ngit 2\n\n");
+	assert_packages(&test, "/usr/bin/own", "\n\n");
+	assert_packages(&test, "/opt/tool", "tool 3\n");
+	assert_packages(&test, "/usr/bin", "\n");
+	test_index_free(&test);
+}
+
 /* A layer whose bytes cannot be read leaves the word of the merge. */
 static void unreadable_layer_is_no_failure(void **state)
 {
@@ -161,6 +213,7 @@ int main(void)
 		cmocka_unit_test(actions_have_names),
 		cmocka_unit_test(callback_stops),
 		cmocka_unit_test(history_of_paths),
+		cmocka_unit_test(packages_are_those_of_the_layer),
 		cmocka_unit_test(unreadable_layer_is_no_failure),
 	};
 
