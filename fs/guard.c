@@ -7,11 +7,11 @@
  * process called peel does not kill it.
  *
  * It detaches only what it was told to guard: if the topmost mount on the path is not that device,
- * it leaves it alone.
+ * it leaves it alone. If the others died before they could tell, between the mount and the message,
+ * a mount of peel on the path is theirs: nothing is mounted over one.
  */
 #include "guard.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "mountinfo.h"
 #include "scope.h"
 
 /*
@@ -28,13 +29,21 @@
  */
 static const char script[] =
 	"trap '' HUP INT TERM PIPE\n"
-	"read -r guarded || exit 0\n"
-	"read -r word && exit 0\n"
-	"top=\n"
-	"while read -r id parent device root path rest; do\n"
-	"	[ \"$path\" != \"$at\" ] || top=$device\n"
+	"read -r guarded || guarded=untold\n"
+	"[ $guarded = untold ] || ! read -r word || exit 0\n"
+	"device= untold=\n"
+	"while read -r id parent number root path rest; do\n"
+	"	[ \"$path\" = \"$at\" ] || continue\n"
+	"	device=$number\n"
+	"	case $rest in\n"
+	"	*' - " MOUNT_TYPE " '*) untold=untold ;;\n"
+	"	*) untold= ;;\n"
+	"	esac\n"
 	"done </proc/self/mountinfo\n"
-	"[ \"$top\" = \"$guarded\" ] || exit 0\n"
+	"case $guarded in\n"
+	"\"$device\" | \"$untold\") ;;\n"
+	"*) exit 0 ;;\n"
+	"esac\n"
 	"fusermount3 -u -q -z -- \"$mount_point\" || exec umount -l -- \"$mount_point\"\n";
 
 /*
@@ -99,30 +108,20 @@ static int spawn_shell(int lifeline, char *const environment[], pid_t *ret_pid)
 	return r;
 }
 
-int guard_start(const char *path, pid_t *ret_pid, int *ret_lifeline, struct peel_error *err)
+int guard_start(const char *path, int lifeline, pid_t *ret_pid, struct peel_error *err)
 {
 	cleanup_free char *form = mountinfo_form(path);
 	cleanup_free char *at = NULL;
 	cleanup_free char *mount_point = NULL;
 	char search[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	int ends[2];
 	int r;
 
 	if (!form || asprintf(&at, "at=%s", form) < 0 ||
 		asprintf(&mount_point, "mount_point=%s", path) < 0) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	if (pipe2(ends, O_CLOEXEC) != 0) {
-		return peel_fail(err, PEEL_EIO, "pipe: %s", strerror(errno));
-	}
-	r = spawn_shell(ends[0], (char *const[]){search, at, mount_point, NULL}, ret_pid);
-	close(ends[0]);
-	if (r != 0) {
-		close(ends[1]);
-		return peel_fail(err, PEEL_EIO, "cannot run /bin/sh: %s", strerror(r));
-	}
-	*ret_lifeline = ends[1];
-	return 0;
+	r = spawn_shell(lifeline, (char *const[]){search, at, mount_point, NULL}, ret_pid);
+	return r != 0 ? peel_fail(err, PEEL_EIO, "cannot run /bin/sh: %s", strerror(r)) : 0;
 }
 
 /* Failure means that the guard is gone; the others do without it. */

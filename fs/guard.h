@@ -16,11 +16,11 @@
 
 /**
  * Start the guard of a mount point.
- * @param path absolute, without symlinks. @param ret_lifeline the end that supervisor and server
- *   hold, close-on-exec.
- * @return 0; PEEL_EIO (no shell, no pipe), PEEL_ENOMEM.
+ * @param path absolute, without symlinks.
+ * @param lifeline the end that the guard reads, still the caller's.
+ * @return 0; PEEL_EIO (no shell), PEEL_ENOMEM.
  */
-int guard_start(const char *path, pid_t *ret_pid, int *ret_lifeline, struct peel_error *err);
+int guard_start(const char *path, int lifeline, pid_t *ret_pid, struct peel_error *err);
 
 /** Tell it what to guard. A guard that is gone is no failure. */
 void guard_arm(int lifeline, dev_t dev);

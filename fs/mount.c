@@ -59,6 +59,7 @@ static int check_empty(const char *shown, const char *path, struct peel_error *e
 static int check_mount_point(const char *mount_point, char **ret_path, struct peel_error *err)
 {
 	char shown[SHOWN_SIZE];
+	struct mountinfo info;
 	struct statfs stat;
 	char *path;
 	int r;
@@ -74,7 +75,13 @@ static int check_mount_point(const char *mount_point, char **ret_path, struct pe
 	if (!path) {
 		return peel_fail(err, errors_from_errno(errno), "%s: %s", shown, strerror(errno));
 	}
-	r = check_empty(shown, path, err);
+	r = mountinfo_find(path, &info, err);
+	if (r > 0 && strcmp(info.type, MOUNT_TYPE) == 0) {
+		r = peel_fail(err, PEEL_EUSAGE, "%s: something is mounted there by peel", shown);
+	}
+	if (r >= 0) {
+		r = check_empty(shown, path, err);
+	}
 	if (r < 0) {
 		free(path);
 		return r;

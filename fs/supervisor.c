@@ -48,11 +48,12 @@ struct supervisor {
 	struct sigaction old_child, old_pipe;
 	/** Signals that are waited for. */
 	sigset_t waited;
-	pid_t server;
-	pid_t guard;
-	int lifeline;
+	/** -1: none. */
+	pid_t server, guard;
 	/** The server says here whether it has mounted. */
 	int report_read, report_write;
+	/** The guard reads here that all is well. */
+	int lifeline_read, lifeline_write;
 	/** The mount's device, once mounted. */
 	dev_t dev;
 	bool mounted;
@@ -63,6 +64,16 @@ struct report {
 	struct peel_error err;
 	dev_t dev;
 };
+
+/*
+ * fusermount3 mounts on after the server was killed. While it does, it holds the pipes too, so that
+ * supervisor and guard see their end when there is no more to come.
+ */
+static void let_inherit(const struct supervisor *supervisor, bool inherit)
+{
+	fcntl(supervisor->report_write, F_SETFD, inherit ? 0 : FD_CLOEXEC);
+	fcntl(supervisor->lifeline_write, F_SETFD, inherit ? 0 : FD_CLOEXEC);
+}
 
 /* Server: mount, find the mount's device, report, serve. Does not return. */
 static void server_main(struct supervisor *supervisor, pid_t parent)
@@ -78,19 +89,21 @@ static void server_main(struct supervisor *supervisor, pid_t parent)
 		_exit(1);
 	}
 	/* Ending signals are blocked from here on: none may come between mount and report. */
+	let_inherit(supervisor, true);
 	r = session_mount(supervisor->index, supervisor->path, supervisor->options, &session,
 		&report.err);
+	let_inherit(supervisor, false);
 	if (r == 0) {
 		r = mountinfo_find(supervisor->path, &info, &report.err);
 		report.dev = info.dev;
-		guard_arm(supervisor->lifeline, info.dev);
+		guard_arm(supervisor->lifeline_write, info.dev);
 	}
 	written = write(supervisor->report_write, &report, sizeof(report));
 	close(supervisor->report_write);
 	if (r >= 0 && session && written == (ssize_t)sizeof(report) && session_serve(session) > 0) {
 		/* Threads may be in the middle of a read; they end with the process. */
 		if (mountinfo_detach(supervisor->path, info.dev, NULL) == 0) {
-			guard_dismiss(supervisor->lifeline);
+			guard_dismiss(supervisor->lifeline_write);
 		}
 		_exit(0);
 	}
@@ -98,22 +111,33 @@ static void server_main(struct supervisor *supervisor, pid_t parent)
 	_exit(r < 0);
 }
 
-static int start_server(struct supervisor *supervisor, struct peel_error *err)
+static int open_pipe(int *ret_read, int *ret_write, struct peel_error *err)
 {
-	pid_t parent = getpid();
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		return peel_fail(err, PEEL_EIO, "pipe: %s", strerror(errno));
 	}
-	supervisor->report_read = ends[0];
-	supervisor->report_write = ends[1];
+	*ret_read = ends[0];
+	*ret_write = ends[1];
+	return 0;
+}
+
+static int start_server(struct supervisor *supervisor, struct peel_error *err)
+{
+	pid_t parent = getpid();
+	int r = open_pipe(&supervisor->report_read, &supervisor->report_write, err);
+
+	if (r < 0) {
+		return r;
+	}
 	supervisor->server = fork();
 	if (supervisor->server < 0) {
 		return peel_fail(err, PEEL_EIO, "fork: %s", strerror(errno));
 	}
 	if (supervisor->server == 0) {
 		close(supervisor->report_read);
+		close(supervisor->lifeline_read);
 		server_main(supervisor, parent);
 	}
 	close(supervisor->report_write);
@@ -121,7 +145,25 @@ static int start_server(struct supervisor *supervisor, struct peel_error *err)
 	return 0;
 }
 
-/* A server that was killed may have mounted before it could say so. */
+/* Server and guard. The guard starts while the server mounts. */
+static int start(struct supervisor *supervisor, struct peel_error *err)
+{
+	int r = open_pipe(&supervisor->lifeline_read, &supervisor->lifeline_write, err);
+
+	if (r == 0) {
+		r = start_server(supervisor, err);
+	}
+	if (r == 0) {
+		r = guard_start(supervisor->path, supervisor->lifeline_read, &supervisor->guard,
+			err);
+	}
+	return r;
+}
+
+/*
+ * A server that was killed or has failed may have mounted before it could say so. A mount of peel
+ * on the path is its own: nothing is mounted over one.
+ */
 static void find_orphan(struct supervisor *supervisor)
 {
 	struct mountinfo info;
@@ -144,7 +186,6 @@ static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
 		got = read(supervisor->report_read, &report, sizeof(report));
 	} while (got < 0 && errno == EINTR);
 	if (got != (ssize_t)sizeof(report)) {
-		find_orphan(supervisor);
 		return peel_fail(err, PEEL_EIO, "cannot mount: the server ended without a word");
 	}
 	if (report.err.code != 0) {
@@ -257,19 +298,31 @@ static void give_signals_back(struct supervisor *supervisor)
 	sigprocmask(SIG_SETMASK, &supervisor->old_mask, NULL);
 }
 
+static void close_end(int fd)
+{
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
 /* Nothing stays: no server, no mount, no guard. */
 static void finish(struct supervisor *supervisor)
 {
 	stop_server(supervisor);
+	if (!supervisor->mounted) {
+		find_orphan(supervisor);
+	}
 	if (!supervisor->mounted ||
 		mountinfo_detach(supervisor->path, supervisor->dev, NULL) == 0) {
-		guard_dismiss(supervisor->lifeline);
+		guard_dismiss(supervisor->lifeline_write);
 	}
-	if (supervisor->report_read >= 0) {
-		close(supervisor->report_read);
+	close_end(supervisor->report_read);
+	close_end(supervisor->report_write);
+	close_end(supervisor->lifeline_read);
+	close_end(supervisor->lifeline_write);
+	if (supervisor->guard > 0) {
+		waitpid(supervisor->guard, NULL, 0);
 	}
-	close(supervisor->lifeline);
-	waitpid(supervisor->guard, NULL, 0);
 }
 
 int supervisor_run(struct peel_index *index, const char *path,
@@ -282,28 +335,27 @@ int supervisor_run(struct peel_index *index, const char *path,
 		.path = path,
 		.options = options,
 		.server = -1,
-		.lifeline = -1,
+		.guard = -1,
 		.report_read = -1,
 		.report_write = -1,
+		.lifeline_read = -1,
+		.lifeline_write = -1,
 	};
 	int r;
 
 	take_signals(&supervisor);
-	r = guard_start(path, &supervisor.guard, &supervisor.lifeline, &result);
+	r = start(&supervisor, &result);
 	if (r == 0) {
-		r = start_server(&supervisor, &result);
-		if (r == 0) {
-			r = wait_ready(&supervisor, &result);
-		}
-		if (r == 0) {
-			ready(ready_arg, &result);
-			r = watch(&supervisor, &result);
-		} else {
-			ready(ready_arg, &result);
-		}
+		r = wait_ready(&supervisor, &result);
+	}
+	if (r < 0) {
+		/* Clean up first: who is told of the failure may look at once. */
 		finish(&supervisor);
-	} else {
-		ready(ready_arg, &result);
+	}
+	ready(ready_arg, &result);
+	if (r == 0) {
+		r = watch(&supervisor, &result);
+		finish(&supervisor);
 	}
 	give_signals_back(&supervisor);
 	return r < 0 ? peel_fail(err, r, "%s", result.message) : 0;

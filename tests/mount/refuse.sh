@@ -27,7 +27,7 @@ refuses 'umount of what is not there' 'absent' "$PEEL" umount "$dir/absent/deepe
 like 'escape sequences are not passed on' "$("$PEEL" mount "$dir/image.tar" $'\e[31mred' 2>&1)" '\\x1b\[31mred'
 
 mount_image image.tar
-refuses 'mounted already' 'not empty' "$PEEL" mount "$dir/image.tar" "$mnt"
+refuses 'mounted already' 'mounted there by peel' "$PEEL" mount "$dir/image.tar" "$mnt"
 is 'and the mount is unharmed' "$(cat "$mnt/name")" x
 true_that 'unmount' unmount
 
