@@ -394,7 +394,9 @@ static int start(struct merge *merge, struct peel_error *err)
 	static const char dirs[] =
 		"SELECT parent, name, id FROM dir INDEXED BY dir_name ORDER BY parent, name";
 	static const char needs[] = "SELECT 1 FROM touch LIMIT 1";
-	static const char implied[] = "CREATE TEMP TABLE implied (dir, name, self, layer)";
+	/* Columns without a type would be compared as numbers, which no index helps with. */
+	static const char implied[] =
+		"CREATE TEMP TABLE implied (dir INTEGER, name BLOB, self INTEGER, layer INTEGER)";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	struct store *store = merge->tree->store;
 	int code = store_exec(store, implied, err);
