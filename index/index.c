@@ -104,6 +104,16 @@ static int publish(struct opening *opening, struct peel_index *index, struct pee
 	return index->path ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 }
 
+/** Say of which image it was. */
+static int name_image(const struct opening *opening, struct peel_error *err)
+{
+	char shown[PEEL_MESSAGE_SIZE / 2];
+
+	return peel_wrap(err, "%s",
+		peel_text_escape_into(shown, sizeof(shown), opening->reference,
+			strlen(opening->reference)));
+}
+
 static void cleanup_image(struct peel_image **image)
 {
 	peel_image_close(*image);
@@ -137,7 +147,7 @@ static int build_index(struct opening *opening, struct peel_index **ret_index,
 		code = check_unchanged(opening, err);
 	}
 	if (code < 0) {
-		return code;
+		return name_image(opening, err);
 	}
 	serving = fcntl(opening->temp.fd, F_DUPFD_CLOEXEC, 3);
 	if (serving < 0) {
@@ -241,11 +251,7 @@ int peel_index_open(const char *reference, const struct peel_index_options *opti
 	if (code == 0) {
 		code = check_allowed(index, opening.options, err);
 		if (code < 0) {
-			char shown[PEEL_MESSAGE_SIZE / 2];
-
-			peel_wrap(err, "%s",
-				peel_text_escape_into(shown, sizeof(shown), reference,
-					strlen(reference)));
+			return name_image(&opening, err);
 		}
 	}
 	if (code < 0) {

@@ -17,6 +17,10 @@ int kills_add(struct kills *kills, int64_t moment, enum store_why why, int layer
 			return 0;
 		}
 	}
+	if (*chain && (*chain)->count == KILLS_MAX) {
+		return peel_fail(err, PEEL_ELIMIT,
+			"layer %d: a folder is taken away more than %d times", layer, KILLS_MAX);
+	}
 	if (!block || block->used == countof(block->kills)) {
 		block = malloc(sizeof(*block));
 		if (!block) {
@@ -27,7 +31,12 @@ int kills_add(struct kills *kills, int64_t moment, enum store_why why, int layer
 		kills->blocks = block;
 	}
 	block->kills[block->used] = (struct kill){
-		.moment = moment, .why = why, .layer = layer, .next = *chain};
+		.moment = moment,
+		.why = why,
+		.layer = layer,
+		.count = *chain ? (*chain)->count + 1 : 1,
+		.next = *chain,
+	};
 	*chain = &block->kills[block->used++];
 	return 0;
 }

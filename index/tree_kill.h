@@ -13,11 +13,19 @@
 
 struct peel_error;
 
+/**
+ * Most kills that one folder may have. Whiteouts and opaque markers are one a layer, so more than a few a layer
+ * comes only from a tar that puts a folder and a file in each other's place again and again.
+ */
+#define KILLS_MAX 4096
+
 /** At this moment a layer hid everything in the folder that is older. */
 struct kill {
 	int64_t moment;
 	enum store_why why;
 	int layer;
+	/** How many there are from here to the chain's end. */
+	uint32_t count;
 	const struct kill *next;
 };
 
@@ -44,7 +52,7 @@ struct kills {
 
 /**
  * Put a kill before a chain; one of the same moment that is there already is enough. @return 0;
- * PEEL_ENOMEM.
+ * PEEL_ENOMEM, PEEL_ELIMIT.
  */
 int kills_add(struct kills *kills, int64_t moment, enum store_why why, int layer,
 	const struct kill **chain, struct peel_error *err);

@@ -9,6 +9,7 @@
 #include <peel/query.h>
 
 #include "testindex.h"
+#include "tree_kill.h"
 #include "util.h"
 
 /** Most entries of a case. */
@@ -247,12 +248,57 @@ static void implied_folders_are_shown(void **state)
 	test_index_free(&test);
 }
 
+/** What the merge costs grows with the folders that no entry names, not with their square. */
+static void many_implied_folders_take_no_time(void **state)
+{
+	enum { PATHS = 40, DEPTH = 2000 };
+	static char pax[PATHS][2 * DEPTH + 32];
+	struct test_entry entries[PATHS] = {0};
+	struct test_index test;
+	struct text text;
+
+	(void)state;
+	for (int i = 0; i < PATHS; i++) {
+		size_t len = (size_t)sprintf(pax[i], "path=%d", i);
+
+		for (int level = 0; level < DEPTH; level++, len += 2) {
+			memcpy(pax[i] + len, "/a", 3);
+		}
+		entries[i] = (struct test_entry){.path = "f", .data = "1", .pax = pax[i]};
+	}
+	/* Some seconds; the square would be minutes, which the time limit of the suite ends. */
+	test = test_index_new(entries, PATHS, NULL);
+	query(test.index, "SELECT '' || count(*) FROM dir WHERE entry IS NOT NULL", &text);
+	assert_string_equal(text.bytes, "80001");
+	test_index_free(&test);
+}
+
+/** A folder that is taken away again and again is refused before it costs what nobody would wait for. */
+static void kills_are_bounded(void **state)
+{
+	struct kills kills = {0};
+	struct peel_error err = {0};
+	const struct kill *chain = NULL;
+
+	(void)state;
+	for (int i = 1; i <= KILLS_MAX; i++) {
+		assert_good(kills_add(&kills, i, WHY_REPLACED, 3, &chain, &err), &err);
+	}
+	assert_good(kills_add(&kills, 7, WHY_REPLACED, 3, &chain, &err), &err);
+	assert_int_equal(kills_add(&kills, KILLS_MAX + 1, WHY_REPLACED, 3, &chain, &err),
+		PEEL_ELIMIT);
+	assert_non_null(strstr(err.message, "layer 3"));
+	kills_finish(&kills);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_rule_holds),
 		cmocka_unit_test(bytes_reconcile),
 		cmocka_unit_test(implied_folders_are_shown),
+		cmocka_unit_test(many_implied_folders_take_no_time),
+		cmocka_unit_test(kills_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
