@@ -137,7 +137,6 @@ static int start_server(struct supervisor *supervisor, struct peel_error *err)
 	}
 	if (supervisor->server == 0) {
 		close(supervisor->report_read);
-		close(supervisor->lifeline_read);
 		server_main(supervisor, parent);
 	}
 	close(supervisor->report_write);
@@ -145,17 +144,17 @@ static int start_server(struct supervisor *supervisor, struct peel_error *err)
 	return 0;
 }
 
-/* Server and guard. The guard starts while the server mounts. */
+/* The guard first: from the server's first step on, both may be killed. */
 static int start(struct supervisor *supervisor, struct peel_error *err)
 {
 	int r = open_pipe(&supervisor->lifeline_read, &supervisor->lifeline_write, err);
 
 	if (r == 0) {
-		r = start_server(supervisor, err);
-	}
-	if (r == 0) {
 		r = guard_start(supervisor->path, supervisor->lifeline_read, &supervisor->guard,
 			err);
+	}
+	if (r == 0) {
+		r = start_server(supervisor, err);
 	}
 	return r;
 }

@@ -18,9 +18,13 @@ settled() {
 	! is_mounted
 }
 storm() { # WHO
-	local i delay bad=0 caught=0
+	local i delay bad=0 caught=0 began=${EPOCHREALTIME/./} took
+	$run "$PEEL" mount "$dir/image.tar" "$mnt" || exit 1
+	took=$((${EPOCHREALTIME/./} - began))
+	$run "$PEEL" umount "$mnt"
+	eventually settled
 	for ((i = 0; i < rounds; i++)); do
-		delay=$(printf '0.%03d' "$((RANDOM % 80))")
+		delay=$(printf '0.%06d' "$((RANDOM * 2 * took / 32768 % 900000))")
 		$run "$PEEL" mount "$dir/image.tar" "$mnt" 2>/dev/null &
 		sleep "$delay"
 		is_mounted && caught=$((caught + 1))
