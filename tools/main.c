@@ -6,19 +6,20 @@
  *
  *   tools/             the command; uses include/peel alone
  *     main.c           verb table, shared options, dispatch
- *     cmd.h            what verbs share            cmd_<verb>.c    one verb a file
- *     opts.c           option tables: parsing, help, hints
- *     open.c           options to an open index, errors to exit statuses
- *     output.c         --output, JSON documents    json_writer.c   JSON text
- *     format.c         sizes, times, instructions  table.c         aligned columns
- *     users.c          the image's user names      progress.c      the bar on stderr
- *     mount_helper.c   mount -t fuse.peel          help.c          help texts out of the tables
+ *     cmd.h            what verbs share             cmd_<verb>.c     one verb a file
+ *     opts.c           option tables: parsing       help.c           help texts out of them
+ *     nearest.c        "did you mean"               mount_options.c  the words of -o
+ *     open.c           options to an open index     mount_helper.c   mount -t fuse.peel
+ *     output.c         --output, JSON documents     json_writer.c    JSON text
+ *     format.c         values as people read them   table.c          aligned columns
+ *     ls_print.c       the long form                stat_format.c    GNU stat's directives
+ *     users.c          the image's user names       progress.c       the bar on stderr
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
  *   index/             the library, from bytes to answers
  *     7                diff, audit: facts to verdicts
  *     6 index, query   building an index; questions to it
- *     5 tree, content  the merge; bytes of an entry
+ *     5 tree, content  the merge; bytes of an entry; pkgdb: who owns it
  *     4 store          SQLite; schema.sql is its manual
  *     3 image, scan    which layers a file holds; tar headers to entries
  *     2 codec          gzip and zstd with random access

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command's own small parts: values as text, tables, JSON, options. They are no library: their sources are included. */
+/* The command's own small parts: values as text, tables, JSON, options. No library holds them: they are included. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 
 #include "../../tools/format.c"
 #include "../../tools/json_writer.c"
+#include "../../tools/nearest.c"
 #include "../../tools/opts.c"
 #include "../../tools/table.c"
 #include "peel_test.h"
