@@ -120,7 +120,8 @@ static const char sql_needed[] =
 	"SELECT 1 FROM dir d JOIN touch t ON t.dir = d.id WHERE d.parent = ?1 AND d.name = ?2"
 	" AND t.id >= ?3 AND t.id < ?4 LIMIT 1";
 static const char sql_other[] =
-	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type NOT IN ('d', 'w', '?') AND why IS NULL"
+	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type IN ('f', 'l', 'h', 'c', 'b', 'p')"
+	" AND why IS NULL"
 	" AND id > ?3 AND id < ?4 LIMIT 1";
 
 int tree_disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from, bool whole,
@@ -180,8 +181,8 @@ static int last_entry(struct binder *binder, uint32_t dir, const char *name, siz
 	struct target *ret_target, struct peel_error *err)
 {
 	static const char sql[] =
-		"SELECT id, layer, type, inode, self, link FROM entry WHERE dir = ?1 AND name = ?2"
-		" AND type NOT IN ('w', 'o', '?') AND why IS NULL AND id < ?3 ORDER BY id DESC LIMIT 1";
+		"SELECT id, layer, type, inode, self, link FROM entry WHERE id = " TREE_LAST_ENTRY(
+			" AND why IS NULL");
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(binder->tree->store, sql, &stmt, err);
 
@@ -190,7 +191,8 @@ static int last_entry(struct binder *binder, uint32_t dir, const char *name, siz
 	}
 	sqlite3_bind_int64(stmt, 1, dir);
 	store_bind_blob(stmt, 2, name, len);
-	sqlite3_bind_int64(stmt, 3, (int64_t)binder->now);
+	sqlite3_bind_int64(stmt, 3, 0);
+	sqlite3_bind_int64(stmt, 4, (int64_t)binder->now);
 	code = store_step(binder->tree->store, stmt, err);
 	if (code <= 0) {
 		return code;

@@ -246,8 +246,7 @@ static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size
 	const char *rest, size_t rest_len, char *to, size_t *ret_to_len, struct peel_error *err)
 {
 	static const char sql[] =
-		"SELECT type, link FROM entry WHERE dir = ?1 AND name = ?2 AND id >= ?3"
-		" AND type NOT IN ('w', '?') ORDER BY id DESC LIMIT 1";
+		"SELECT type, link FROM entry WHERE id = " TREE_LAST_ENTRY("");
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	size_t link_len;
 	int code;
@@ -265,6 +264,7 @@ static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size
 	sqlite3_bind_int64(stmt, 1, dir);
 	store_bind_blob(stmt, 2, name, len);
 	sqlite3_bind_int64(stmt, 3, (int64_t)tree->layers[tree->layer].first_id);
+	sqlite3_bind_int64(stmt, 4, (int64_t)tree->next_id);
 	code = store_step(tree->store, stmt, err);
 	if (code <= 0 || strcmp(store_text(stmt, 0), "l") != 0) {
 		return code < 0 ? code : 0;

@@ -273,6 +273,28 @@ static void many_implied_folders_take_no_time(void **state)
 	test_index_free(&test);
 }
 
+/** Nor does a path that a layer has very often cost its square when links ask for it. */
+static void links_to_a_busy_path_take_no_time(void **state)
+{
+	enum { TIMES = 20000 };
+	static struct test_entry entries[2 * TIMES];
+	static char names[TIMES][16];
+	struct test_index test;
+	struct text text;
+
+	(void)state;
+	for (int i = 0; i < TIMES; i++) {
+		snprintf(names[i], sizeof(names[i]), "l%d", i);
+		entries[i] = (struct test_entry){.path = "a", .data = "1"};
+		entries[TIMES + i] =
+			(struct test_entry){.path = names[i], .link = "a", .hard = true};
+	}
+	test = test_index_new(entries, countof(entries), NULL);
+	query(test.index, "SELECT count(*) || ' ' || max(nlink) FROM tree WHERE type = 'f'", &text);
+	assert_string_equal(text.bytes, "20001 20001");
+	test_index_free(&test);
+}
+
 /** A folder that is taken away again and again is refused before it costs what nobody would wait for. */
 static void kills_are_bounded(void **state)
 {
@@ -298,6 +320,7 @@ int main(void)
 		cmocka_unit_test(bytes_reconcile),
 		cmocka_unit_test(implied_folders_are_shown),
 		cmocka_unit_test(many_implied_folders_take_no_time),
+		cmocka_unit_test(links_to_a_busy_path_take_no_time),
 		cmocka_unit_test(kills_are_bounded),
 	};
 
