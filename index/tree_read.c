@@ -198,6 +198,15 @@ static int report_trailing(struct reader *reader, struct peel_error *err)
 		stream_tell_in(reader->stream) - trailing, detail, err);
 }
 
+/** Engines take a tar that just ends, but so ends one that was cut between two entries. */
+static int report_end(struct reader *reader, const struct scan_result *result,
+	struct peel_error *err)
+{
+	return result->ended ? 0
+			     : tree_finding(reader->tree, "no-end-blocks", NULL, 0, result->size,
+				       "the tar ends without its two zero blocks", err);
+}
+
 int tree_read_layer(struct tree *tree, const struct layer_job *job,
 	struct layer_outcome *ret_outcome, struct peel_error *err)
 {
@@ -230,5 +239,8 @@ int tree_read_layer(struct tree *tree, const struct layer_job *job,
 	}
 	finish_digests(&reader, ret_outcome);
 	code = report_trailing(&reader, err);
+	if (code == 0) {
+		code = report_end(&reader, &result, err);
+	}
 	return code < 0 ? code : show_progress(&reader, err);
 }
