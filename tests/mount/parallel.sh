@@ -20,7 +20,7 @@ root, seed, wanted = sys.argv[1], int(sys.argv[2]), dict(l.split()[::-1] for l i
 r = random.Random(seed)
 names = sorted(wanted)
 r.shuffle(names)
-for name in names[:25]:
+for name in names[:5]:
     path = os.path.join(root, name)
     with open(path, "rb", buffering=0) as f:
         size = os.fstat(f.fileno()).st_size
@@ -32,7 +32,9 @@ for name in names[:25]:
             data += piece
         if hashlib.sha256(data).hexdigest() != wanted[name]:
             sys.exit(name + ": wrong")
-        for _ in range(20):
+        # Out of the page cache, so that what follows comes from the mount again.
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        for _ in range(10):
             at = r.randrange(size)
             if os.pread(f.fileno(), 4096, at) != data[at:at + 4096]:
                 sys.exit(name + ": wrong at " + str(at))
