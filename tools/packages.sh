@@ -5,6 +5,25 @@
 packages_build='fuse3 gcc libarchive-dev libc6-dev libfuse3-dev libisal-dev libjansson-dev
 	libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev meson pkg-config'
 
+# Set as_root to what runs a command as root.
+find_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		as_root=env
+	elif command -v sudo >/dev/null; then
+		as_root='sudo env'
+	else
+		return 1
+	fi
+}
+
+# fusermount3 reads /etc/mtab when a user unmounts. Every installed Debian has it, a bare root made for a chroot has not.
+need_mtab() {
+	if [ -e /etc/mtab ] || ! find_root; then
+		return 0
+	fi
+	$as_root ln -s ../proc/self/mounts /etc/mtab
+}
+
 # need PACKAGE...: install those that are missing.
 need() {
 	missing=
@@ -15,11 +34,7 @@ need() {
 		esac
 	done
 	[ -n "$missing" ] || return 0
-	if [ "$(id -u)" -eq 0 ]; then
-		as_root=env
-	elif command -v sudo >/dev/null; then
-		as_root='sudo env'
-	else
+	if ! find_root; then
 		echo "These packages are missing, and neither root nor sudo is here to install them:$missing" >&2
 		return 1
 	fi
