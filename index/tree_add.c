@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One tar entry becomes one row. The path is cleaned and its parent found (tree_dir.c); whiteouts are stored
- * under the name that they delete, opaque markers under no name, so that the merge meets them beside
- * what they act on. tree_row.c writes the row.
+ * One tar entry becomes one row. The path is cleaned and its parent found (tree_dir.c); whiteouts
+ * are stored under the name that they delete, opaque markers under no name, so that the merge meets
+ * them beside what they act on. tree_row.c writes the row.
  */
 #include "tree_row.h"
 
@@ -18,7 +18,10 @@
 #include "scan.h"
 #include "util.h"
 
-/** Largest owner that is not taken for another by engines: 2^32 - 1 means "leave as is", more is cut. */
+/**
+ * Largest owner that is not taken for another by engines: 2^32 - 1 means "leave as is", more is
+ * cut.
+ */
 #define OWNER_MAX INT64_C(0xfffffffe)
 /** From here on engines clamp a time to 1970 (they hold nanoseconds in 64 bits). */
 #define MTIME_MAX INT64_C(9223372036)
@@ -105,7 +108,8 @@ static int find_parent(struct tree *tree, struct tree_row *row, const char *path
 	int code;
 
 	if (tree->last_parent_epoch == tree->epoch && tree->last_parent_len == len &&
-		tree->last_parent_whiteout == walk.whiteout && tree->last_parent_passed_over == walk.passed_over &&
+		tree->last_parent_whiteout == walk.whiteout &&
+		tree->last_parent_passed_over == walk.passed_over &&
 		memcmp(tree->last_parent, path, len) == 0) {
 		row->dir = tree->last_parent_dir;
 		*ret_followed = tree->last_parent_followed;
@@ -145,7 +149,10 @@ static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_er
 		}
 		code = tree_dir_get(tree, row->dir, row->name, row->name_len, &slot, err);
 		if (code == 0) {
-			/* What came before may turn out to be out of reach, so what follows says anew what it needs. */
+			/*
+			 * What came before may turn out to be out of reach, so what follows says
+			 * anew what it needs.
+			 */
 			tree->epoch += slot->present == tree->epoch;
 			slot->present = tree->epoch;
 			row->self = slot->id;
@@ -162,7 +169,9 @@ static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_er
 	return 0;
 }
 
-/** Overlay drivers store whiteouts and opaque folders so; an engine that uses one would honour them. */
+/**
+ * Overlay drivers store whiteouts and opaque folders so; an engine that uses one would honour them.
+ */
 static bool is_overlay_marker(const struct tree_row *row)
 {
 	const struct scan_entry *entry = row->entry;

@@ -2,22 +2,25 @@
 /*
  * Folders: from the path of an entry to the row of the folder that holds it.
  *
- * Every folder that any layer names has one row in table dir, made when it is first named; a parent's row is
- * older than its child's, which the merge relies on. A cache keyed by (parent, name) answers nearly all
- * steps; it is bounded by being emptied when it is full, after which a miss asks the table.
+ * Every folder that any layer names has one row in table dir, made when it is first named; a
+ * parent's row is older than its child's, which the merge relies on. A cache keyed by (parent,
+ * name) answers nearly all steps; it is bounded by being emptied when it is full, after which a
+ * miss asks the table.
  *
- * A layer is applied on its own (DESIGN section 9): where a parent folder is a symlink that this same layer
- * made, it is followed, within this layer's own tree; links of lower layers are not looked at here. To know
- * that without a lookup an entry, each folder carries a mark "this layer has it or already needs it", which
- * is all that the usual tar needs, since folders come before what they hold. Only the first use of a folder
- * without an entry of its own asks further: a Bloom filter over the layer's symlinks, then, if that says
- * maybe, the table (whose index is made early in that rare case). Such a first use is written to table touch:
- * the merge must know that the layer needs the folder, and since when.
+ * A layer is applied on its own (DESIGN section 9): where a parent folder is a symlink that this
+ * same layer made, it is followed, within this layer's own tree; links of lower layers are not
+ * looked at here. To know that without a lookup an entry, each folder carries a mark "this layer
+ * has it or already needs it", which is all that the usual tar needs, since folders come before
+ * what they hold. Only the first use of a folder without an entry of its own asks further: a Bloom
+ * filter over the layer's symlinks, then, if that says maybe, the table (whose index is made early
+ * in that rare case). Such a first use is written to table touch: the merge must know that the
+ * layer needs the folder, and since when.
  *
- * An entry that replaces a folder this layer already used makes marks stale: the epoch goes up, all are asked again.
+ * An entry that replaces a folder this layer already used makes marks stale: the epoch goes up, all
+ * are asked again.
  *
- * Rejected: keeping the layer's tree in memory (unbounded), and looking links up when the merge runs (entries
- * would have to move between folders after they were sorted).
+ * Rejected: keeping the layer's tree in memory (unbounded), and looking links up when the merge
+ * runs (entries would have to move between folders after they were sorted).
  */
 #include "tree_priv.h"
 
@@ -239,14 +242,14 @@ int tree_path_index(struct tree *tree, struct peel_error *err)
 }
 
 /**
- * Where (dir, name) is a symlink in this layer as it stands now: its target before the rest of the path, in to.
+ * Where (dir, name) is a symlink in this layer as it stands now: its target before the rest of the
+ * path, in to.
  * @return 1 it is, 0 it is not, or less than 0.
  */
 static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size_t len,
 	const char *rest, size_t rest_len, char *to, size_t *ret_to_len, struct peel_error *err)
 {
-	static const char sql[] =
-		"SELECT type, link FROM entry WHERE id = " TREE_LAST_ENTRY("");
+	static const char sql[] = "SELECT type, link FROM entry WHERE id = " TREE_LAST_ENTRY("");
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	size_t link_len;
 	int code;

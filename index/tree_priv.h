@@ -76,19 +76,19 @@ struct tree {
 };
 
 /* A look into index entry_path for each type: one path may have a million entries. */
-#define TREE_LAST_OF(type, also)                                                                   \
-	"SELECT max(id) AS id FROM entry WHERE dir = ?1 AND name = ?2 AND type = '" type           \
+#define TREE_LAST_OF(type, also) \
+	"SELECT max(id) AS id FROM entry WHERE dir = ?1 AND name = ?2 AND type = '" type \
 	"' AND id >= ?3 AND id < ?4" also
 
 /**
  * SQL: id of the last entry at folder ?1, name ?2 that is no marker, of ids from ?3 to below ?4.
  * @param also a condition on hard links.
  */
-#define TREE_LAST_ENTRY(also)                                                                      \
-	"(SELECT max(id) FROM (" TREE_LAST_OF("f", "") " UNION ALL " TREE_LAST_OF("d", "")         \
-	" UNION ALL " TREE_LAST_OF("l", "") " UNION ALL " TREE_LAST_OF("h", also)                  \
-	" UNION ALL " TREE_LAST_OF("c", "") " UNION ALL " TREE_LAST_OF("b", "")                    \
-	" UNION ALL " TREE_LAST_OF("p", "") "))"
+#define TREE_LAST_ENTRY(also) \
+	"(SELECT max(id) FROM (" TREE_LAST_OF("f", "") " UNION ALL " TREE_LAST_OF("d", \
+		"") " UNION ALL " TREE_LAST_OF("l", "") " UNION ALL " TREE_LAST_OF("h", \
+		also) " UNION ALL " TREE_LAST_OF("c", "") " UNION ALL " TREE_LAST_OF("b", \
+		"") " UNION ALL " TREE_LAST_OF("p", "") "))"
 
 /* tree_dir.c */
 
@@ -96,7 +96,10 @@ struct tree {
 int tree_dirs_init(struct tree *tree, struct peel_error *err);
 void tree_dirs_finish(struct tree *tree);
 
-/** The folder's slot, with a new row where no layer named it before. ret_slot is valid until the next call. */
+/**
+ * The folder's slot, with a new row where no layer named it before. ret_slot is valid until the
+ * next call.
+ */
 int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t len,
 	struct dir_slot **ret_slot, struct peel_error *err);
 
@@ -115,11 +118,15 @@ struct tree_walk {
 	uint32_t dir;
 	/** Out: a symlink of this layer was followed. */
 	bool followed;
-	/** Out: more than LINK_HOPS hops; dir is the folder that the first link's own name makes. */
+	/**
+	 * Out: more than LINK_HOPS hops; dir is the folder that the first link's own name makes.
+	 */
 	bool loop;
 };
 
-/** Walk a clean path of this layer to the folder that holds the entry. @return 0, or less than 0. */
+/**
+ * Walk a clean path of this layer to the folder that holds the entry. @return 0, or less than 0.
+ */
 int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk *walk,
 	struct peel_error *err);
 

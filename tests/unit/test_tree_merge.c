@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The merge, a rule a case: what becomes of each entry, and who hid it. Ids are those of semantics (a). */
+/**
+ * The merge, a rule a case: what becomes of each entry, and who hid it. Ids are those of semantics
+ * (a).
+ */
 #include "peel_test.h"
 
 #include <stdio.h>
@@ -286,8 +289,8 @@ static void links_to_a_busy_path_take_no_time(void **state)
 	for (int i = 0; i < TIMES; i++) {
 		snprintf(names[i], sizeof(names[i]), "l%d", i);
 		entries[i] = (struct test_entry){.path = "a", .data = "1"};
-		entries[TIMES + i] =
-			(struct test_entry){.path = names[i], .link = "a", .hard = true};
+		entries[TIMES + i] = (struct test_entry){
+			.path = names[i], .link = "a", .hard = true};
 	}
 	test = test_index_new(entries, countof(entries), NULL);
 	query(test.index, "SELECT count(*) || ' ' || max(nlink) FROM tree WHERE type = 'f'", &text);
@@ -295,7 +298,10 @@ static void links_to_a_busy_path_take_no_time(void **state)
 	test_index_free(&test);
 }
 
-/** A folder that is taken away again and again is refused before it costs what nobody would wait for. */
+/**
+ * A folder that is taken away again and again is refused before it costs what nobody would wait
+ * for.
+ */
 static void kills_are_bounded(void **state)
 {
 	struct kills kills = {0};
