@@ -8,7 +8,8 @@
  *
  * It detaches only what it was told to guard: if the topmost mount on the path is not that device,
  * it leaves it alone. If the others died before they could tell, between the mount and the message,
- * a mount of peel on the path is theirs: nothing is mounted over one.
+ * a mount of peel on the path is theirs: nothing is mounted over one. A mount that answers is never
+ * theirs.
  */
 #include "guard.h"
 
@@ -44,6 +45,7 @@ static const char script[] =
 	"\"$device\" | \"$untold\") ;;\n"
 	"*) exit 0 ;;\n"
 	"esac\n"
+	"stat -f -- \"$mount_point\" && exit 0\n"
 	"fusermount3 -u -q -z -- \"$mount_point\" || exec umount -l -- \"$mount_point\"\n";
 
 /*

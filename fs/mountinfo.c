@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
@@ -221,6 +222,18 @@ int mountinfo_detach(const char *path, dev_t dev, struct peel_error *err)
 	int r = mountinfo_find(path, &info, err);
 
 	if (r <= 0 || info.dev != dev) {
+		return r < 0 ? r : 0;
+	}
+	return mountinfo_unmount(path, true, err);
+}
+
+int mountinfo_detach_dead(const char *path, dev_t dev, struct peel_error *err)
+{
+	struct mountinfo info;
+	struct statfs stat;
+	int r = mountinfo_find(path, &info, err);
+
+	if (r <= 0 || info.dev != dev || statfs(path, &stat) == 0) {
 		return r < 0 ? r : 0;
 	}
 	return mountinfo_unmount(path, true, err);

@@ -52,4 +52,10 @@ int mountinfo_unmount(const char *path, bool lazy, struct peel_error *err);
  */
 int mountinfo_detach(const char *path, dev_t dev, struct peel_error *err);
 
+/**
+ * The same after the server has ended. A mount that answers is left alone: the kernel gives a device
+ * number away again at once, so it may be somebody's next mount on the path.
+ */
+int mountinfo_detach_dead(const char *path, dev_t dev, struct peel_error *err);
+
 #endif

@@ -312,7 +312,7 @@ static void finish(struct supervisor *supervisor)
 		find_orphan(supervisor);
 	}
 	if (!supervisor->mounted ||
-		mountinfo_detach(supervisor->path, supervisor->dev, NULL) == 0) {
+		mountinfo_detach_dead(supervisor->path, supervisor->dev, NULL) == 0) {
 		guard_dismiss(supervisor->lifeline_write);
 	}
 	close_end(supervisor->report_read);

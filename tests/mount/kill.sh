@@ -76,6 +76,19 @@ kill -TERM "$server"
 true_that 'SIGTERM while a file is open' eventually nothing_left
 exec 5<&-
 
+# The kernel gives device numbers away again at once; who cleans up must not take the next mount.
+lost=0
+for i in {1..25}; do
+	up
+	fusermount3 -u "$mnt"
+	"$PEEL" mount "$dir/image.tar" "$mnt"
+	kill -0 "$supervisor" 2>/dev/null && eventually test ! -e "/proc/$supervisor"
+	is_mounted && [ -e "$mnt/name" ] || lost=$((lost + 1))
+	"$PEEL" umount "$mnt"
+	eventually nothing_left
+done
+is 'a mount made at once after an unmount stays' "$lost" 0
+
 # A second mount over the first, and one below: each end takes away its own.
 mkdir "$dir/other"
 mount -t tmpfs none "$mnt"
