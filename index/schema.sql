@@ -192,7 +192,8 @@ CREATE TABLE finding (
 -- Path of every folder; deeper than 1,024 folders it ends.
 CREATE VIEW dir_path AS
 	WITH RECURSIVE walk (id, path, depth) AS (
-		SELECT 1, x'', 0
+		-- From the table, so that id is an integer column and joins find it by an index.
+		SELECT id, x'', 0 FROM dir WHERE id = 1
 		UNION ALL
 		SELECT dir.id, CAST(walk.path || x'2f' || dir.name AS BLOB), depth + 1
 		FROM walk JOIN dir ON dir.parent = walk.id WHERE depth < 1024
