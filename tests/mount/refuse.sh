@@ -37,7 +37,8 @@ true_that 'relative unmount' sh -c "cd '$dir' && '$PEEL' umount mnt/"
 true_that 'gone' eventually is_gone
 true_that 'a mount point by a symlink' "$PEEL" mount "$dir/image.tar" "$dir/link"
 true_that 'mounts what it leads to' is_mounted "$mnt"
-true_that 'unmount' unmount
+true_that 'and is unmounted by it' "$PEEL" umount "$dir/link"
+true_that 'gone too' eventually is_gone
 mkdir "$dir/a b	c"
 true_that 'a mount point with blanks and tabs' "$PEEL" mount "$dir/image.tar" "$dir/a b	c"
 is 'works' "$(cat "$dir/a b	c/name")" x
