@@ -3,8 +3,8 @@
  * Moments are entry ids (they ascend by layer, then position). An entry e at a path is alive at
  * moment t when it is the last one there before t, no whiteout between its layer and t's hits it or
  * a folder above it, no such folder was made opaque, and no such folder was replaced by something
- * that is no folder. Folders in which nothing of the kind ever happened in the layers in question
- * (nearly all) are remembered, one at a time: links come in runs.
+ * that is no folder. Of what happened to a folder and those above it, only the last moments count,
+ * and those are remembered: else a link would cost the square of its target's depth.
  */
 #include "tree_alive.h"
 
@@ -112,68 +112,113 @@ static int any_row(struct tree *tree, const char *sql, uint32_t dir, const char 
 	return store_step(tree->store, stmt, err);
 }
 
-static const char sql_opaque[] =
-	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type = 'o' AND id >= ?3 AND id < ?4 LIMIT 1";
 static const char sql_whiteout[] =
 	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type = 'w' AND id >= ?3 AND id < ?4 LIMIT 1";
 static const char sql_needed[] =
 	"SELECT 1 FROM dir d JOIN touch t ON t.dir = d.id WHERE d.parent = ?1 AND d.name = ?2"
 	" AND t.id >= ?3 AND t.id < ?4 LIMIT 1";
-static const char sql_other[] =
-	"SELECT 1 FROM entry WHERE dir = ?1 AND name = ?2 AND type IN ('f', 'l', 'h', 'c', 'b', 'p')"
-	" AND why IS NULL"
-	" AND id > ?3 AND id < ?4 LIMIT 1";
+static const char sql_last_opaque[] = "SELECT max(id) FROM (" TREE_LAST_OF("o", "") ")";
+static const char sql_last_whiteout[] = "SELECT max(id) FROM (" TREE_LAST_OF("w", "") ")";
+static const char sql_last_other[] = "SELECT " TREE_LAST_OTHER(" AND why IS NULL");
 
-int tree_disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from, bool whole,
+/** As any_row, of all ids below until; what it finds raises *max. */
+static int raise_to_last(struct tree *tree, const char *sql, uint32_t dir, const char *name,
+	size_t len, uint64_t until, uint64_t *max, struct peel_error *err)
+{
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(tree->store, sql, &stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(stmt, 1, dir);
+	store_bind_blob(stmt, 2, name, len);
+	sqlite3_bind_int64(stmt, 3, 0);
+	sqlite3_bind_int64(stmt, 4, (int64_t)until);
+	code = store_step(tree->store, stmt, err);
+	if (code > 0) {
+		*max = max_u64(*max, (uint64_t)sqlite3_column_int64(stmt, 0));
+	}
+	return code < 0 ? code : 0;
+}
+
+/** One folder's own part, and the folder above it; 0 above the root. */
+static int look_at(struct tree *tree, uint32_t dir, struct above *above, uint32_t *ret_parent,
+	struct peel_error *err)
+{
+	cleanup_free char *name = NULL;
+	size_t len = 0;
+	int code = raise_to_last(tree, sql_last_opaque, dir, "", 0, above->until, &above->taken,
+		err);
+
+	*ret_parent = 0;
+	if (code == 0) {
+		code = dir_up(tree, dir, ret_parent, &name, &len, err);
+	}
+	if (code <= 0) {
+		return code;
+	}
+	code = raise_to_last(tree, sql_last_whiteout, *ret_parent, name, len, above->until,
+		&above->taken, err);
+	if (code == 0) {
+		code = raise_to_last(tree, sql_last_other, *ret_parent, name, len, above->until,
+			&above->replaced, err);
+	}
+	return code;
+}
+
+/** Up to the root or a folder of which it is known: walks come from above, so it is the next. */
+static int look_above(struct binder *binder, struct above *slots, uint32_t dir, uint64_t until,
+	struct above *ret_above, struct peel_error *err)
+{
+	uint32_t at = dir;
+	int code = 0;
+
+	*ret_above = (struct above){.dir = dir, .until = until};
+	while (code == 0 && at != 0) {
+		const struct above *known = &slots[at % ABOVE_SLOTS];
+
+		if (known->dir == at && known->until == until) {
+			ret_above->taken = max_u64(ret_above->taken, known->taken);
+			ret_above->replaced = max_u64(ret_above->replaced, known->replaced);
+			break;
+		}
+		code = look_at(binder->tree, at, ret_above, &at, err);
+	}
+	if (code == 0) {
+		slots[dir % ABOVE_SLOTS] = *ret_above;
+	}
+	return code;
+}
+
+void tree_alive_forget(struct binder *binder)
+{
+	memset(binder->whole, 0, sizeof(binder->whole));
+	memset(binder->so_far, 0, sizeof(binder->so_far));
+}
+
+int tree_unsettled(struct binder *binder, uint32_t dir, struct peel_error *err)
+{
+	struct tree *tree = binder->tree;
+	struct above above;
+	int code = look_above(binder, binder->whole, dir, end_id(tree, binder->layer), &above, err);
+
+	return code < 0 ? code : above.replaced >= first_id(tree, binder->layer);
+}
+
+/** Did a folder above take an entry of a layer away until now? @return 1, 0, or less than 0. */
+static int disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from,
 	struct peel_error *err)
 {
 	struct tree *tree = binder->tree;
-	uint64_t upper = end_id(tree, from);
-	uint64_t end = end_id(tree, binder->layer);
-	uint64_t since = whole ? first_id(tree, from) - 1 : id;
-	uint64_t until = whole ? end : binder->now;
+	struct above above;
+	int code = look_above(binder, binder->whole, dir, end_id(tree, binder->layer), &above, err);
 
-	while (dir != 0) {
-		cleanup_free char *name = NULL;
-		size_t len = 0;
-		uint32_t parent = 0;
-		int code = any_row(tree, sql_opaque, dir, "", 0, upper, end, err);
-
-		if (code != 0) {
-			return code;
-		}
-		code = dir_up(tree, dir, &parent, &name, &len, err);
-		if (code <= 0) {
-			return code;
-		}
-		code = any_row(tree, sql_whiteout, parent, name, len, upper, end, err);
-		if (code == 0) {
-			code = any_row(tree, sql_other, parent, name, len, since, until, err);
-		}
-		if (code != 0) {
-			return code;
-		}
-		dir = parent;
+	if (code == 0 && above.taken < end_id(tree, from) && above.replaced >= binder->now) {
+		code = look_above(binder, binder->so_far, dir, binder->now, &above, err);
+		above.taken = 0;
 	}
-	return 0;
-}
-
-/** As disturbed, remembering the folder where all is calm. */
-static int disturbed_memo(struct binder *binder, uint32_t dir, uint64_t id, int from,
-	struct peel_error *err)
-{
-	struct calm *calm = &binder->calm;
-	int code;
-
-	if (calm->dir == dir && calm->from == from && calm->to == binder->layer) {
-		return 0;
-	}
-	code = tree_disturbed(binder, dir, id, from, true, err);
-	if (code == 0) {
-		*calm = (struct calm){.dir = dir, .from = from, .to = binder->layer};
-		return 0;
-	}
-	return code < 0 ? code : tree_disturbed(binder, dir, id, from, false, err);
+	return code < 0 ? code : above.taken >= end_id(tree, from) || above.replaced > id;
 }
 
 /** The last entry at (dir, name) before now. @return 1, 0 where there is none, or less than 0. */
@@ -232,7 +277,7 @@ int tree_alive(struct binder *binder, uint32_t dir, const char *name, size_t len
 			end_id(tree, binder->layer), err);
 	}
 	if (code == 0) {
-		code = disturbed_memo(binder, dir, ret_target->id, ret_target->layer, err);
+		code = disturbed(binder, dir, ret_target->id, ret_target->layer, err);
 	}
 	if (code == 0 && ret_target->type == 'l' && ret_target->layer < binder->layer) {
 		/* An upper layer that needs a folder here has put one in the link's place. */

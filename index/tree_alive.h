@@ -21,11 +21,18 @@ struct target {
 	size_t link_len;
 };
 
-/** Folder that is known to have been left alone from one layer to another. */
-struct calm {
+/** Folders whose last changes are remembered, a power of two. */
+#define ABOVE_SLOTS 1024
+
+/** What happened last to a folder and those above it, of what has an id below until. */
+struct above {
+	/** 0: free slot. */
 	uint32_t dir;
-	int from;
-	int to;
+	uint64_t until;
+	/** Id of the last whiteout or opaque marker. */
+	uint64_t taken;
+	/** Id of the last entry that is no folder. */
+	uint64_t replaced;
 };
 
 struct binder {
@@ -33,7 +40,9 @@ struct binder {
 	/** The link being bound, and its layer. */
 	uint64_t now;
 	int layer;
-	struct calm calm;
+	/** Until the end of the layer, and until now. */
+	struct above whole[ABOVE_SLOTS];
+	struct above so_far[ABOVE_SLOTS];
 	/** Parent of the last target, as text, valid in layer memo_layer. */
 	char *memo;
 	size_t memo_len;
@@ -52,13 +61,13 @@ int tree_alive(struct binder *binder, uint32_t dir, const char *name, size_t len
 	struct target *ret_target, struct peel_error *err);
 
 /**
- * Was anything above an entry of layer from taken away until now?
- * @param whole also what happened in its own layer before it counts, so that the answer holds for
- *   every entry and moment of these layers.
+ * Does anything in this layer change what the folder's path means?
  * @return 1 yes, 0 no, or less than 0.
  */
-int tree_disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from, bool whole,
-	struct peel_error *err);
+int tree_unsettled(struct binder *binder, uint32_t dir, struct peel_error *err);
+
+/** A hard link turned out to be broken: it takes no folder's place. */
+void tree_alive_forget(struct binder *binder);
 
 /** Parent folder of a folder, the root's is itself. @return 0, or less than 0. */
 int tree_dir_parent(struct tree *tree, uint32_t dir, uint32_t *ret_parent, struct peel_error *err);

@@ -113,7 +113,7 @@ static int find_folder_memo(struct binder *binder, const char *path, size_t len,
 	if (code <= 0) {
 		return code;
 	}
-	code = followed ? 1 : tree_disturbed(binder, *ret_dir, 0, binder->layer, true, err);
+	code = followed ? 1 : tree_unsettled(binder, *ret_dir, err);
 	if (code < 0) {
 		return code;
 	}
@@ -173,6 +173,9 @@ static int set_inode(struct binder *binder, uint64_t inode, struct peel_error *e
 	}
 	sqlite3_bind_int64(stmt, 1, (int64_t)binder->now);
 	sqlite3_bind_int64(stmt, 2, inode ? (int64_t)inode : binder->layer);
+	if (inode == 0) {
+		tree_alive_forget(binder);
+	}
 	return store_run(binder->tree->store, stmt, err);
 }
 

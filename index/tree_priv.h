@@ -80,6 +80,12 @@ struct tree {
 	"SELECT max(id) AS id FROM entry WHERE dir = ?1 AND name = ?2 AND type = '" type \
 	"' AND id >= ?3 AND id < ?4" also
 
+/** SQL: as TREE_LAST_ENTRY, folders left out. */
+#define TREE_LAST_OTHER(also) \
+	"(SELECT max(id) FROM (" TREE_LAST_OF("f", "") " UNION ALL " TREE_LAST_OF("l", \
+		"") " UNION ALL " TREE_LAST_OF("h", also) " UNION ALL " TREE_LAST_OF("c", \
+		"") " UNION ALL " TREE_LAST_OF("b", "") " UNION ALL " TREE_LAST_OF("p", "") "))"
+
 /**
  * SQL: id of the last entry at folder ?1, name ?2 that is no marker, of ids from ?3 to below ?4.
  * @param also a condition on hard links.

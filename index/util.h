@@ -81,6 +81,12 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/** The larger of two. */
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /**
  * Make room for one more element in a growing array (doubling).
  * @param array pointer to the array's pointer; @param count elements in use; @param room elements

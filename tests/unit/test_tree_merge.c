@@ -298,6 +298,42 @@ static void links_to_a_busy_path_take_no_time(void **state)
 	test_index_free(&test);
 }
 
+/** Nor does a hard link cost the square of its target's depth. */
+static void deep_links_take_no_time(void **state)
+{
+	enum { DEPTH = 1500, LINKS = 200 };
+	static struct test_entry entries[2 * DEPTH + LINKS];
+	static char pax[2 * DEPTH][DEPTH * 2 + 32];
+	static char links[LINKS][DEPTH * 2 + 32];
+	static char names[LINKS][16];
+	char path[2][DEPTH * 2 + 2];
+	struct test_index test;
+	struct text text;
+
+	(void)state;
+	for (int side = 0; side < 2; side++) {
+		for (int level = 0; level < DEPTH; level++) {
+			struct test_entry *entry = &entries[side * DEPTH + level];
+
+			memcpy(path[side] + 2 * level, side ? "/b" : "/a", 3);
+			sprintf(pax[side * DEPTH + level], "path=%s", path[side] + 1);
+			*entry = (struct test_entry){.path = level + 1 < DEPTH ? "d/" : "f",
+				.data = level + 1 < DEPTH ? NULL : "1",
+				.pax = pax[side * DEPTH + level]};
+		}
+	}
+	for (int i = 0; i < LINKS; i++) {
+		snprintf(names[i], sizeof(names[i]), "l%d", i);
+		sprintf(links[i], "linkpath=%s", path[i % 2] + 1);
+		entries[2 * DEPTH + i] = (struct test_entry){
+			.path = names[i], .link = "x", .hard = true, .pax = links[i]};
+	}
+	test = test_index_new(entries, countof(entries), NULL);
+	query(test.index, "SELECT count(*) || ' ' || max(nlink) FROM tree WHERE type = 'f'", &text);
+	assert_string_equal(text.bytes, "202 101");
+	test_index_free(&test);
+}
+
 /**
  * A folder that is taken away again and again is refused before it costs what nobody would wait
  * for.
@@ -327,6 +363,7 @@ int main(void)
 		cmocka_unit_test(implied_folders_are_shown),
 		cmocka_unit_test(many_implied_folders_take_no_time),
 		cmocka_unit_test(links_to_a_busy_path_take_no_time),
+		cmocka_unit_test(deep_links_take_no_time),
 		cmocka_unit_test(kills_are_bounded),
 	};
 
