@@ -303,7 +303,10 @@ static int open_layer(struct content *content, int layer, struct source **ret_so
 		code = decode(content, raw, &blob, ret_source, err);
 	}
 	free(blob.file);
-	return code < 0 ? peel_wrap(err, "layer %d", layer) : 0;
+	if (code < 0) {
+		peel_wrap(err, "layer %d", layer);
+	}
+	return code;
 }
 
 int content_layer(struct content *content, int layer, struct source **ret_source,

@@ -226,9 +226,10 @@ CREATE VIEW dirent AS
 	FROM entry e
 	WHERE e.why IS NULL AND e.type NOT IN ('w', 'o') AND NOT e.flags & 32 AND e.dir <> 0;
 
--- One row an inode of the merged tree: what stat shows. meta is the entry that gives the metadata.
+-- One row an inode of the merged tree: what stat shows (a symlink's mode is always 0777). layer is where its data is,
+-- meta the entry that gives the metadata.
 CREATE VIEW inode AS
-	SELECT e.id AS ino, e.type, m.mode, m.uid, m.gid, e.size,
+	SELECT e.id AS ino, e.type, CASE e.type WHEN 'l' THEN 511 ELSE m.mode END AS mode, m.uid, m.gid, e.size,
 		CASE WHEN e.type <> 'f' THEN 0
 			WHEN e.flags & 4 THEN (SELECT x.allocated FROM extra x WHERE x.entry = e.id)
 			ELSE (e.size + 4095) / 4096 * 4096 END AS allocated,
@@ -239,8 +240,7 @@ CREATE VIEW inode AS
 	FROM entry e
 		LEFT JOIN hardlink h ON h.inode = e.id
 		JOIN entry m ON m.id = coalesce(h.meta, e.id)
-	WHERE e.type NOT IN ('w', 'o', 'h') AND NOT e.flags & 32
-		AND (e.why IS NULL OR h.nlink > 0);
+	WHERE e.type NOT IN ('w', 'o', 'h') AND (e.why IS NULL AND NOT e.flags & 32 OR h.nlink > 0);
 
 -- The merged tree: what a container would see.
 CREATE VIEW tree AS
