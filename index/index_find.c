@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What may be trusted (DESIGN section 3): an index of the cache is taken for a file only if it was made when that
+ * What may be trusted: an index of the cache is taken for a file only if it was made when that
  * file had the same device, inode, size, mtime and ctime, and none of those times was younger than two
  * seconds then: a file that is written within the tick of a clock after we read it looks the same. Digests
  * that an archive claims are no key.

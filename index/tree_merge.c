@@ -19,7 +19,7 @@
  *
  * What comes below something that is no folder is unreachable: that is a kill at the moment when a
  * folder comes back, or at the end of time. A folder that a layer needs but has no entry for takes
- * a lower layer's symlink away, as an overlay driver's would (DESIGN section 9), keeps a lower
+ * a lower layer's symlink away, as an overlay driver's would, keeps a lower
  * folder's metadata, and where there is none becomes an implied folder.
  *
  * Rejected: a tree in memory (unbounded: 5 million names), and one SQL query a path (ten times

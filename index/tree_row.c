@@ -12,7 +12,7 @@
 
 #include "util.h"
 
-/** Blocks that allocated bytes are counted in (DESIGN section 1). */
+/** Blocks that allocated bytes are counted in. */
 #define BLOCK_BYTES 4096
 
 /** Bytes of the 4 KiB blocks that hold data. */

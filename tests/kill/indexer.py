@@ -24,7 +24,7 @@ import mkimage  # noqa: E402
 
 PEEL = os.environ.get("PEEL", "peel")
 FILES = 20000
-# An image that is younger than this is not trusted by the cache (DESIGN section 3).
+# An image that is younger than this is not trusted by the cache.
 SETTLE = 2.2
 DUMP = ("SELECT '='||hex(path)||' '||layer||' '||type||' '||mode||' '||size||' '||coalesce(hex(link),'')||' '||"
         "coalesce(why,'-')||' '||coalesce(hidden_by,-1) AS row FROM entries ORDER BY id")

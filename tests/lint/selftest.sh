@@ -50,7 +50,7 @@ printf '\t%0113d\n' 0 | expect sizes 1 'index/x.c:1: the line has 121' index/x.c
 echo 'int x;' | expect words 1 'index/x.c:1: no SPDX' index/x.c
 printf '%s\n// TO''DO more\n' "$spdx" | expect words 1 'index/x.c:2: unfinished' index/x.c
 printf '%s\n\tgoto out;\n' "$spdx" | expect words 1 'index/x.c:2: goto' index/x.c
-printf '%s\n// in /work/here\n' "$spdx" | expect words 1 'index/x.c:2: a path' index/x.c
+printf '%s\n// in /Users/here\n' "$spdx" | expect words 1 'index/x.c:2: a path' index/x.c
 printf 'Authored by me\n' | expect words 1 'notes.md:1: names an author' notes.md
 echo "1..$(cat "$tree/.number")"
 [ ! -e "$tree/.failed" ]
