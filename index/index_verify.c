@@ -171,6 +171,19 @@ static int read_layer(struct check *check, struct source *raw, const struct peel
 	return 0;
 }
 
+/** The archive ends within the layer. */
+static bool is_cut(const struct peel_image *image, int layer)
+{
+	for (int i = 0; i < peel_image_finding_count(image); i++) {
+		const struct peel_finding *finding = peel_image_finding(image, i);
+
+		if (finding->layer == layer && strcmp(finding->code, "truncated-layer") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int verify_layer(struct peel_image *image, int i, struct check *totals,
 	struct peel_verdict *verdict, char *detail, struct peel_error *err)
 {
@@ -183,9 +196,10 @@ static int verify_layer(struct peel_image *image, int i, struct check *totals,
 		.layer = i, .blob = "ok", .diff_id = "ok", .tar = "ok", .detail = detail};
 	check.layer = i;
 	if (layer->state != PEEL_LAYER_OK) {
-		const char *word = layer->state == PEEL_LAYER_MISSING ? "missing"
-			: layer->state == PEEL_LAYER_UNSUPPORTED      ? "unsupported"
-								      : "broken";
+		const char *word = is_cut(image, i)              ? "truncated"
+			: layer->state == PEEL_LAYER_MISSING     ? "missing"
+			: layer->state == PEEL_LAYER_UNSUPPORTED ? "unsupported"
+								 : "broken";
 
 		verdict->blob = verdict->diff_id = verdict->tar = word;
 		snprintf(detail, PEEL_MESSAGE_SIZE, "%s", layer->state_reason);

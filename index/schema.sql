@@ -242,7 +242,8 @@ CREATE VIEW inode AS
 		JOIN entry m ON m.id = coalesce(h.meta, e.id)
 	WHERE e.type NOT IN ('w', 'o', 'h') AND (e.why IS NULL AND NOT e.flags & 32 OR h.nlink > 0);
 
--- The merged tree: what a container would see.
+-- The merged tree: what a container would see, a row a name. Sum sizes over inode, where a file with several names
+-- is one row.
 CREATE VIEW tree AS
 	SELECT CAST(CASE d.dir WHEN 0 THEN x'2f' ELSE p.path || x'2f' || d.name END AS TEXT) AS path,
 		i.ino, i.type, i.mode,

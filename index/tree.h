@@ -20,8 +20,8 @@ struct scan_entry;
 struct store;
 struct tree;
 
-/** Longest path of an entry, bytes: far over any filesystem's, so that odd images can still be indexed. */
-#define TREE_PATH_MAX 65536
+/** Longest path of an entry, bytes: over any filesystem's, so that odd images can still be indexed. */
+#define TREE_PATH_MAX 16384
 /** Most entries of an image (semantics (b) 6 proposes 10 million; ids need 39 bits). */
 #define TREE_ENTRIES_MAX UINT64_C(1000000000)
 

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <peel/query.h>
+
 #include "util.h"
 
 static uint64_t first_id(const struct tree *tree, int layer)
@@ -56,43 +58,42 @@ static int dir_up(struct tree *tree, uint32_t dir, uint32_t *ret_parent, char **
 	return 1;
 }
 
-int tree_path(struct tree *tree, uint32_t dir, const void *name, size_t len, char **ret_path,
-	size_t *ret_len, struct peel_error *err)
+/** Put a part and a slash before what stands at the end of the buffer. @return false where there is no room. */
+static bool prepend(char *buf, size_t *start, const char *part, size_t len)
 {
-	cleanup_free char *path = malloc(len + 1);
-	size_t path_len = len;
-
-	if (!path) {
-		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	if (len + 1 > *start) {
+		return false;
 	}
-	memcpy(path, name, len);
-	path[len] = '\0';
+	*start -= len + 1;
+	memcpy(buf + *start, part, len);
+	buf[*start + len] = '/';
+	return true;
+}
+
+int tree_report_at(struct tree *tree, const char *what, int layer, uint32_t dir, const void *name,
+	size_t len, const char *detail, struct peel_error *err)
+{
+	char path[PEEL_PATH_MAX];
+	size_t start = sizeof(path) - min_u64(len, sizeof(path));
+
+	if (++tree->reports > TREE_REPORTS_MAX) {
+		return tree_report(tree, what, layer, NULL, 0, UINT64_MAX, detail, err);
+	}
+	memcpy(path + start, name, sizeof(path) - start);
 	while (dir > STORE_ROOT_DIR) {
 		cleanup_free char *part = NULL;
 		size_t part_len = 0;
-		char *longer;
 		int code = dir_up(tree, dir, &dir, &part, &part_len, err);
 
 		if (code < 0) {
 			return code;
 		}
-		if (code == 0) {
+		if (code == 0 || !prepend(path, &start, part, part_len)) {
 			break;
 		}
-		longer = malloc(part_len + path_len + 2);
-		if (!longer) {
-			return peel_fail(err, PEEL_ENOMEM, "no memory");
-		}
-		memcpy(longer, part, part_len);
-		longer[part_len] = '/';
-		memcpy(longer + part_len + 1, path, path_len + 1);
-		path_len += part_len + 1;
-		free(path);
-		path = longer;
 	}
-	*ret_path = steal_pointer(&path);
-	*ret_len = path_len;
-	return 0;
+	return tree_report(tree, what, layer, path + start, sizeof(path) - start, UINT64_MAX,
+		detail, err);
 }
 
 /** Run a query over (dir, name) and two ids. @return 1 it has a row, 0 none, or less than 0. */
@@ -226,7 +227,10 @@ static int last_entry(struct binder *binder, uint32_t dir, const char *name, siz
 	struct target *ret_target, struct peel_error *err)
 {
 	static const char sql[] =
-		"SELECT id, layer, type, inode, self, link FROM entry WHERE id = " TREE_LAST_ENTRY(
+		/* A hard link to a symlink leads on as the symlink does. */
+		"SELECT e.id, e.layer, CASE d.type WHEN 'l' THEN 'l' ELSE e.type END, e.inode, e.self,"
+		" CASE d.type WHEN 'l' THEN d.link ELSE e.link END"
+		" FROM entry e LEFT JOIN entry d ON d.id = e.inode WHERE e.id = " TREE_LAST_ENTRY(
 			" AND why IS NULL");
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(binder->tree->store, sql, &stmt, err);

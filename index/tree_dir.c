@@ -26,6 +26,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -36,9 +37,9 @@
 /** Slots at the start; a power of two. */
 #define FIRST_ROOM 4096
 
-static uint64_t key_hash(uint32_t parent, const char *name, size_t len)
+static uint64_t key_hash(const struct tree *tree, uint32_t parent, const char *name, size_t len)
 {
-	return XXH3_64bits_withSeed(name, len, parent);
+	return XXH3_64bits_withSeed(name, len, tree->seed + parent);
 }
 
 int tree_dirs_init(struct tree *tree, struct peel_error *err)
@@ -53,6 +54,10 @@ int tree_dirs_init(struct tree *tree, struct peel_error *err)
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	tree->next_dir = STORE_ROOT_DIR + 1;
+	/* Chosen names could fill one run of the table; where there is no randomness, it works all the same. */
+	if (getrandom(&tree->seed, sizeof(tree->seed), GRND_NONBLOCK) < 0) {
+		tree->seed = (uint64_t)(uintptr_t)tree;
+	}
 	return store_exec(tree->store, sql, err);
 }
 
@@ -172,7 +177,7 @@ static int dir_row(struct tree *tree, uint32_t parent, const char *name, size_t 
 
 struct dir_slot *tree_dir_cached(struct tree *tree, uint32_t parent, const char *name, size_t len)
 {
-	struct dir_slot *slot = find_slot(&tree->dirs, (uint32_t)key_hash(parent, name, len),
+	struct dir_slot *slot = find_slot(&tree->dirs, (uint32_t)key_hash(tree, parent, name, len),
 		parent, name, len);
 
 	return slot->id != 0 ? slot : NULL;
@@ -182,7 +187,7 @@ int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t le
 	struct dir_slot **ret_slot, struct peel_error *err)
 {
 	struct dir_cache *dirs = &tree->dirs;
-	uint32_t hash = (uint32_t)key_hash(parent, name, len);
+	uint32_t hash = (uint32_t)key_hash(tree, parent, name, len);
 	struct dir_slot *slot = find_slot(dirs, hash, parent, name, len);
 	struct dir_slot made = {.hash = hash, .parent = parent, .name_len = (uint32_t)len};
 	int code;
@@ -210,7 +215,7 @@ int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t le
 
 void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t len)
 {
-	uint64_t hash = key_hash(dir, name, len);
+	uint64_t hash = key_hash(tree, dir, name, len);
 
 	for (int i = 0; i < 3; i++, hash >>= 20) {
 		tree->link_filter[(hash % LINK_FILTER_BITS) / 8] |= (uint8_t)(1u << (hash & 7));
@@ -219,7 +224,7 @@ void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t le
 
 static bool maybe_link(const struct tree *tree, uint32_t dir, const char *name, size_t len)
 {
-	uint64_t hash = key_hash(dir, name, len);
+	uint64_t hash = key_hash(tree, dir, name, len);
 
 	for (int i = 0; i < 3; i++, hash >>= 20) {
 		if (!(tree->link_filter[(hash % LINK_FILTER_BITS) / 8] & (1u << (hash & 7)))) {

@@ -157,7 +157,7 @@ static int find_inode(struct binder *binder, const char *link, size_t link_len, 
 	if (code <= 0 || target.type == 'd') {
 		return code < 0 ? code : 0;
 	}
-	*ret_inode = target.type == 'h' ? target.inode : target.id;
+	*ret_inode = target.inode ? target.inode : target.id;
 	return *ret_inode != 0;
 }
 
@@ -196,18 +196,6 @@ static int compare_header(struct binder *binder, uint64_t inode, struct peel_err
 	return store_step(binder->tree->store, stmt, err);
 }
 
-static int report_link(struct binder *binder, uint32_t dir, const void *name, size_t len,
-	const char *what, const char *detail, struct peel_error *err)
-{
-	cleanup_free char *path = NULL;
-	size_t path_len = 0;
-	int code = tree_path(binder->tree, dir, name, len, &path, &path_len, err);
-
-	return code < 0 ? code
-			: tree_report(binder->tree, what, binder->layer, path, path_len, UINT64_MAX,
-				  detail, err);
-}
-
 static int bind_row(struct binder *binder, sqlite3_stmt *row, struct peel_error *err)
 {
 	uint32_t dir = (uint32_t)sqlite3_column_int64(row, 2);
@@ -222,13 +210,18 @@ static int bind_row(struct binder *binder, sqlite3_stmt *row, struct peel_error 
 	code = find_inode(binder, link ? link : "", (size_t)sqlite3_column_bytes(row, 4), &inode,
 		err);
 	if (code == 0) {
-		binder->tree->broken_links = true;
-		code = report_link(binder, dir, name, name_len, "bad-hardlink",
-			"a hard link to nothing", err);
+		if (++binder->tree->broken_links > TREE_BROKEN_MAX) {
+			return peel_fail(err, PEEL_ELIMIT,
+				"layer %d: more than %d hard links to nothing", binder->layer,
+				TREE_BROKEN_MAX);
+		}
+		code = tree_report_at(binder->tree, "bad-hardlink", binder->layer, dir, name,
+			name_len, "a hard link to nothing", err);
 	} else if (code > 0) {
 		code = compare_header(binder, inode, err);
 		if (code > 0) {
-			code = report_link(binder, dir, name, name_len, "hardlink-metadata",
+			code = tree_report_at(binder->tree, "hardlink-metadata", binder->layer, dir,
+				name, name_len,
 				"a hard link's header has other metadata, which is taken", err);
 		}
 	}

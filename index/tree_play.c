@@ -15,13 +15,8 @@
 static int report(struct path_group *group, const char *what, int layer, const char *detail,
 	struct peel_error *err)
 {
-	cleanup_free char *path = NULL;
-	size_t len = 0;
-	int code = tree_path(group->tree, group->dir, group->name, group->name_len, &path, &len,
-		err);
-
-	return code < 0 ? code
-			: tree_report(group->tree, what, layer, path, len, UINT64_MAX, detail, err);
+	return tree_report_at(group->tree, what, layer, group->dir, group->name, group->name_len,
+		detail, err);
 }
 
 int tree_hide(struct tree *tree, const struct standing *what, enum store_why why, int layer,

@@ -10,6 +10,10 @@
 #define DIR_CACHE_MAX 131072
 /** Bits of the filter over a layer's symlinks, a power of two: 8 a link at a million links. */
 #define LINK_FILTER_BITS (1u << 23)
+/** Findings whose path is looked up: that costs a query a folder, and no index keeps more findings. */
+#define TREE_REPORTS_MAX 100000
+/** Most hard links to nothing: engines refuse an image with one, and each is stepped over by later ones. */
+#define TREE_BROKEN_MAX 4096
 /** Most hops when a parent is a symlink of the same layer, as the kernel's ELOOP. */
 #define LINK_HOPS 40
 
@@ -68,8 +72,12 @@ struct tree {
 	int64_t last_owner;
 	uint64_t last_entry;
 	uint64_t hardlinks;
-	/** Some hard link is bound to nothing. */
-	bool broken_links;
+	/** Hard links that are bound to nothing. */
+	uint64_t broken_links;
+	/** Anomalies told by their place in the tree. */
+	uint64_t reports;
+	/** Makes hash values of names unforeseeable. */
+	uint64_t seed;
 	struct tree_layer *layers;
 	size_t layer_count, layer_room;
 	struct tree_totals totals;
@@ -158,10 +166,10 @@ int tree_report(struct tree *tree, const char *code, int layer, const void *path
 	uint64_t offset, const char *detail, struct peel_error *err);
 
 /**
- * Path of (dir, name) from the root, without a leading slash, for messages.
- * @param ret_path the caller frees.
+ * Hand an anomaly at (dir, name) to the callback. Of a path over PEEL_PATH_MAX bytes the start is left out; past
+ * TREE_REPORTS_MAX there is no path.
  */
-int tree_path(struct tree *tree, uint32_t dir, const void *name, size_t len, char **ret_path,
-	size_t *ret_len, struct peel_error *err);
+int tree_report_at(struct tree *tree, const char *what, int layer, uint32_t dir, const void *name,
+	size_t len, const char *detail, struct peel_error *err);
 
 #endif
