@@ -142,8 +142,10 @@ class Stack:
         size = rng.randint(1, 30)
         out = [self.marker() if not first and rng.random() < 0.2 else self.entry() for _ in range(size)]
         if self.plain:
-            # umoci goes by position where a whiteout makes room for a folder
-            out.sort(key=lambda entry: model.WHITEOUT not in entry.path)
+            # umoci goes by position: whiteouts make room, from the top down
+            markers = [entry for entry in out if model.WHITEOUT in entry.path]
+            rest = [entry for entry in out if model.WHITEOUT not in entry.path]
+            out = sorted(markers, key=lambda entry: entry.path.count(b"/")) + rest
         return out
 
     def layers(self):

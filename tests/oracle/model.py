@@ -185,7 +185,10 @@ class Layer:
                 self.odd |= parts[-1:] != [] and parts[-1].startswith(WHITEOUT)
             if self.odd:
                 self.result.open_question(entry)
-        for entry, parts, node in self.white:
+        if any(led for _, _, _, led in self.white):
+            # did the links before it find what a whiteout that was led elsewhere takes?
+            self.result.open += [e for e in entries if e.kind == "h"]
+        for entry, parts, node, _ in self.white:
             try:
                 if self.walk(parts, False) is not node:
                     self.result.open_question(entry)
@@ -274,7 +277,7 @@ class Layer:
                 self.result.open_question(entry)
             return
         folder = self.walk(parents, True)
-        self.white.append((entry, parents, folder))
+        self.white.append((entry, parents, folder, bool(self.followed)))
         if name == OPAQUE:
             folder.opaque = entry
         else:
@@ -315,6 +318,7 @@ class Layer:
                 hops += 1
                 if hops > LINK_MAX:
                     return None
+                self.followed.append(node)
                 if node.inode.link.startswith(b"/"):
                     at = at[:1]
                 todo = [p for p in node.inode.link.split(b"/") if p not in (b"", b".")] + todo
@@ -402,6 +406,8 @@ class Result:
         """A folder that the layer only implies, over a lower name that is none."""
         if low.children[name].is_link:
             self.differ += child.everything()
+            # they were looked up while the symlink was there
+            self.open += [e for e in child.entries() if e.kind == "h"]
             self.remove(low, name, layer, {"replaced"}, set())
             low.children[name] = self.shown(child)
             return
