@@ -37,7 +37,8 @@ int complain_usage(const struct call *call, const char *format, ...)
 int complain_error(const struct peel_error *err)
 {
 	complain("%s", err->message[0] ? err->message : peel_strerror(err->code));
-	return err->code == PEEL_EINCOMPLETE ? STATUS_INCONCLUSIVE : STATUS_ERROR;
+	return err->code == PEEL_EINCOMPLETE || err->code == PEEL_ELIMIT ? STATUS_INCONCLUSIVE
+									 : STATUS_ERROR;
 }
 
 const char *error_text(const struct peel_error *err)

@@ -12,3 +12,13 @@ PYTHON
 run ls rootfs:flips.tar
 mkdir mnt
 run mount rootfs:flips.tar mnt
+python3 - <<'PYTHON'
+import tarfile
+with tarfile.open("links.tar", "w") as tar:
+	for i in range(4200):
+		link = tarfile.TarInfo("l%d" % i)
+		link.type = tarfile.LNKTYPE
+		link.linkname = "nowhere"
+		tar.addfile(link)
+PYTHON
+run ls rootfs:links.tar
