@@ -142,6 +142,8 @@ static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_er
 	if (row->type == 'w' || row->type == 'o' || row->type == '?') {
 		return 0;
 	}
+	/* An entry may take the place of the symlink that others, or it itself, were reached by. */
+	tree->epoch += tree_link_maybe(tree, row->dir, row->name, row->name_len);
 	if (row->type == 'd') {
 		if (row->dir == 0) {
 			row->self = STORE_ROOT_DIR;

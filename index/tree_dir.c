@@ -222,7 +222,7 @@ void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t le
 	}
 }
 
-static bool maybe_link(const struct tree *tree, uint32_t dir, const char *name, size_t len)
+bool tree_link_maybe(const struct tree *tree, uint32_t dir, const char *name, size_t len)
 {
 	uint64_t hash = key_hash(tree, dir, name, len);
 
@@ -259,7 +259,7 @@ static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size
 	size_t link_len;
 	int code;
 
-	if (!maybe_link(tree, dir, name, len)) {
+	if (!tree_link_maybe(tree, dir, name, len)) {
 		return 0;
 	}
 	code = tree_path_index(tree, err);

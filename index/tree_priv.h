@@ -147,6 +147,9 @@ int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk 
 /** Note that (dir, name) is a symlink of this layer. */
 void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t len);
 
+/** May (dir, name) be a symlink of this layer? Never false where it is one. */
+bool tree_link_maybe(const struct tree *tree, uint32_t dir, const char *name, size_t len);
+
 /** Make index entry_path now, where it does not exist yet. */
 int tree_path_index(struct tree *tree, struct peel_error *err);
 
