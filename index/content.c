@@ -107,6 +107,41 @@ void content_close(struct content *content)
 	free(content);
 }
 
+/** One row of the index, asked on a connection of the pool. */
+struct row {
+	struct store_pool *pool;
+	struct store *store;
+	sqlite3_stmt *stmt;
+};
+
+static void row_finish(struct row *row)
+{
+	store_done_(&row->stmt);
+	store_pool_give(row->pool, row->store);
+}
+
+/**
+ * Ask for the row; the statement's parameters are key and, where it has a second, bound.
+ * @param row with its pool set. @return 1, 0 where there is none, or less than 0.
+ */
+static int row_find(struct row *row, const char *sql, int64_t key, int64_t bound,
+	struct peel_error *err)
+{
+	int code = store_pool_take(row->pool, &row->store, err);
+
+	if (code == 0) {
+		code = store_get(row->store, sql, &row->stmt, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(row->stmt, 1, key);
+	if (sqlite3_bind_parameter_count(row->stmt) > 1) {
+		sqlite3_bind_int64(row->stmt, 2, bound);
+	}
+	return store_step(row->store, row->stmt, err);
+}
+
 static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void *window,
 	struct peel_error *err)
 {
@@ -114,43 +149,29 @@ static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void
 		"SELECT out_off, in_off, bits, window_len, window FROM point"
 		" WHERE blob = ?1 AND out_off <= ?2 ORDER BY out_off DESC LIMIT 1";
 	struct index_points *points = arg;
-	struct store *store = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int code = store_pool_take(points->pool, &store, err);
+	cleanup(row_finish) struct row row = {.pool = points->pool};
+	int code = row_find(&row, sql, points->blob, (int64_t)min_u64(out_off, INT64_MAX), err);
 
-	if (code < 0) {
-		return code;
+	if (code <= 0) {
+		return code < 0
+			? code
+			: peel_fail(err, PEEL_EFORMAT, "the index has no access point for a layer");
 	}
-	code = store_get(store, sql, &stmt, err);
-	if (code == 0) {
-		sqlite3_bind_int64(stmt, 1, points->blob);
-		sqlite3_bind_int64(stmt, 2, (int64_t)min_u64(out_off, INT64_MAX));
-		code = store_step(store, stmt, err);
+	*ret_point = (struct point){
+		.out_off = (uint64_t)sqlite3_column_int64(row.stmt, 0),
+		.in_off = (uint64_t)sqlite3_column_int64(row.stmt, 1),
+		.bits = (uint8_t)(sqlite3_column_int(row.stmt, 2) & 7),
+		.window_len = (uint32_t)sqlite3_column_int64(row.stmt, 3),
+	};
+	if (ret_point->window_len > POINT_WINDOW) {
+		return peel_fail(err, PEEL_EFORMAT, "the index has a window of %u bytes",
+			ret_point->window_len);
 	}
-	if (code == 0) {
-		code = peel_fail(err, PEEL_EFORMAT, "the index has no access point for a layer");
-	} else if (code > 0) {
-		*ret_point = (struct point){
-			.out_off = (uint64_t)sqlite3_column_int64(stmt, 0),
-			.in_off = (uint64_t)sqlite3_column_int64(stmt, 1),
-			.bits = (uint8_t)(sqlite3_column_int(stmt, 2) & 7),
-			.window_len = (uint32_t)sqlite3_column_int64(stmt, 3),
-		};
-		code = 0;
-		if (ret_point->window_len > POINT_WINDOW) {
-			code = peel_fail(err, PEEL_EFORMAT, "the index has a window of %u bytes",
-				ret_point->window_len);
-		} else if (ret_point->window_len > 0) {
-			code = window_unpack(sqlite3_column_blob(stmt, 4),
-				(size_t)sqlite3_column_bytes(stmt, 4), window,
-				ret_point->window_len, err);
-		}
+	if (ret_point->window_len == 0) {
+		return 0;
 	}
-	if (stmt) {
-		sqlite3_reset(stmt);
-	}
-	store_pool_give(points->pool, store);
-	return code;
+	return window_unpack(sqlite3_column_blob(row.stmt, 4),
+		(size_t)sqlite3_column_bytes(row.stmt, 4), window, ret_point->window_len, err);
 }
 
 static int read_blob(struct content *content, int64_t id, struct blob *ret_blob,
@@ -158,39 +179,25 @@ static int read_blob(struct content *content, int64_t id, struct blob *ret_blob,
 {
 	static const char sql[] =
 		"SELECT file, offset, size, codec, out_size FROM blob WHERE id = ?1";
-	struct store *store = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int code = store_pool_take(content->pool, &store, err);
+	cleanup(row_finish) struct row row = {.pool = content->pool};
+	const char *file;
+	int code = row_find(&row, sql, id, 0, err);
 
-	if (code < 0) {
-		return code;
+	if (code <= 0) {
+		return code < 0 ? code
+				: peel_fail(err, PEEL_EFORMAT,
+					  "the index does not say where blob %" PRId64 " is", id);
 	}
-	code = store_get(store, sql, &stmt, err);
-	if (code == 0) {
-		sqlite3_bind_int64(stmt, 1, id);
-		code = store_step(store, stmt, err);
-	}
-	if (code == 0) {
-		code = peel_fail(err, PEEL_EFORMAT,
-			"the index does not say where blob %" PRId64 " is", id);
-	} else if (code > 0) {
-		const char *file = (const char *)sqlite3_column_blob(stmt, 0);
-
-		*ret_blob = (struct blob){
-			.id = id,
-			.file = file ? strndup(file, (size_t)sqlite3_column_bytes(stmt, 0)) : NULL,
-			.offset = (uint64_t)sqlite3_column_int64(stmt, 1),
-			.size = (uint64_t)sqlite3_column_int64(stmt, 2),
-			.codec = (enum peel_codec)sqlite3_column_int(stmt, 3),
-			.out_size = (uint64_t)sqlite3_column_int64(stmt, 4),
-		};
-		code = file && !ret_blob->file ? peel_fail(err, PEEL_ENOMEM, "no memory") : 0;
-	}
-	if (stmt) {
-		sqlite3_reset(stmt);
-	}
-	store_pool_give(content->pool, store);
-	return code;
+	file = (const char *)sqlite3_column_blob(row.stmt, 0);
+	*ret_blob = (struct blob){
+		.id = id,
+		.file = file ? strndup(file, (size_t)sqlite3_column_bytes(row.stmt, 0)) : NULL,
+		.offset = (uint64_t)sqlite3_column_int64(row.stmt, 1),
+		.size = (uint64_t)sqlite3_column_int64(row.stmt, 2),
+		.codec = (enum peel_codec)sqlite3_column_int(row.stmt, 3),
+		.out_size = (uint64_t)sqlite3_column_int64(row.stmt, 4),
+	};
+	return file && !ret_blob->file ? peel_fail(err, PEEL_ENOMEM, "no memory") : 0;
 }
 
 static int decode(struct content *content, struct source *raw, const struct blob *blob,
@@ -260,29 +267,14 @@ static int stored_bytes(struct content *content, const struct blob *blob,
 static int layer_blob(struct content *content, int layer, int64_t *ret_blob, struct peel_error *err)
 {
 	static const char sql[] = "SELECT blob FROM layer WHERE id = ?1 AND blob IS NOT NULL";
-	struct store *store = NULL;
-	sqlite3_stmt *stmt = NULL;
-	int code = store_pool_take(content->pool, &store, err);
+	cleanup(row_finish) struct row row = {.pool = content->pool};
+	int code = row_find(&row, sql, layer, 0, err);
 
-	if (code < 0) {
-		return code;
+	if (code <= 0) {
+		return code < 0 ? code : peel_fail(err, PEEL_ENOENT, "layer %d is missing", layer);
 	}
-	code = store_get(store, sql, &stmt, err);
-	if (code == 0) {
-		sqlite3_bind_int64(stmt, 1, layer);
-		code = store_step(store, stmt, err);
-	}
-	if (code == 0) {
-		code = peel_fail(err, PEEL_ENOENT, "layer %d is missing", layer);
-	} else if (code > 0) {
-		*ret_blob = sqlite3_column_int64(stmt, 0);
-		code = 0;
-	}
-	if (stmt) {
-		sqlite3_reset(stmt);
-	}
-	store_pool_give(content->pool, store);
-	return code;
+	*ret_blob = sqlite3_column_int64(row.stmt, 0);
+	return 0;
 }
 
 static int open_layer(struct content *content, int layer, struct source **ret_source,

@@ -71,4 +71,12 @@ int image_layout_fd(const struct peel_image *image);
 int image_identity(const char *reference, const struct peel_image_options *options, char **ret_text,
 	uint64_t *ret_age_ns, struct peel_error *err);
 
+static inline void cleanup_image_(struct peel_image **image)
+{
+	peel_image_close(*image);
+}
+
+/** peel_image_close() at the end of the scope. */
+#define cleanup_image __attribute__((__cleanup__(cleanup_image_)))
+
 #endif

@@ -114,17 +114,12 @@ static int name_image(const struct opening *opening, struct peel_error *err)
 			strlen(opening->reference)));
 }
 
-static void cleanup_image(struct peel_image **image)
-{
-	peel_image_close(*image);
-}
-
 static int build_index(struct opening *opening, struct peel_index **ret_index,
 	struct peel_error *err)
 {
 	const struct peel_index_options *options = opening->options;
 	cleanup(index_cleanup) struct peel_index *index = NULL;
-	cleanup(cleanup_image) struct peel_image *image = NULL;
+	cleanup_image struct peel_image *image = NULL;
 	struct build_options build = {
 		.identity = opening->settled ? opening->identity : "",
 		.verify = options->verify,

@@ -239,16 +239,11 @@ static int status_of(const struct peel_verdict *verdict)
 	return status;
 }
 
-static void cleanup_image(struct peel_image **image)
-{
-	peel_image_close(*image);
-}
-
 int peel_verify(const char *reference, const struct peel_image_options *options,
 	peel_verdict_fn *each, void *each_arg, peel_progress_fn *progress, void *progress_arg,
 	struct peel_error *err)
 {
-	cleanup(cleanup_image) struct peel_image *image = NULL;
+	cleanup_image struct peel_image *image = NULL;
 	struct check totals = {.progress = progress, .progress_arg = progress_arg};
 	struct peel_error own = {0};
 	int status = 0;
