@@ -2,11 +2,13 @@
 #include "codec_check.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blockcache.h"
+#include "fault.h"
 #include "peel_test.h"
 #include "points.h"
 #include "source.h"
@@ -205,4 +207,75 @@ void check_all(const struct bytes *packed, enum peel_codec codec, const struct b
 		check_read(opened.source, plain, offset, 128u << 10, buf);
 	}
 	check_close(&opened);
+}
+
+struct reader {
+	pthread_t thread;
+	struct source *source;
+	const struct bytes *plain;
+	uint32_t seed;
+	bool differs;
+};
+
+static void *read_much(void *arg)
+{
+	struct reader *reader = arg;
+	uint8_t buf[20000];
+	uint64_t offset;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		offset = test_random(&reader->seed, (uint32_t)(reader->plain->len - sizeof(buf)));
+		if (source_read_at(reader->source, offset, buf, sizeof(buf), NULL) != sizeof(buf) ||
+			memcmp(buf, reader->plain->data + offset, sizeof(buf)) != 0) {
+			reader->differs = true;
+		}
+	}
+	return NULL;
+}
+
+void check_threads(struct source *source, const struct bytes *plain)
+{
+	struct reader readers[4];
+	size_t i;
+
+	for (i = 0; i < countof(readers); i++) {
+		readers[i] = (struct reader){.source = source, .plain = plain, .seed = (uint32_t)i};
+		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_much, &readers[i]),
+			0);
+	}
+	for (i = 0; i < countof(readers); i++) {
+		pthread_join(readers[i].thread, NULL);
+		assert_false(readers[i].differs);
+	}
+}
+
+unsigned check_faulty(struct opened *opened, const struct bytes *packed, enum peel_codec codec,
+	const struct bytes *plain)
+{
+	struct peel_error err = {0};
+	uint8_t buf[5000];
+	unsigned n;
+
+	source_drop(opened->source);
+	for (n = 1;; n++) {
+		cleanup_source struct source *faulty = NULL;
+		ssize_t got;
+		bool hit;
+
+		assert_good(fault_source_new(packed->data, packed->len, n, &faulty, &err), &err);
+		assert_good(check_open_over(opened, faulty, codec, plain->len, -1, &err), &err);
+		got = source_read_at(opened->source, 3000000, buf, sizeof(buf), &err);
+		hit = fault_source_hit(faulty);
+		assert_int_equal(got, hit ? PEEL_EIO : (ssize_t)sizeof(buf));
+		got = source_read_at(opened->source, 3000000, buf, sizeof(buf), &err);
+		assert_int_equal(got, sizeof(buf));
+		assert_memory_equal(buf, plain->data + 3000000, sizeof(buf));
+		source_drop(opened->source);
+		opened->source = NULL;
+		if (!hit) {
+			break;
+		}
+	}
+	return n;
 }

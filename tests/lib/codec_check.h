@@ -55,6 +55,18 @@ void check_close(struct opened *opened);
 /** Read count times at seeded places, short ones and long ones, past the end too. */
 void check_random(struct source *source, const struct bytes *plain, uint32_t seed, int count);
 
+/** Read at seeded places from four threads at once. */
+void check_threads(struct source *source, const struct bytes *plain);
+
+/**
+ * Open over packed again and again, with the n-th read failing: a read that meets the failure says so, and the next is
+ * right. plain has more than 3 MB.
+ * @param opened of check_open; its source is dropped.
+ * @return the first n that no read reached.
+ */
+unsigned check_faulty(struct opened *opened, const struct bytes *packed, enum peel_codec codec,
+	const struct bytes *plain);
+
 /** check_stream, check_open with a small cache, check_random, and reading all in order. */
 void check_all(const struct bytes *packed, enum peel_codec codec, const struct bytes *plain);
 

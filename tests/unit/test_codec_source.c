@@ -23,34 +23,12 @@ static void failed_read_is_told_and_the_next_succeeds(void **state)
 {
 	struct opened opened;
 	struct bytes packed = {0};
-	struct peel_error err = {0};
-	uint8_t buf[5000];
 	unsigned n;
 
 	(void)state;
 	gzip_add(&packed, text.data, text.len, 6);
 	check_open(&opened, &packed, PEEL_CODEC_GZIP, 16 * BLOCK_SIZE, -1);
-	source_drop(opened.source);
-	for (n = 1;; n++) {
-		cleanup_source struct source *faulty = NULL;
-		ssize_t got;
-		bool hit;
-
-		assert_good(fault_source_new(packed.data, packed.len, n, &faulty, &err), &err);
-		assert_good(check_open_over(&opened, faulty, PEEL_CODEC_GZIP, text.len, -1, &err),
-			&err);
-		got = source_read_at(opened.source, 3000000, buf, sizeof(buf), &err);
-		hit = fault_source_hit(faulty);
-		assert_int_equal(got, hit ? PEEL_EIO : (ssize_t)sizeof(buf));
-		got = source_read_at(opened.source, 3000000, buf, sizeof(buf), &err);
-		assert_int_equal(got, sizeof(buf));
-		assert_memory_equal(buf, text.data + 3000000, sizeof(buf));
-		source_drop(opened.source);
-		opened.source = NULL;
-		if (!hit) {
-			break;
-		}
-	}
+	n = check_faulty(&opened, &packed, PEEL_CODEC_GZIP, &text);
 	assert_true(n > 5);
 	check_close(&opened);
 	bytes_finish(&packed);

@@ -3,7 +3,6 @@
 #include "source_zstd_spool.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,54 +157,13 @@ static void broken_frame_under_a_spool_fails_twice(void **state)
 	check_close(&opened);
 }
 
-struct reader {
-	pthread_t thread;
-	struct source *source;
-	const struct bytes *plain;
-	uint32_t seed;
-	bool differs;
-};
-
-static void *read_much(void *arg)
-{
-	struct reader *reader = arg;
-	uint8_t buf[20000];
-	uint64_t offset;
-	int i;
-
-	for (i = 0; i < 40; i++) {
-		offset = test_random(&reader->seed, (uint32_t)(reader->plain->len - sizeof(buf)));
-		if (source_read_at(reader->source, offset, buf, sizeof(buf), NULL) != sizeof(buf) ||
-			memcmp(buf, reader->plain->data + offset, sizeof(buf)) != 0) {
-			reader->differs = true;
-		}
-	}
-	return NULL;
-}
-
-static void read_in_threads(struct source *source, const struct bytes *plain)
-{
-	struct reader readers[4];
-	size_t i;
-
-	for (i = 0; i < countof(readers); i++) {
-		readers[i] = (struct reader){.source = source, .plain = plain, .seed = (uint32_t)i};
-		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_much, &readers[i]),
-			0);
-	}
-	for (i = 0; i < countof(readers); i++) {
-		pthread_join(readers[i].thread, NULL);
-		assert_false(readers[i].differs);
-	}
-}
-
 static void threads_share_a_spool(void **state)
 {
 	struct opened opened;
 
 	(void)state;
 	check_open(&opened, &big_packed, PEEL_CODEC_ZSTD, 0, spool_dir);
-	read_in_threads(opened.source, &big);
+	check_threads(opened.source, &big);
 	check_close(&opened);
 }
 

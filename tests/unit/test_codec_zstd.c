@@ -3,7 +3,6 @@
 #include "codec.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,78 +219,15 @@ static void failed_read_is_told_and_the_next_succeeds(void **state)
 {
 	struct opened opened;
 	struct bytes packed = {0};
-	struct peel_error err = {0};
-	uint8_t buf[5000];
 	unsigned n;
 
 	(void)state;
 	many_frames(&packed, &text);
 	check_open(&opened, &packed, PEEL_CODEC_ZSTD, 16 * BLOCK_SIZE, -1);
-	source_drop(opened.source);
-	for (n = 1;; n++) {
-		cleanup_source struct source *faulty = NULL;
-		ssize_t got;
-		bool hit;
-
-		assert_good(fault_source_new(packed.data, packed.len, n, &faulty, &err), &err);
-		assert_good(check_open_over(&opened, faulty, PEEL_CODEC_ZSTD, text.len, -1, &err),
-			&err);
-		got = source_read_at(opened.source, 3000000, buf, sizeof(buf), &err);
-		hit = fault_source_hit(faulty);
-		assert_int_equal(got, hit ? PEEL_EIO : (ssize_t)sizeof(buf));
-		got = source_read_at(opened.source, 3000000, buf, sizeof(buf), &err);
-		assert_int_equal(got, sizeof(buf));
-		assert_memory_equal(buf, text.data + 3000000, sizeof(buf));
-		source_drop(opened.source);
-		opened.source = NULL;
-		if (!hit) {
-			break;
-		}
-	}
+	n = check_faulty(&opened, &packed, PEEL_CODEC_ZSTD, &text);
 	assert_true(n > 2);
 	check_close(&opened);
 	bytes_finish(&packed);
-}
-
-struct reader {
-	pthread_t thread;
-	struct source *source;
-	const struct bytes *plain;
-	uint32_t seed;
-	bool differs;
-};
-
-static void *read_much(void *arg)
-{
-	struct reader *reader = arg;
-	uint8_t buf[20000];
-	uint64_t offset;
-	int i;
-
-	for (i = 0; i < 40; i++) {
-		offset = test_random(&reader->seed, (uint32_t)(reader->plain->len - sizeof(buf)));
-		if (source_read_at(reader->source, offset, buf, sizeof(buf), NULL) != sizeof(buf) ||
-			memcmp(buf, reader->plain->data + offset, sizeof(buf)) != 0) {
-			reader->differs = true;
-		}
-	}
-	return NULL;
-}
-
-static void read_in_threads(struct source *source, const struct bytes *plain)
-{
-	struct reader readers[4];
-	size_t i;
-
-	for (i = 0; i < countof(readers); i++) {
-		readers[i] = (struct reader){.source = source, .plain = plain, .seed = (uint32_t)i};
-		assert_int_equal(pthread_create(&readers[i].thread, NULL, read_much, &readers[i]),
-			0);
-	}
-	for (i = 0; i < countof(readers); i++) {
-		pthread_join(readers[i].thread, NULL);
-		assert_false(readers[i].differs);
-	}
 }
 
 static void threads_share_a_source(void **state)
@@ -302,7 +238,7 @@ static void threads_share_a_source(void **state)
 	(void)state;
 	many_frames(&packed, &text);
 	check_open(&opened, &packed, PEEL_CODEC_ZSTD, 0, -1);
-	read_in_threads(opened.source, &text);
+	check_threads(opened.source, &text);
 	check_close(&opened);
 	bytes_finish(&packed);
 }
