@@ -92,6 +92,8 @@ struct verb {
 	size_t values_size;
 	/** True where it opens an image and takes the image options. */
 	bool image;
+	/** Options end at the first operand; what follows it is the verb's own language (find, run). */
+	bool own_language;
 	/** Formats of --output separated by blanks, the default first; NULL: no --output. */
 	const char *formats;
 	int min_operands;

@@ -14,6 +14,7 @@
  *     format.c         values as people read them   table.c          aligned columns
  *     ls_print.c       the long form                stat_format.c    GNU stat's directives
  *     users.c          the image's user names       progress.c       the bar on stderr
+ *     walk.c           a tree in listing order
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
  *   index/             the library, from bytes to answers
@@ -116,7 +117,11 @@ static int run_verb(struct call *call, int argc, char **argv)
 	}
 	call->values = values;
 	call->argv = argv;
-	call->argc = opts_parse(groups, countof(groups), argc, argv, false, &err);
+	call->argc = opts_parse(groups, countof(groups), argc, argv, verb->own_language, &err);
+	if (verb->own_language && call->argc >= 0) {
+		call->argv += call->argc;
+		call->argc = argc - call->argc;
+	}
 	if (call->shared.help) {
 		help_print_verb(stdout, verb);
 		return STATUS_OK;
