@@ -36,7 +36,10 @@ enum walk_next {
 /** One step, valid during the callback. */
 struct walk_step {
 	enum walk_event event;
-	/** The start as given, then "/name" a level; no second slash after one that ends the start. Raw bytes, NUL-terminated. */
+	/**
+	 * The start as given, then "/name" a level; no second slash after one that ends the start.
+	 * Raw bytes, NUL-terminated.
+	 */
 	const char *path;
 	size_t path_len;
 	/** Where the last component begins; 0 for the start itself. */
