@@ -49,6 +49,7 @@ struct walk {
 	walk_fn *each;
 	void *arg;
 	unsigned int max_depth;
+	bool follow;
 	struct level *levels;
 	size_t depth;
 	size_t room;
@@ -168,13 +169,28 @@ static bool push(struct walk *walk, const struct peel_node *node, size_t path_le
 	return true;
 }
 
+/* Without links nothing leads back: a folder has one parent. */
+static bool is_above(const struct walk *walk, const struct peel_node *node)
+{
+	for (size_t i = 0; i < walk->depth; i++) {
+		if (walk->levels[i].folder.ino == node->ino) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Report an entry whose path stands in the buffer, and go into it where it is a folder. */
 static enum walk_next enter(struct walk *walk, const struct peel_node *node, size_t path_len,
-	size_t name)
+	size_t name, const struct peel_error *err)
 {
 	unsigned int depth = (unsigned int)walk->depth;
-	enum walk_next next = report(walk, WALK_ENTRY, path_len, name, depth, node, NULL);
+	enum walk_next next;
 
+	if (walk->follow && S_ISDIR(node->mode) && is_above(walk, node)) {
+		return report(walk, WALK_LOOP, path_len, name, depth, node, NULL);
+	}
+	next = report(walk, WALK_ENTRY, path_len, name, depth, node, err);
 	if (next == WALK_ON && S_ISDIR(node->mode)) {
 		if (depth >= walk->max_depth) {
 			return report(walk, WALK_LEAVE, path_len, name, depth, node, NULL);
@@ -216,7 +232,12 @@ static enum walk_next advance(struct walk *walk, struct level *level)
 	walk->path[level->path_len] = '/';
 	memcpy(walk->path + name, level->names + entry->name, entry->len);
 	level->next++;
-	return enter(walk, &node, len, name);
+	if (walk->follow && S_ISLNK(node.mode) &&
+		peel_resolve(walk->index, node.view, level->folder.ino, walk->path + name,
+			entry->len, true, &node, NULL, &err) < 0) {
+		return enter(walk, &entry->node, len, name, &err);
+	}
+	return enter(walk, &node, len, name, NULL);
 }
 
 static enum walk_next leave(struct walk *walk)
@@ -248,21 +269,36 @@ static enum walk_next step(struct walk *walk)
 	return r > 0 ? WALK_ON : fail_level(walk, level, &err);
 }
 
+static int run(struct walk *walk, const char *path, const struct peel_node *start)
+{
+	size_t len = strlen(path);
+	enum walk_next next = WALK_STOP;
+
+	walk->no_memory = !reserve(&walk->path, &walk->path_room, len + 1);
+	if (!walk->no_memory) {
+		memcpy(walk->path, path, len);
+		next = enter(walk, start, len, 0, NULL);
+	}
+	while (next != WALK_STOP && walk->depth > 0) {
+		next = step(walk);
+	}
+	walk_finish(walk);
+	return walk->no_memory ? PEEL_ENOMEM : next == WALK_STOP;
+}
+
 int walk_tree(struct peel_index *index, const char *path, const struct peel_node *start,
 	unsigned int max_depth, walk_fn *each, void *arg)
 {
 	struct walk walk = {.index = index, .each = each, .arg = arg, .max_depth = max_depth};
-	size_t len = strlen(path);
-	enum walk_next next = WALK_STOP;
 
-	walk.no_memory = !reserve(&walk.path, &walk.path_room, len + 1);
-	if (!walk.no_memory) {
-		memcpy(walk.path, path, len);
-		next = enter(&walk, start, len, 0);
-	}
-	while (next != WALK_STOP && walk.depth > 0) {
-		next = step(&walk);
-	}
-	walk_finish(&walk);
-	return walk.no_memory ? PEEL_ENOMEM : next == WALK_STOP;
+	return run(&walk, path, start);
+}
+
+int walk_tree_following(struct peel_index *index, const char *path, const struct peel_node *start,
+	unsigned int max_depth, walk_fn *each, void *arg)
+{
+	struct walk walk = {
+		.index = index, .each = each, .arg = arg, .max_depth = max_depth, .follow = true};
+
+	return run(&walk, path, start);
 }

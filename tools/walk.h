@@ -22,6 +22,8 @@ enum walk_event {
 	WALK_LEAVE,
 	/** The folder cannot be listed (further): see step.err. Comes before its WALK_LEAVE. */
 	WALK_FAILED,
+	/** Where links are followed: a folder that is one of those above it. It is not gone into. */
+	WALK_LOOP,
 };
 
 /** What the callback wants next. */
@@ -47,7 +49,7 @@ struct walk_step {
 	/** 0 for the start. */
 	unsigned int depth;
 	const struct peel_node *node;
-	/** Set for WALK_FAILED alone. */
+	/** Set for WALK_FAILED, and for the WALK_ENTRY of a link that should be followed and leads nowhere. */
 	const struct peel_error *err;
 };
 
@@ -61,6 +63,13 @@ typedef enum walk_next walk_fn(void *arg, const struct walk_step *step);
  * @return 0 at the end, 1 where the callback stopped it, PEEL_ENOMEM.
  */
 int walk_tree(struct peel_index *index, const char *path, const struct peel_node *start,
+	unsigned int max_depth, walk_fn *each, void *arg);
+
+/**
+ * As walk_tree, with each symlink below the start reported, and gone into, as what it leads to; one that leads nowhere
+ * is reported as itself, with step.err.
+ */
+int walk_tree_following(struct peel_index *index, const char *path, const struct peel_node *start,
 	unsigned int max_depth, walk_fn *each, void *arg);
 
 #endif
