@@ -73,6 +73,8 @@ struct call {
 	struct shared shared;
 	/** The verb's own option values, verb->values_size bytes, zeroed before parsing. */
 	void *values;
+	/** The verb's own options of kind OPT_ORDERED, as given. */
+	struct opt_log log;
 	/** Operands. */
 	int argc;
 	char **argv;

@@ -105,10 +105,10 @@ static int run_verb(struct call *call, int argc, char **argv)
 	cleanup_free void *values = calloc(1, verb->values_size + 1);
 	struct peel_error err = {0};
 	struct opt_group groups[] = {
-		{verb->options, values},
-		{options_common, &call->shared},
-		{verb->image ? options_image : NULL, &call->shared},
-		{verb->formats ? options_output : NULL, &call->shared},
+		{verb->options, values, &call->log},
+		{options_common, &call->shared, NULL},
+		{verb->image ? options_image : NULL, &call->shared, NULL},
+		{verb->formats ? options_output : NULL, &call->shared, NULL},
 	};
 
 	if (!values) {
@@ -180,9 +180,10 @@ static int run(int argc, char **argv)
 {
 	struct call call = {0};
 	struct peel_error err = {0};
-	const struct opt_group groups[] = {{options_common, &call.shared},
-		{options_image, &call.shared}, {options_output, &call.shared}};
+	const struct opt_group groups[] = {{options_common, &call.shared, NULL},
+		{options_image, &call.shared, NULL}, {options_output, &call.shared, NULL}};
 	int first = opts_parse(groups, countof(groups), argc - 1, argv + 1, true, &err);
+	int status;
 
 	if (first < 0) {
 		complain("%s (see 'peel help')", err.message);
@@ -198,7 +199,9 @@ static int run(int argc, char **argv)
 	if (call.shared.outputs.count > 0 && !call.verb->formats) {
 		return complain_usage(&call, "%s has no --output", call.verb->name);
 	}
-	return run_verb(&call, argc - first - 2, argv + first + 2);
+	status = run_verb(&call, argc - first - 2, argv + first + 2);
+	free(call.log.events);
+	return status;
 }
 
 int main(int argc, char **argv)

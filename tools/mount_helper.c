@@ -53,7 +53,7 @@ int mount_helper(int argc, char **argv)
 {
 	__attribute__((__cleanup__(mount_words_finish))) struct mount_words words = {0};
 	struct helper_values values = {0};
-	const struct opt_group group = {helper_options, &values};
+	const struct opt_group group = {helper_options, &values, NULL};
 	struct call call = {.verb = &cmd_mount, .argv = argv + 1};
 	struct peel_error err = {0};
 	int r;

@@ -150,8 +150,41 @@ static int set_value(const struct opt *row, void *base, const char *value, const
 		return 0;
 	case OPT_LIST:
 		return add_to_list((struct opt_list *)(void *)place, value, row->name, err);
+	case OPT_ORDERED:
+		break;
 	}
 	return peel_fail(err, PEEL_EINTERNAL, "option '%s' has no kind", shown_name);
+}
+
+static int add_to_log(struct opt_log *log, const struct opt *row, const char *value,
+	const char *letter, struct peel_error *err)
+{
+	if (log->count == log->room) {
+		size_t room = log->room ? log->room * 2 : 16;
+		struct opt_event *events = reallocarray(log->events, room, sizeof(*events));
+
+		if (!events) {
+			return peel_fail(err, PEEL_ENOMEM, "no memory");
+		}
+		log->events = events;
+		log->room = room;
+	}
+	log->events[log->count++] = (struct opt_event){row, value, letter};
+	return 0;
+}
+
+static bool is_optional(const struct opt *row)
+{
+	return row->value && row->value[0] == '[';
+}
+
+/* One option with its value. letter is where it stands in argv, NULL for a long one. */
+static int take(const struct opt *row, const struct opt_group *group, const char *value,
+	const char *letter, const char *shown_name, struct peel_error *err)
+{
+	return row->kind == OPT_ORDERED && group->log
+		? add_to_log(group->log, row, value, letter, err)
+		: set_value(row, group->base, value, shown_name, err);
 }
 
 static int fail_unknown(const struct opt_group *groups, size_t count, const char *word,
@@ -196,15 +229,15 @@ static int parse_long(const struct opt_group *groups, size_t count, const char *
 				return peel_fail(err, PEEL_EUSAGE, "option '%s' takes no value",
 					shown_name);
 			}
-			if (row->value && !value) {
+			if (row->value && !value && !is_optional(row)) {
 				value = next;
 				taken = 2;
 			}
-			if (row->value && !value) {
+			if (row->value && !value && !is_optional(row)) {
 				return peel_fail(err, PEEL_EUSAGE, "option '%s' wants a value",
 					shown_name);
 			}
-			r = set_value(row, groups[g].base, value, shown_name, err);
+			r = take(row, &groups[g], value, NULL, shown_name, err);
 			return r < 0 ? r : taken;
 		}
 	}
@@ -212,12 +245,12 @@ static int parse_long(const struct opt_group *groups, size_t count, const char *
 }
 
 static const struct opt *find_letter(const struct opt_group *groups, size_t count, char letter,
-	void **ret_base)
+	const struct opt_group **ret_group)
 {
 	for (size_t g = 0; g < count; g++) {
 		for (const struct opt *row = groups[g].rows; row && !is_end(row); row++) {
 			if (row->letter == letter) {
-				*ret_base = groups[g].base;
+				*ret_group = &groups[g];
 				return row;
 			}
 		}
@@ -231,8 +264,8 @@ static int parse_letters(const struct opt_group *groups, size_t count, const cha
 {
 	for (const char *letter = word + 1; *letter; letter++) {
 		char shown_name[8];
-		void *base = NULL;
-		const struct opt *row = find_letter(groups, count, *letter, &base);
+		const struct opt_group *group = NULL;
+		const struct opt *row = find_letter(groups, count, *letter, &group);
 		const char *value = letter[1] ? letter + 1 : next;
 		char one[] = {'-', *letter, 0};
 		int r;
@@ -246,7 +279,7 @@ static int parse_letters(const struct opt_group *groups, size_t count, const cha
 		} else if (!value) {
 			return peel_fail(err, PEEL_EUSAGE, "option '%s' wants a value", shown_name);
 		}
-		r = set_value(row, base, value, shown_name, err);
+		r = take(row, group, value, letter, shown_name, err);
 		if (r < 0 || row->value) {
 			return r < 0 ? r : letter[1] ? 1 : 2;
 		}
@@ -374,7 +407,8 @@ void opts_print_help(FILE *out, const struct opt *rows, const char *dashes)
 				row->name);
 		}
 		if (row->value) {
-			snprintf(left + len, sizeof(left) - (size_t)len, " %s", row->value);
+			snprintf(left + len, sizeof(left) - (size_t)len, "%s%s",
+				is_optional(row) ? "" : " ", row->value);
 		}
 		fprintf(out, "  %-*s %s\n", HELP_COLUMN, left, row->help);
 	}

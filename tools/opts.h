@@ -31,6 +31,24 @@ struct opt_number {
 	uint32_t value;
 };
 
+struct opt;
+
+/** One option as it was given. */
+struct opt_event {
+	const struct opt *row;
+	/** NULL where it has none; borrowed from argv. */
+	const char *value;
+	/** Its letter in argv; NULL where the long form was given. */
+	const char *letter;
+};
+
+/** Options in the order in which they were given. {0} is empty; the owner frees events. */
+struct opt_log {
+	struct opt_event *events;
+	size_t count;
+	size_t room;
+};
+
 /** What the value is, and the type that lies at the row's offset. */
 enum opt_kind {
 	/** No value; a bool becomes true. */
@@ -48,6 +66,8 @@ enum opt_kind {
 	OPT_NUMBER,
 	/** struct opt_list. */
 	OPT_LIST,
+	/** No place: goes to the group's log, because its order among others matters. */
+	OPT_ORDERED,
 };
 
 /** One option; a table ends with a row of zeros. */
@@ -56,7 +76,7 @@ struct opt {
 	char letter;
 	/** The long form without dashes, NULL: none. */
 	const char *name;
-	/** What help calls the value; NULL for flags. */
+	/** What help calls the value; NULL for flags. "[=NAME]": it may be left out, and follows "=" only. */
 	const char *value;
 	enum opt_kind kind;
 	/** Where the value goes, from the group's base. */
@@ -69,6 +89,8 @@ struct opt {
 struct opt_group {
 	const struct opt *rows;
 	void *base;
+	/** Takes OPT_ORDERED; NULL for a table without. */
+	struct opt_log *log;
 };
 
 /**

@@ -245,7 +245,7 @@ static int pick(const char *line, bool stop_early, struct picked *ret_picked, ch
 	struct peel_error *err)
 {
 	static char words[256];
-	struct opt_group group = {picked_options, ret_picked};
+	struct opt_group group = {picked_options, ret_picked, NULL};
 	char *argv[16];
 	int argc = 0;
 	int r;
@@ -285,6 +285,52 @@ static void options_stand_anywhere(void **state)
 	assert_string_equal(picked.outputs.items[1], "y");
 	assert_int_equal(pick("-a ls -z --what", true, &picked, operands, &err), 1);
 	assert_string_equal(operands, "ls -z --what");
+}
+
+static const struct opt ordered_options[] = {
+	{'h', "human", NULL, OPT_ORDERED, 0, "human"},
+	{'B', "block", "SIZE", OPT_ORDERED, 0, "block"},
+	{0, "time", "[=WORD]", OPT_ORDERED, 0, "time"},
+	{0},
+};
+
+static void ordered_options_keep_their_order(void **state)
+{
+	static const struct {
+		char letter;
+		const char *name;
+		const char *value;
+	} want[] = {
+		{'h', NULL, NULL},
+		{'B', NULL, "1K"},
+		{0, "time", NULL},
+		{0, "time", "ctime"},
+		{0, "block", "2"},
+		{'h', NULL, NULL},
+	};
+	char words[][16] = {"-hB1K", "--time", "x", "--time=ctime", "--block", "2", "-h"};
+	char *argv[countof(words)];
+	struct opt_log log = {0};
+	struct opt_group group = {ordered_options, NULL, &log};
+	struct peel_error err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < countof(words); i++) {
+		argv[i] = words[i];
+	}
+	assert_int_equal(opts_parse(&group, 1, countof(words), argv, false, &err), 1);
+	assert_string_equal(argv[0], "x");
+	assert_int_equal(log.count, countof(want));
+	for (size_t i = 0; i < countof(want); i++) {
+		const struct opt_event *event = &log.events[i];
+
+		assert_int_equal(event->letter ? *event->letter : 0, want[i].letter);
+		assert_true(!want[i].name || strcmp(event->row->name, want[i].name) == 0);
+		assert_true(event->value ? want[i].value && strcmp(event->value, want[i].value) == 0
+					 : !want[i].value);
+	}
+	assert_ptr_equal(log.events[1].letter, log.events[0].letter + 1);
+	free(log.events);
 }
 
 static void sizes_have_units(void **state)
@@ -383,6 +429,7 @@ int main(void)
 		cmocka_unit_test(tables_of_any_length_keep_every_row),
 		cmocka_unit_test(json_nests_and_escapes),
 		cmocka_unit_test(options_stand_anywhere),
+		cmocka_unit_test(ordered_options_keep_their_order),
 		cmocka_unit_test(sizes_have_units),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(comma_lists_keep_escaped_commas),
