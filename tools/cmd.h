@@ -106,6 +106,7 @@ struct verb {
 };
 
 extern const struct verb cmd_cat;
+extern const struct verb cmd_export;
 extern const struct verb cmd_help;
 extern const struct verb cmd_history;
 extern const struct verb cmd_index;

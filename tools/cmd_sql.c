@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "csv.h"
 #include "format.h"
 #include "json_writer.h"
 
@@ -80,23 +81,6 @@ static char *show_value(const struct peel_value *value)
 	}
 }
 
-/* RFC 4180: quotes where there is a comma or a quote; line ends cannot occur in escaped text. */
-static void print_csv(FILE *out, const char *text)
-{
-	if (!strpbrk(text, ",\"")) {
-		fputs(text, out);
-		return;
-	}
-	putc('"', out);
-	for (; *text; text++) {
-		if (*text == '"') {
-			putc('"', out);
-		}
-		putc(*text, out);
-	}
-	putc('"', out);
-}
-
 static void print_separated(struct sql_run *run, char *const *cells)
 {
 	bool csv = strcmp(run->format, "csv") == 0;
@@ -106,7 +90,7 @@ static void print_separated(struct sql_run *run, char *const *cells)
 			putc(csv ? ',' : '\t', run->out);
 		}
 		if (csv) {
-			print_csv(run->out, cells[i]);
+			csv_cell(run->out, cells[i]);
 		} else {
 			fputs(cells[i], run->out);
 		}

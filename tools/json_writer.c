@@ -8,6 +8,13 @@
 
 #include <peel/text.h>
 
+static void break_line(const struct json *json)
+{
+	if (!json->compact) {
+		fprintf(json->out, "\n%*s", 2 * json->depth, "");
+	}
+}
+
 /* Comma, newline, indentation and key: what comes before every value. */
 static void begin_value(struct json *json, const char *key)
 {
@@ -16,12 +23,14 @@ static void begin_value(struct json *json, const char *key)
 		return;
 	}
 	assert((json->kinds[json->depth - 1] == '{') == (key != NULL));
-	fprintf(json->out, "%s\n%*s", json->filled[json->depth - 1] ? "," : "", 2 * json->depth,
-		"");
+	if (json->filled[json->depth - 1]) {
+		putc(',', json->out);
+	}
+	break_line(json);
 	json->filled[json->depth - 1] = true;
 	if (key) {
 		peel_text_print_json(json->out, key, strlen(key));
-		fputs(": ", json->out);
+		fputs(json->compact ? ":" : ": ", json->out);
 	}
 }
 
@@ -50,7 +59,7 @@ void json_close(struct json *json)
 	assert(json->depth > 0);
 	json->depth--;
 	if (json->filled[json->depth]) {
-		fprintf(json->out, "\n%*s", 2 * json->depth, "");
+		break_line(json);
 	}
 	putc(json->kinds[json->depth] == '{' ? '}' : ']', json->out);
 	if (json->depth == 0) {

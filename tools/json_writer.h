@@ -17,6 +17,8 @@
 /** State of one document. Start with {.out = stream}. */
 struct json {
 	FILE *out;
+	/** One line without blanks, for a document a line. */
+	bool compact;
 	int depth;
 	/** '{' or '[' a level. */
 	char kinds[JSON_WRITER_DEPTH];

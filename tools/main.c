@@ -253,6 +253,7 @@ const struct opt options_output[] = {
 /* In order of names. */
 static const struct verb *const verbs[] = {
 	&cmd_cat,
+	&cmd_export,
 	&cmd_help,
 	&cmd_history,
 	&cmd_index,

@@ -32,6 +32,8 @@ extern "C" {
 #define PEEL_VIEW_MERGED (-1)
 /** Longest name that a view shows, in bytes. */
 #define PEEL_NAME_MAX 255
+/** Room for a SHA-256 in hex digits and a NUL. */
+#define PEEL_SHA256_SIZE 65
 /** Longest path and link target handled, in bytes. */
 #define PEEL_PATH_MAX 4096
 /** Most symlinks followed in one resolution, as the kernel's. */
@@ -148,6 +150,14 @@ int peel_resolve(struct peel_index *index, int view, uint64_t start, const void 
  *   PEEL_ENOMEM.
  */
 ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err);
+
+/**
+ * SHA-256 of all bytes of a regular file, holes as zeros.
+ * @param ret_hex 64 lower-case digits and a NUL; untouched on failure.
+ * @return 0; PEEL_ELIMIT (over 1 TiB); peel_read's.
+ */
+int peel_sha256(struct peel_index *index, uint64_t ino, char ret_hex[PEEL_SHA256_SIZE],
 	struct peel_error *err);
 
 /**

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Cells of comma-separated values, RFC 4180. */
+#ifndef CSV_H
+#define CSV_H
+
+#include <stdio.h>
+
+/**
+ * Write a cell, in quotes where it needs them.
+ * @param text escaped by peel_text_escape: no line ends, no control characters.
+ */
+void csv_cell(FILE *out, const char *text);
+
+#endif

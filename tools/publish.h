@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * A file that appears under its name when it is whole: written beside it, then renamed over it. What is no regular
+ * file (a pipe, a device) is written to as it is.
+ */
+#ifndef PUBLISH_H
+#define PUBLISH_H
+
+#include <stdio.h>
+
+/** A file on its way. {0} is valid for publish_drop. */
+struct publish {
+	/** Where to write. */
+	FILE *out;
+	/** The name, links on the way to it resolved; NULL: written in place. */
+	char *path;
+	char *temporary;
+};
+
+/** Begin. @return 0, or -1 with errno set; then nothing is left behind. */
+int publish_open(struct publish *publish, const char *path);
+
+/** Write out what is buffered, and give the file its name. @return as publish_open. */
+int publish_commit(struct publish *publish);
+
+/** Take the file away where it was not committed. */
+void publish_drop(struct publish *publish);
+
+#endif
