@@ -92,6 +92,8 @@ static void another_schema_is_refused(void **state)
 		"DROP VIEW tree",
 		"DROP VIEW tree; CREATE VIEW tree AS SELECT load_extension('x')",
 		"DROP INDEX entry_dir",
+		"DROP INDEX entry_dir; CREATE INDEX entry_dir ON entry (dir, id)",
+		"DROP INDEX entry_dir; CREATE UNIQUE INDEX entry_dir ON entry (dir)",
 	};
 
 	(void)state;
@@ -103,6 +105,34 @@ static void another_schema_is_refused(void **state)
 		assert_good(store_open(fd, &store, &err), &err);
 		assert_failure(store_check_schema(store, &err), PEEL_EFORMAT, &err, "not ours");
 		store_close(store);
+	}
+}
+
+/** SQLite itself refuses some of them, others only when they are compared. */
+static void a_forged_schema_is_refused(void **state)
+{
+	static const char *const changes[] = {
+		"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET name = 'inode' WHERE name = 'tree'",
+		"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET tbl_name = 'dir' WHERE name = 'tree'",
+		"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = sql || ' ' WHERE name = 'tree'",
+		"PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, '7', '8')"
+		" WHERE name = 'entry'",
+		"PRAGMA writable_schema = 1; DELETE FROM sqlite_schema WHERE name = 'findings'; INSERT INTO"
+		" sqlite_schema SELECT * FROM sqlite_schema WHERE name = 'layers'",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(changes); i++) {
+		struct peel_error err = {0};
+		struct store *store = NULL;
+		cleanup_fd int fd = make_index(changes[i]);
+		int code = store_open(fd, &store, &err);
+
+		if (code == 0) {
+			code = store_check_schema(store, &err);
+			store_close(store);
+		}
+		assert_int_equal(code, PEEL_EFORMAT);
 	}
 }
 
@@ -194,6 +224,7 @@ int main(void)
 		cmocka_unit_test(a_reader_cannot_write),
 		cmocka_unit_test(another_version_is_refused),
 		cmocka_unit_test(another_schema_is_refused),
+		cmocka_unit_test(a_forged_schema_is_refused),
 		cmocka_unit_test(damage_is_an_error),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(the_views_do_not_scan_paths),
