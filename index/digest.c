@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plain functions of libcrypto, not EVP: those read openssl.cnf and set up providers at their
+ * first use, which takes longer than opening an index. The code that hashes is the same.
+ */
 #include "digest.h"
 
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
+/* The plain functions are kept, but marked as those of OpenSSL 1.1. */
+#define OPENSSL_API_COMPAT 0x10100000L
+#include <openssl/sha.h>
 
 #include <peel/error.h>
 #include <peel/text.h>
@@ -16,17 +21,52 @@ struct algorithm {
 	const char *prefix;
 	/** Bytes of the digest. */
 	size_t size;
-	const EVP_MD *(*md)(void);
+	void (*start)(struct digest *digest);
+	void (*add)(struct digest *digest, const void *bytes, size_t len);
+	void (*finish)(struct digest *digest, unsigned char *value);
 };
 
 struct digest {
 	const struct algorithm *algorithm;
-	EVP_MD_CTX *context;
+	union {
+		SHA256_CTX sha256;
+		SHA512_CTX sha512;
+	} state;
 };
 
+static void sha256_start(struct digest *digest)
+{
+	SHA256_Init(&digest->state.sha256);
+}
+
+static void sha256_add(struct digest *digest, const void *bytes, size_t len)
+{
+	SHA256_Update(&digest->state.sha256, bytes, len);
+}
+
+static void sha256_finish(struct digest *digest, unsigned char *value)
+{
+	SHA256_Final(value, &digest->state.sha256);
+}
+
+static void sha512_start(struct digest *digest)
+{
+	SHA512_Init(&digest->state.sha512);
+}
+
+static void sha512_add(struct digest *digest, const void *bytes, size_t len)
+{
+	SHA512_Update(&digest->state.sha512, bytes, len);
+}
+
+static void sha512_finish(struct digest *digest, unsigned char *value)
+{
+	SHA512_Final(value, &digest->state.sha512);
+}
+
 static const struct algorithm algorithms[] = {
-	{"sha256:", 32, EVP_sha256},
-	{"sha512:", 64, EVP_sha512},
+	{"sha256:", SHA256_DIGEST_LENGTH, sha256_start, sha256_add, sha256_finish},
+	{"sha512:", SHA512_DIGEST_LENGTH, sha512_start, sha512_add, sha512_finish},
 };
 
 static const struct algorithm *find_algorithm(const char *text)
@@ -62,7 +102,7 @@ bool digest_valid(const char *text)
 int digest_new(const char *text, struct digest **ret_digest, struct peel_error *err)
 {
 	const struct algorithm *algorithm = find_algorithm(text);
-	cleanup_digest struct digest *digest = NULL;
+	struct digest *digest;
 	char shown[48];
 
 	if (!algorithm) {
@@ -74,28 +114,23 @@ int digest_new(const char *text, struct digest **ret_digest, struct peel_error *
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	digest->algorithm = algorithm;
-	digest->context = EVP_MD_CTX_new();
-	if (!digest->context || EVP_DigestInit_ex(digest->context, algorithm->md(), NULL) != 1) {
-		/* The error queue is the thread's, and so the caller's too. */
-		ERR_clear_error();
-		return peel_fail(err, PEEL_ENOMEM, "cannot start a digest: out of memory");
-	}
-	*ret_digest = steal_pointer(&digest);
+	algorithm->start(digest);
+	*ret_digest = digest;
 	return 0;
 }
 
 void digest_update(struct digest *digest, const void *bytes, size_t len)
 {
-	EVP_DigestUpdate(digest->context, bytes, len);
+	digest->algorithm->add(digest, bytes, len);
 }
 
 void digest_text(struct digest *digest, char *text)
 {
 	static const char hex[] = "0123456789abcdef";
-	unsigned char value[EVP_MAX_MD_SIZE] = {0};
+	unsigned char value[SHA512_DIGEST_LENGTH] = {0};
 	char *out = stpcpy(text, digest->algorithm->prefix);
 
-	EVP_DigestFinal_ex(digest->context, value, NULL);
+	digest->algorithm->finish(digest, value);
 	for (size_t i = 0; i < digest->algorithm->size; i++) {
 		*out++ = hex[value[i] >> 4];
 		*out++ = hex[value[i] & 15];
@@ -105,10 +140,6 @@ void digest_text(struct digest *digest, char *text)
 
 void digest_free(struct digest *digest)
 {
-	if (!digest) {
-		return;
-	}
-	EVP_MD_CTX_free(digest->context);
 	free(digest);
 }
 
