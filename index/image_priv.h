@@ -71,6 +71,21 @@ int image_layout_fd(const struct peel_image *image);
 int image_identity(const char *reference, const struct peel_image_options *options, char **ret_text,
 	uint64_t *ret_age_ns, struct peel_error *err);
 
+/**
+ * The reference with the absolute path of its file, links resolved, so that it can be told from any folder.
+ * @param ret_location the caller frees; NULL for standard input and where the file is gone.
+ * @return 0; PEEL_EUSAGE, PEEL_ENOMEM.
+ */
+int image_location(const char *reference, char **ret_location, struct peel_error *err);
+
+/**
+ * Is the file at a location still the one that an identity was made of? Both may come from a stranger: nothing
+ * but regular files and folders is opened.
+ * @return 0 it is, 1 it is not; PEEL_ENOENT (there is none), PEEL_EIO, PEEL_EACCES, PEEL_EUNSUPPORTED (no file
+ *   that could be looked at), PEEL_EUSAGE, PEEL_ELIMIT, PEEL_ENOMEM.
+ */
+int image_compare(const char *location, const char *identity, struct peel_error *err);
+
 static inline void cleanup_image_(struct peel_image **image)
 {
 	peel_image_close(*image);

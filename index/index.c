@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,13 +35,13 @@ static void opening_finish(struct opening *opening)
 	}
 	free(opening->folder_path);
 	free(opening->identity);
+	free(opening->location);
 }
 
 /** Where the index will be written: beside the file that was named, in the cache, or nowhere. */
 static int make_temp(struct opening *opening, struct peel_error *err)
 {
 	const struct peel_index_options *options = opening->options;
-	struct peel_error ignored;
 
 	if (options->index_file && !options->no_cache) {
 		const char *slash = strrchr(options->index_file, '/');
@@ -58,7 +59,7 @@ static int make_temp(struct opening *opening, struct peel_error *err)
 	}
 	if (opening->folder >= 0 && !options->no_cache && opening->identity) {
 		cache_sweep(opening->folder);
-		if (cache_temp_make(opening->folder, &opening->temp, &ignored) == 0) {
+		if (cache_temp_make(opening->folder, &opening->temp, &opening->unkept) == 0) {
 			return 0;
 		}
 	}
@@ -82,26 +83,62 @@ static int check_unchanged(const struct opening *opening, struct peel_error *err
 	return code;
 }
 
-static int publish(struct opening *opening, struct peel_index *index, struct peel_error *err)
+/** Publish beside the file that the user named. */
+static int publish_named(struct opening *opening, struct peel_index *index, struct peel_error *err)
 {
 	const char *named = opening->options->index_file;
-	const char *slash = named ? strrchr(named, '/') : NULL;
-	const char *name = named ? (slash ? slash + 1 : named) : opening->name;
+	const char *slash = strrchr(named, '/');
+	struct peel_error why = {0};
+	int code = cache_publish(&opening->temp, slash ? slash + 1 : named, &why);
+
+	if (code < 0) {
+		return peel_fail(err, PEEL_EIO, "%s: %s", named, why.message);
+	}
+	index->path = strdup(named);
+	return index->path ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+}
+
+/** Publish in the cache, and make room there; an index that has no place in it serves without a name. */
+static int publish(struct opening *opening, struct peel_index *index, struct peel_error *err)
+{
+	uint64_t limit = cache_limit(opening->options->cache_limit);
+	struct stat st;
 	int code;
 
 	if (!opening->temp.temp[0]) {
 		return 0;
 	}
-	code = cache_publish(&opening->temp, name, err);
+	if (opening->options->index_file) {
+		return publish_named(opening, index, err);
+	}
+	if (fstat(opening->temp.fd, &st) == 0 && (uint64_t)st.st_size > limit) {
+		peel_fail(&opening->unkept, PEEL_ELIMIT,
+			"its %llu bytes are more than the cache's limit of %llu",
+			(unsigned long long)st.st_size, (unsigned long long)limit);
+		return 0;
+	}
+	code = cache_publish(&opening->temp, opening->name, &opening->unkept);
 	if (code < 0) {
-		return code;
+		return code == PEEL_ELIMIT ? 0
+					   : peel_fail(err, code, "%s", opening->unkept.message);
 	}
-	if (named) {
-		index->path = strdup(named);
-	} else if (asprintf(&index->path, "%s/%s", opening->folder_path, name) < 0) {
+	cache_trim(opening->folder, limit, opening->name);
+	if (asprintf(&index->path, "%s/%s", opening->folder_path, opening->name) < 0) {
 		index->path = NULL;
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	return index->path ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+	return 0;
+}
+
+/** Why it is not in the cache, where it should be. */
+static void note_unkept(const struct opening *opening, struct peel_index *index)
+{
+	bool wanted = opening->identity && !opening->options->no_cache &&
+		!opening->options->index_file;
+
+	if (wanted && !index->path) {
+		snprintf(index->unkept, sizeof(index->unkept), "%s", opening->unkept.message);
+	}
 }
 
 /** Say of which image it was. */
@@ -122,6 +159,7 @@ static int build_index(struct opening *opening, struct peel_index **ret_index,
 	cleanup_image struct peel_image *image = NULL;
 	struct build_options build = {
 		.identity = opening->settled ? opening->identity : "",
+		.location = opening->location ? opening->location : "",
 		.verify = options->verify,
 		.progress = options->progress,
 		.progress_arg = options->progress_arg,
@@ -156,6 +194,7 @@ static int build_index(struct opening *opening, struct peel_index **ret_index,
 	index->built = true;
 	code = publish(opening, index, err);
 	if (code == 0) {
+		note_unkept(opening, index);
 		code = index_attach_content(opening, index, image_file(image),
 			image_layout_fd(image), err);
 	}
@@ -211,6 +250,9 @@ static int identify(struct opening *opening, struct peel_error *err)
 		return 0;
 	}
 	opening->settled = age >= SETTLE_NS;
+	if (code == 0) {
+		code = image_location(opening->reference, &opening->location, err);
+	}
 	return code < 0 ? code : cache_name(opening->identity, opening->name, err);
 }
 
@@ -229,7 +271,8 @@ int peel_index_open(const char *reference, const struct peel_index_options *opti
 	int code;
 
 	err = err ? err : &own;
-	opening.folder = cache_open(opening.options->cache_dir, &opening.folder_path);
+	opening.folder = cache_open(opening.options->cache_dir, &opening.folder_path,
+		&opening.unkept);
 	code = identify(&opening, err);
 	if (code == 0) {
 		code = index_find(&opening, &index, err);

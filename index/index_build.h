@@ -18,6 +18,8 @@ struct build_options {
 	int spill_dir;
 	/** What the image file was when it was opened; "" where that cannot be trusted later. */
 	const char *identity;
+	/** Where the image is, for `cache ls`: its reference with an absolute path; "" for standard input. */
+	const char *location;
 	/** Hash plain layers too. */
 	bool verify;
 	peel_progress_fn *progress;

@@ -5,6 +5,15 @@
  * builder removes. A builder holds a lock on its temporary file; a sweep removes those whose lock
  * it gets. Two builders of one image do not meet: each has its own file, and the last rename wins
  * with equal content.
+ *
+ * An index is removed (index_cache_trim.c, index_cache_gc.c) by unlink alone: whoever serves from it holds a
+ * descriptor. The folder's lock is held for the moment in which a name is given or taken away, so that
+ * a judgement over an old file never hits the new one that was published meanwhile. Where folders
+ * cannot be locked, or somebody holds the lock for long, it is done without: at worst an index is
+ * built once more.
+ *
+ * The time of last use is mtime, set when an index is opened: atime is not kept on many mounts, and
+ * a backup changes it.
  */
 #include "index_cache.h"
 
@@ -15,20 +24,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <peel/text.h>
 
 #include "digest.h"
+#include "store_place.h"
 #include "store_vfs.h"
 #include "util.h"
 
-#define TEMP_PREFIX ".building-"
 /** Attempts at a temporary name that nobody has and no sweep took away. */
 #define TEMP_TRIES 16
+/** Attempts at the folder's lock, and the nap between two, nanoseconds: a fifth of a second in all. */
+#define LOCK_TRIES 200
+#define LOCK_NAP_NS 1000000
 
 static char *default_folder(void)
 {
@@ -56,26 +68,40 @@ static void make_folders(char *path)
 	mkdir(path, 0700);
 }
 
-int cache_open(const char *dir, char **ret_path)
+/** Say why a folder is not used. @return -1. */
+static int refuse(struct peel_error *why, const char *path, const char *reason)
+{
+	char shown[PEEL_MESSAGE_SIZE / 2];
+
+	peel_fail(why, PEEL_EACCES, "cache folder %s: %s",
+		peel_text_escape_into(shown, sizeof(shown), path, strlen(path)), reason);
+	return -1;
+}
+
+int cache_open(const char *dir, char **ret_path, struct peel_error *why)
 {
 	cleanup_free char *path = dir ? strdup(dir) : default_folder();
+	cleanup_fd int fd = -1;
 	struct stat st;
-	int fd;
 
 	if (!path || !*path) {
+		peel_fail(why, PEEL_EACCES,
+			"no cache folder: neither XDG_CACHE_HOME nor HOME is set");
 		return -1;
 	}
 	make_folders(path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		return -1;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		return refuse(why, path, strerror(errno));
 	}
-	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022)) {
-		close(fd);
-		return -1;
+	if (st.st_uid != geteuid()) {
+		return refuse(why, path, "belongs to another user");
+	}
+	if (st.st_mode & 022) {
+		return refuse(why, path, "others may write it");
 	}
 	*ret_path = steal_pointer(&path);
-	return fd;
+	return steal_fd(&fd);
 }
 
 int cache_name(const char *identity, char *name, struct peel_error *err)
@@ -122,12 +148,11 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 
 	for (int i = 0; temp.folder >= 0 && i < TEMP_TRIES; i++) {
 		unsigned long long random = 0;
-		struct stat st;
 
 		if (getrandom(&random, sizeof(random), 0) < 0) {
 			break;
 		}
-		snprintf(temp.temp, sizeof(temp.temp), TEMP_PREFIX "%016llx", random);
+		snprintf(temp.temp, sizeof(temp.temp), CACHE_TEMP_PREFIX "%016llx", random);
 		temp.fd = openat(temp.folder, temp.temp,
 			O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (temp.fd < 0 && errno == EEXIST) {
@@ -141,7 +166,7 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 		 * more.
 		 */
 		if ((flock(temp.fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-			fstat(temp.fd, &st) == 0 && st.st_nlink > 0) {
+			fstat(temp.fd, &temp.made) == 0 && temp.made.st_nlink > 0) {
 			*ret_temp = temp;
 			return 0;
 		}
@@ -157,19 +182,11 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 
 int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_error *err)
 {
-	const char *const places[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
 	struct cache_temp temp = {
 		.folder = -1, .fd = folder >= 0 ? store_unlinked_file(folder) : -1};
 
-	for (size_t i = 0; temp.fd < 0 && i < countof(places); i++) {
-		cleanup_fd int place = places[i] && *places[i]
-			? open(places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-			: -1;
-
-		temp.fd = place >= 0 ? store_unlinked_file(place) : -1;
-	}
-	if (temp.fd < 0) {
-		temp.fd = memfd_create("peel-index", MFD_CLOEXEC);
+	for (int i = 0; temp.fd < 0 && i < STORE_PLACES; i++) {
+		temp.fd = store_place_file(i);
 	}
 	if (temp.fd < 0) {
 		return peel_fail(err, PEEL_EIO, "no place for a temporary file: %s",
@@ -179,14 +196,69 @@ int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_err
 	return 0;
 }
 
+void cache_touch(int fd)
+{
+	static const struct timespec now[] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
+
+	futimens(fd, now);
+}
+
+/** Is a name still that of a file? */
+static bool is_named(int folder, const char *name, const struct stat *st)
+{
+	struct stat named;
+
+	return fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+		named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+}
+
+/** Take the folder's lock if it is to be had; flock(folder, LOCK_UN) gives it back either way. */
+static void lock_folder(int folder)
+{
+	static const struct timespec nap = {.tv_nsec = LOCK_NAP_NS};
+
+	for (int i = 0; i < LOCK_TRIES && flock(folder, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			return;
+		}
+		nanosleep(&nap, NULL);
+	}
+}
+
 int cache_publish(struct cache_temp *temp, const char *name, struct peel_error *err)
 {
-	if (fsync(temp->fd) < 0 || renameat(temp->folder, temp->temp, temp->folder, name) < 0) {
+	struct stat st;
+	int failure = 0;
+
+	if (fstat(temp->fd, &st) < 0 || st.st_dev != temp->made.st_dev ||
+		st.st_ino != temp->made.st_ino) {
+		return peel_fail(err, PEEL_ELIMIT, "%s", strerror(ENOSPC));
+	}
+	if (!is_named(temp->folder, temp->temp, &st)) {
+		return peel_fail(err, PEEL_ELIMIT, "its temporary file was removed");
+	}
+	if (fsync(temp->fd) < 0) {
 		return peel_fail(err, PEEL_EIO, "cannot write the index: %s", strerror(errno));
+	}
+	lock_folder(temp->folder);
+	failure = renameat(temp->folder, temp->temp, temp->folder, name) < 0 ? errno : 0;
+	flock(temp->folder, LOCK_UN);
+	if (failure) {
+		return peel_fail(err, PEEL_EIO, "cannot write the index: %s", strerror(failure));
 	}
 	temp->temp[0] = '\0';
 	fsync(temp->folder);
 	return 0;
+}
+
+bool cache_remove(int folder, const struct cache_entry *entry)
+{
+	bool gone;
+
+	lock_folder(folder);
+	gone = is_named(folder, entry->name, &entry->st) && unlinkat(folder, entry->name, 0) == 0;
+	flock(folder, LOCK_UN);
+	return gone;
 }
 
 void cache_temp_finish(struct cache_temp *temp)
@@ -201,33 +273,4 @@ void cache_temp_finish(struct cache_temp *temp)
 		close(temp->folder);
 	}
 	*temp = (struct cache_temp){.folder = -1, .fd = -1};
-}
-
-static void sweep_file(int folder, const char *name)
-{
-	cleanup_fd int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-		unlinkat(folder, name, 0);
-	}
-}
-
-void cache_sweep(int folder)
-{
-	int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-	struct dirent *entry;
-
-	if (!dir) {
-		if (copy >= 0) {
-			close(copy);
-		}
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		if (strncmp(entry->d_name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0) {
-			sweep_file(folder, entry->d_name);
-		}
-	}
-	closedir(dir);
 }

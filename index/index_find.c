@@ -16,10 +16,8 @@
 #include "index_cache.h"
 #include "index_open.h"
 #include "source.h"
+#include "store.h"
 #include "util.h"
-
-/** Where SQLite's header keeps the application id (fileformat2.html, 1.3). */
-#define APPLICATION_ID_OFFSET 68
 
 /** Open the file or folder that a reference names, and be sure that it is still what the identity says. */
 static int open_image_files(const struct opening *opening, struct source **ret_file,
@@ -103,17 +101,13 @@ static int try_file(struct opening *opening, int folder, const char *name,
 /** Is this an index of peel, of whatever version? Nothing else is ever overwritten. */
 static bool is_ours(const char *path)
 {
-	unsigned char header[APPLICATION_ID_OFFSET + 4];
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		return false;
 	}
-	return st.st_size == 0 ||
-		(pread(fd, header, sizeof(header), 0) == (ssize_t)sizeof(header) &&
-			memcmp(header, "SQLite format 3", 16) == 0 &&
-			memcmp(header + APPLICATION_ID_OFFSET, "peel", 4) == 0);
+	return st.st_size == 0 || store_version(fd) >= 0;
 }
 
 int index_find(struct opening *opening, struct peel_index **ret_index, struct peel_error *err)
@@ -142,6 +136,9 @@ int index_find(struct opening *opening, struct peel_index **ret_index, struct pe
 		return 1;
 	} else {
 		code = try_file(opening, opening->folder, opening->name, ret_index, &why);
+		if (code == 0) {
+			cache_touch((*ret_index)->fd);
+		}
 	}
 	if (code == 0 && options->rebuild) {
 		peel_index_close(*ret_index);

@@ -79,6 +79,11 @@ const char *peel_index_path(const struct peel_index *index)
 	return index->path ? index->path : "";
 }
 
+const char *peel_index_unkept_reason(const struct peel_index *index)
+{
+	return index->unkept;
+}
+
 /** Folder for spools of the serving side: as the image's own, where it can be had. */
 static int spool_folder(const struct opening *opening)
 {

@@ -19,6 +19,10 @@ struct opening {
 	char *identity;
 	/** The identity will still mean these bytes later. */
 	bool settled;
+	/** The reference with an absolute path, for `cache ls`; NULL for standard input. */
+	char *location;
+	/** Why the index cannot be kept in the cache. */
+	struct peel_error unkept;
 	/** File name of the index in the folder. */
 	char name[CACHE_NAME_SIZE];
 	struct cache_temp temp;

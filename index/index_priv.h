@@ -28,6 +28,8 @@ struct peel_index {
 	/** The index file, read-only; connections read through it. */
 	int fd;
 	char *path;
+	/** Why it is not in the cache, where it should be; else "". */
+	char unkept[PEEL_MESSAGE_SIZE];
 	bool built;
 	bool complete;
 	char *reasons;

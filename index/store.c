@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <peel/error.h>
 
@@ -18,6 +19,11 @@
 #define BUILD_CACHE_KIB 8192
 /** Page cache of a serving connection, KiB: the upper levels of the trees and the last folders. */
 #define SERVE_CACHE_KIB 2048
+
+/** SQLite's header and what it keeps there, big-endian (fileformat2.html, 1.3). */
+#define HEADER_SIZE 100
+#define USER_VERSION_OFFSET 60
+#define APPLICATION_ID_OFFSET 68
 
 struct statement {
 	const char *sql;
@@ -220,6 +226,19 @@ static int harden(struct store *store, struct peel_error *err)
 		"PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d;",
 		SERVE_CACHE_KIB);
 	return store_exec(store, pragmas, err);
+}
+
+int64_t store_version(int fd)
+{
+	unsigned char header[HEADER_SIZE];
+	const unsigned char *version = header + USER_VERSION_OFFSET;
+
+	if (pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
+		memcmp(header, "SQLite format 3", 16) != 0 ||
+		memcmp(header + APPLICATION_ID_OFFSET, "peel", 4) != 0) {
+		return -1;
+	}
+	return (int64_t)version[0] << 24 | version[1] << 16 | version[2] << 8 | version[3];
 }
 
 static int pragma_value(struct store *store, const char *sql, int64_t *ret_value,

@@ -79,6 +79,11 @@ int store_commit(struct store *store, struct peel_error *err);
 int store_open(int fd, struct store **ret_store, struct peel_error *err);
 
 /**
+ * The version that a file's header claims, read without SQLite. @return it, or -1 where the file is no index of peel.
+ */
+int64_t store_version(int fd);
+
+/**
  * Make the indexes that wait until the layers are loaded (schema_indexes.sql). @return 0, or as
  * store_step.
  */

@@ -6,6 +6,8 @@
  * main file is a descriptor and whose temporary files are unlinked ones in a folder that is open
  * too.
  *
+ * A disk that is full is left behind: store_place.c.
+ *
  * Nothing is locked: a published index is immutable, and one that is being built has one writer.
  * Nothing is synced here: index_cache.c does that once, before it publishes.
  *
@@ -23,6 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store_place.h"
+
 /** Attempts at a name where the file system has no O_TMPFILE. */
 #define NAME_TRIES 16
 
@@ -31,6 +35,8 @@ struct vfs_file {
 	int fd;
 	bool owned;
 	bool writable;
+	/** Where it moves to when the disk is full: see store_place.h. */
+	int place;
 };
 
 int store_unlinked_file(int folder)
@@ -103,8 +109,13 @@ static int file_write(sqlite3_file *base, const void *buf, int len, sqlite3_int6
 			continue;
 		}
 		if (put <= 0) {
-			return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL
-								  : SQLITE_IOERR_WRITE;
+			if (errno != ENOSPC && errno != EDQUOT) {
+				return SQLITE_IOERR_WRITE;
+			}
+			if (!store_place_move(file->fd, &file->place)) {
+				return SQLITE_FULL;
+			}
+			continue;
 		}
 		at += put;
 		len -= (int)put;

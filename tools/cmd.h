@@ -51,6 +51,8 @@ struct shared {
 	const char *platform;
 	const char *index_file;
 	const char *cache_dir;
+	/** As in struct peel_index_options; 0: not given. */
+	uint64_t cache_limit;
 	const char *spool_dir;
 	uint64_t spool_limit;
 	bool no_cache;
@@ -105,6 +107,7 @@ struct verb {
 	int (*run)(struct call *call);
 };
 
+extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
 extern const struct verb cmd_export;
 extern const struct verb cmd_help;
@@ -156,6 +159,11 @@ int open_for_reading(struct call *call, struct peel_index **ret_index);
 int reading_status(const struct peel_index *index, int status);
 /** Say why an index is incomplete, a line a reason. */
 void complain_incomplete(const struct call *call, const struct peel_index *index);
+/**
+ * Take the cache's limit from $PEEL_CACHE_LIMIT where no option gave it.
+ * @return false where that is no size; the message is out.
+ */
+bool take_cache_limit(uint64_t *limit);
 /**
  * View of a --layer option.
  * @param layer text of a number from 0, or NULL for the merged tree.

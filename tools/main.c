@@ -135,7 +135,8 @@ static int run_verb(struct call *call, int argc, char **argv)
 			call->argc < verb->min_operands ? "missing" : "too many", verb->name,
 			verb->operands);
 	}
-	if (verb->formats && check_outputs(call) != STATUS_OK) {
+	if ((verb->formats && check_outputs(call) != STATUS_OK) ||
+		(verb->image && !take_cache_limit(&call->shared.cache_limit))) {
 		return STATUS_ERROR;
 	}
 	return verb->run(call);
@@ -230,6 +231,8 @@ const struct opt options_image[] = {
 	{0, "allow-missing", NULL, OPT_FLAG, AT(allow_missing),
 		"go on without layers that cannot be read"},
 	{0, "cache-dir", "DIR", OPT_STRING, AT(cache_dir), "folder for indexes [~/.cache/peel]"},
+	{0, "cache-limit", "SIZE", OPT_LIMIT, AT(cache_limit),
+		"room for all indexes, least used out first; 0: any [4G]"},
 	{0, "index", "FILE", OPT_STRING, AT(index_file),
 		"use or make this index file instead of the cache"},
 	{0, "no-cache", NULL, OPT_FLAG, AT(no_cache), "neither use nor keep an index"},
@@ -252,6 +255,7 @@ const struct opt options_output[] = {
 
 /* In order of names. */
 static const struct verb *const verbs[] = {
+	&cmd_cache,
 	&cmd_cat,
 	&cmd_export,
 	&cmd_help,

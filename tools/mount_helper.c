@@ -72,6 +72,9 @@ int mount_helper(int argc, char **argv)
 	if (values.fake) {
 		return MOUNT_OK;
 	}
+	if (!take_cache_limit(&words.shared.cache_limit)) {
+		return MOUNT_USAGE;
+	}
 	r = mount_image(&call, &words, false, &err);
 	if (r < 0) {
 		complain_error(&err);

@@ -109,6 +109,7 @@ static void share(const struct shared *words, struct shared *shared)
 	shared->platform = words->platform ? words->platform : shared->platform;
 	shared->index_file = words->index_file ? words->index_file : shared->index_file;
 	shared->cache_dir = words->cache_dir ? words->cache_dir : shared->cache_dir;
+	shared->cache_limit = words->cache_limit ? words->cache_limit : shared->cache_limit;
 	shared->spool_dir = words->spool_dir ? words->spool_dir : shared->spool_dir;
 	shared->spool_limit = words->spool_limit ? words->spool_limit : shared->spool_limit;
 	shared->no_cache |= words->no_cache;
@@ -147,9 +148,7 @@ int mount_image(struct call *call, const struct mount_words *words, bool foregro
 	if (r < 0) {
 		return r;
 	}
-	if (!peel_index_complete(index)) {
-		complain_incomplete(call, index);
-	}
+	complain_incomplete(call, index);
 	return peel_mount(index, call->argv[1], &mount, err);
 }
 #else
@@ -178,6 +177,7 @@ const struct opt options_mount[] = {
 	{0, "auto", NULL, OPT_IGNORED, 0, NULL},
 	{0, "auto_unmount", NULL, OPT_IGNORED, 0, NULL},
 	{0, "cache_dir", "DIR", OPT_STRING, AT(shared.cache_dir), "as --cache-dir"},
+	{0, "cache_limit", "SIZE", OPT_LIMIT, AT(shared.cache_limit), "as --cache-limit"},
 	{0, "debug", NULL, OPT_FLAG, AT(debug), "FUSE requests on stderr, stay in front"},
 	{0, "default_permissions", NULL, OPT_FLAG, AT(default_permissions),
 		"the kernel checks the modes of files"},

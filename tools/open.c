@@ -80,10 +80,12 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 		.image =
 			{
 				.platform = shared->platform,
-				.spool_dir = shared->spool_dir,
+				.spool_dir = shared->spool_dir ? shared->spool_dir
+							       : shared->cache_dir,
 				.spool_limit = shared->spool_limit,
 			},
 		.cache_dir = shared->cache_dir,
+		.cache_limit = shared->cache_limit,
 		.index_file = shared->index_file,
 		.no_cache = shared->no_cache,
 		.rebuild = shared->rebuild,
@@ -98,6 +100,23 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 	}
 }
 
+bool take_cache_limit(uint64_t *limit)
+{
+	const char *text = getenv("PEEL_CACHE_LIMIT");
+	char shown[64];
+
+	if (*limit || !text || !*text) {
+		return true;
+	}
+	if (opts_parse_size(text, limit) < 0) {
+		complain("PEEL_CACHE_LIMIT: '%s' is no size (as 512M or 10GB)",
+			peel_text_escape_into(shown, sizeof(shown), text, strlen(text)));
+		return false;
+	}
+	*limit = *limit ? *limit : PEEL_CACHE_UNLIMITED;
+	return true;
+}
+
 void complain_incomplete(const struct call *call, const struct peel_index *index)
 {
 	const char *reason = peel_index_incomplete_reasons(index);
@@ -109,6 +128,9 @@ void complain_incomplete(const struct call *call, const struct peel_index *index
 
 		complain("%s: %.*s", reference, (int)len, reason);
 		reason += len + (reason[len] == '\n');
+	}
+	if (*peel_index_unkept_reason(index) && !call->shared.quiet) {
+		complain("the index is not kept: %s", peel_index_unkept_reason(index));
 	}
 }
 
@@ -124,9 +146,7 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 		return complain_error(&err);
 	}
 	progress_clear();
-	if (!peel_index_complete(*ret_index)) {
-		complain_incomplete(call, *ret_index);
-	}
+	complain_incomplete(call, *ret_index);
 	return STATUS_OK;
 }
 

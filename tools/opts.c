@@ -66,8 +66,7 @@ static int parse_number(const char *text, uint64_t limit, uint64_t *ret_number,
 	return digit == text ? PEEL_EUSAGE : 0;
 }
 
-/* A size with an optional unit. */
-static int parse_size(const char *text, uint64_t *ret_size)
+int opts_parse_size(const char *text, uint64_t *ret_size)
 {
 	static const struct {
 		const char *unit;
@@ -89,6 +88,7 @@ static int parse_size(const char *text, uint64_t *ret_size)
 		{"TB", 1000000000000},
 	};
 	uint64_t number;
+	uint64_t size;
 	const char *rest;
 
 	if (parse_number(text, UINT64_MAX, &number, &rest) < 0) {
@@ -96,9 +96,11 @@ static int parse_size(const char *text, uint64_t *ret_size)
 	}
 	for (size_t i = 0; i < countof(units); i++) {
 		if (strcmp(rest, units[i].unit) == 0) {
-			return __builtin_mul_overflow(number, units[i].bytes, ret_size)
-				? PEEL_EUSAGE
-				: 0;
+			if (__builtin_mul_overflow(number, units[i].bytes, &size)) {
+				return PEEL_EUSAGE;
+			}
+			*ret_size = size;
+			return 0;
 		}
 	}
 	return PEEL_EUSAGE;
@@ -134,10 +136,14 @@ static int set_value(const struct opt *row, void *base, const char *value, const
 		*(const char **)place = value;
 		return 0;
 	case OPT_SIZE:
-		if (parse_size(value, (uint64_t *)(void *)place) < 0) {
+	case OPT_LIMIT:
+		if (opts_parse_size(value, (uint64_t *)(void *)place) < 0) {
 			return peel_fail(err, PEEL_EUSAGE,
 				"option '%s': '%s' is no size (as 512M or 10GB)", shown_name,
 				shown(buf, sizeof(buf), value));
+		}
+		if (row->kind == OPT_LIMIT && *(uint64_t *)(void *)place == 0) {
+			*(uint64_t *)(void *)place = UINT64_MAX;
 		}
 		return 0;
 	case OPT_NUMBER:

@@ -62,6 +62,8 @@ enum opt_kind {
 	 * (times 1000).
 	 */
 	OPT_SIZE,
+	/** As OPT_SIZE, with 0 for no limit: UINT64_MAX is stored. */
+	OPT_LIMIT,
 	/** struct opt_number. */
 	OPT_NUMBER,
 	/** struct opt_list. */
@@ -113,6 +115,9 @@ typedef int opts_unknown_fn(void *base, const char *word, struct peel_error *err
  */
 int opts_parse_commas(const struct opt *rows, void *base, char *text, opts_unknown_fn *unknown,
 	struct peel_error *err);
+
+/** Read a size as OPT_SIZE takes it. @return 0; PEEL_EUSAGE, *ret_size is untouched. */
+int opts_parse_size(const char *text, uint64_t *ret_size);
 
 /**
  * Write the rows that have a help text, two columns. @param dashes before long names: "--" or "".

@@ -23,6 +23,14 @@ extern "C" {
 struct peel_index;
 
 /**
+ * Default of cache_limit: an index has about one percent of a compressed image and 200 bytes a file, so that
+ * this is room for some twenty images of 20 GB, or a thousand small ones, and little beside the images.
+ */
+#define PEEL_CACHE_LIMIT_DEFAULT (UINT64_C(4) << 30)
+/** A cache_limit that nothing reaches. */
+#define PEEL_CACHE_UNLIMITED UINT64_MAX
+
+/**
  * Progress of a build, at most ten times a second and once at the end. Return 0, or nonzero to
  * cancel.
  */
@@ -34,6 +42,11 @@ struct peel_index_options {
 	struct peel_image_options image;
 	/** Cache folder; NULL: the default. Made with mode 0700 where missing. */
 	const char *cache_dir;
+	/**
+	 * Bytes that the indexes of the cache folder may have together: after each build the least
+	 * recently used ones go. 0: PEEL_CACHE_LIMIT_DEFAULT; PEEL_CACHE_UNLIMITED: any number.
+	 */
+	uint64_t cache_limit;
 	/**
 	 * This index file instead of the cache; opened as hostile input, or built where missing.
 	 */
@@ -73,6 +86,96 @@ const char *peel_index_incomplete_reasons(const struct peel_index *index);
 bool peel_index_built(const struct peel_index *index);
 /** Path of the index file, "" where it is unlinked. Belongs to the index. */
 const char *peel_index_path(const struct peel_index *index);
+
+/**
+ * Why the index is not in the cache although nothing was said against it (the folder is read-only, another user's,
+ * full): one escaped line; else "". Such an index serves as well and is gone when it is closed. Belongs to the index.
+ */
+const char *peel_index_unkept_reason(const struct peel_index *index);
+
+/** What a file of the cache folder is good for. */
+enum peel_cache_state {
+	/** The image is there, and is the one that was indexed. */
+	PEEL_CACHE_CURRENT,
+	/** The image cannot be looked at now (permission, a device, a failing disk). */
+	PEEL_CACHE_UNKNOWN,
+	/** A temporary file of a builder at work. */
+	PEEL_CACHE_BUILDING,
+	/** From here on it is of no use. The image is not there any more. */
+	PEEL_CACHE_GONE,
+	/** The image file is another by now. */
+	PEEL_CACHE_CHANGED,
+	/** The image was indexed within two seconds of its last change, and is indexed anew when it is used. */
+	PEEL_CACHE_UNSETTLED,
+	/** Written by another version of peel. */
+	PEEL_CACHE_VERSION,
+	/** No index, or not a whole one. */
+	PEEL_CACHE_DAMAGED,
+	/** Not a file of this user that nobody else may write: it is never read. */
+	PEEL_CACHE_FOREIGN,
+	/** A temporary file whose builder is gone. */
+	PEEL_CACHE_LEFTOVER,
+};
+
+/** One file of the cache folder; valid during the callback. */
+struct peel_cache_file {
+	/** File name in the folder: digits and letters, a dot, a dash. */
+	const char *name;
+	enum peel_cache_state state;
+	/** Bytes of the file. */
+	uint64_t size;
+	/** Seconds since 1970: when it was opened last. */
+	int64_t used;
+	/**
+	 * What the file says of itself, untrusted: the image's reference with an absolute path (""
+	 * unknown), its kind and platform, tar entries, when it was built (0 unknown), whether every
+	 * layer was read.
+	 */
+	const char *image, *kind, *platform;
+	uint64_t entries;
+	int64_t built;
+	bool complete;
+};
+
+/** Take one file of the cache; nonzero stops. */
+typedef int peel_cache_fn(void *arg, const struct peel_cache_file *file);
+
+/** Which files of the cache a collection removes. */
+struct peel_cache_gc_options {
+	/** As in struct peel_index_options. */
+	const char *cache_dir;
+	uint64_t cache_limit;
+	/** Every index, whatever it is good for. */
+	bool all;
+	/** Remove nothing, say only what would be removed. */
+	bool dry_run;
+	/** Called for each file that is removed; NULL: none. */
+	peel_cache_fn *removed;
+	void *removed_arg;
+};
+
+/** A state in one or two words: "current", "image gone". */
+const char *peel_cache_state_name(enum peel_cache_state state);
+
+/**
+ * Path of the cache folder, which is made where it is missing.
+ * @param cache_dir as in struct peel_index_options. @param ret_path receives it, the caller frees.
+ * @return 0; PEEL_EACCES (none that could be used safely).
+ */
+int peel_cache_path(const char *cache_dir, char **ret_path, struct peel_error *err);
+
+/**
+ * Look at every file of peel's in the cache folder, most recently used first. Each is taken as hostile.
+ * @return 0, what each returned, PEEL_EACCES (no folder that could be used safely), PEEL_EIO, PEEL_ENOMEM.
+ */
+int peel_cache_list(const char *cache_dir, peel_cache_fn *each, void *arg, struct peel_error *err);
+
+/**
+ * Remove what cannot be used any more, then the least recently used indexes until the rest is within the limit.
+ * An index that is in use, by a mount too, serves on until it is closed. Safe beside builders and other collections.
+ * @return 0, what removed returned, or as peel_cache_list.
+ */
+int peel_cache_gc(const struct peel_cache_gc_options *options, struct peel_error *err);
 
 /** What verify found of one layer. */
 struct peel_verdict {

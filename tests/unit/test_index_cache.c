@@ -90,12 +90,12 @@ static void a_shared_cache_folder_is_not_used(void **state)
 	int fd;
 
 	snprintf(below, sizeof(below), "%s/new/peel", folder->path);
-	fd = cache_open(below, &made);
+	fd = cache_open(below, &made, NULL);
 	assert_true(fd >= 0);
 	assert_string_equal(made, below);
 	close(fd);
 	assert_int_equal(chmod(below, 0777), 0);
-	assert_int_equal(cache_open(below, &path), -1);
+	assert_int_equal(cache_open(below, &path, NULL), -1);
 }
 
 static void publishing_renames_whole_files(void **state)

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "index_cache_judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image_priv.h"
+#include "index_cache.h"
+#include "store.h"
+#include "util.h"
+
+/** Longest value that is believed: a path and a selector. */
+#define VALUE_MAX (16u << 10)
+
+void cache_judgement_finish(struct cache_judgement *judgement)
+{
+	free(judgement->image);
+	free(judgement->kind);
+	free(judgement->platform);
+	free(judgement->identity);
+	*judgement = (struct cache_judgement){0};
+}
+
+/* One value of table image; NULL where there is none that could be believed. */
+static int read_value(struct store *store, const char *key, char **ret_value,
+	struct peel_error *err)
+{
+	static const char sql[] =
+		"SELECT CAST(value AS TEXT) FROM image WHERE key = ?1 AND length(CAST(value AS BLOB)) <= ?2";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(store, sql, &stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	store_bind_text(stmt, 1, key);
+	sqlite3_bind_int64(stmt, 2, VALUE_MAX);
+	code = store_step(store, stmt, err);
+	if (code < 0) {
+		return code;
+	}
+	*ret_value = strdup(code > 0 ? store_text(stmt, 0) : "");
+	return *ret_value ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+}
+
+static int read_number(struct store *store, const char *key, int64_t *ret_number,
+	struct peel_error *err)
+{
+	cleanup_free char *text = NULL;
+	int code = read_value(store, key, &text, err);
+
+	if (code == 0) {
+		*ret_number = strtoll(text, NULL, 10);
+	}
+	return code;
+}
+
+static int read_values(struct store *store, struct cache_judgement *judgement,
+	struct peel_error *err)
+{
+	struct peel_cache_file *file = &judgement->file;
+	const struct {
+		const char *key;
+		char **value;
+	} texts[] = {
+		{"identity", &judgement->identity},
+		{"kind", &judgement->kind},
+		{"location", &judgement->image},
+		{"platform", &judgement->platform},
+	};
+	int64_t entries = 0;
+	int64_t complete = 0;
+	int code = store_check_schema(store, err);
+
+	for (size_t i = 0; code == 0 && i < countof(texts); i++) {
+		code = read_value(store, texts[i].key, texts[i].value, err);
+	}
+	code = code < 0 ? code : read_number(store, "built", &file->built, err);
+	code = code < 0 ? code : read_number(store, "complete", &complete, err);
+	code = code < 0 ? code : read_number(store, "entries", &entries, err);
+	file->entries = entries > 0 ? (uint64_t)entries : 0;
+	file->complete = complete == 1;
+	return code;
+}
+
+/* What of the image is still there. */
+static enum peel_cache_state compare(const struct cache_judgement *judgement)
+{
+	struct peel_error ignored;
+
+	if (!*judgement->image) {
+		return PEEL_CACHE_UNKNOWN;
+	}
+	switch (image_compare(judgement->image, judgement->identity, &ignored)) {
+	case 0:
+		return *judgement->identity ? PEEL_CACHE_CURRENT : PEEL_CACHE_UNSETTLED;
+	case 1:
+		return *judgement->identity ? PEEL_CACHE_CHANGED : PEEL_CACHE_UNSETTLED;
+	case PEEL_ENOENT:
+		return PEEL_CACHE_GONE;
+	default:
+		return PEEL_CACHE_UNKNOWN;
+	}
+}
+
+/* An index is found by the name that its identity gives it; under another it is lost. */
+static bool is_name_right(const struct cache_judgement *judgement)
+{
+	char name[CACHE_NAME_SIZE];
+
+	return !*judgement->identity ||
+		(cache_name(judgement->identity, name, NULL) == 0 &&
+			strcmp(name, judgement->file.name) == 0);
+}
+
+static int judge_index(int fd, struct cache_judgement *judgement, struct peel_error *err)
+{
+	struct store *store = NULL;
+	int code;
+
+	if (store_version(fd) != STORE_VERSION) {
+		judgement->file.state = store_version(fd) < 0 ? PEEL_CACHE_DAMAGED
+							      : PEEL_CACHE_VERSION;
+		return 0;
+	}
+	code = store_open(fd, &store, err);
+	if (code == 0) {
+		code = read_values(store, judgement, err);
+	}
+	store_close(store);
+	if (code == PEEL_ENOMEM) {
+		return code;
+	}
+	judgement->file.state = code == 0 && is_name_right(judgement) ? compare(judgement)
+								      : PEEL_CACHE_DAMAGED;
+	return 0;
+}
+
+static enum peel_cache_state judge_temporary(int folder, const char *name)
+{
+	cleanup_fd int held = cache_take_leftover(folder, name);
+
+	return held >= 0 ? PEEL_CACHE_LEFTOVER : PEEL_CACHE_BUILDING;
+}
+
+int cache_judge(int folder, const struct cache_entry *entry, struct cache_judgement *ret_judgement,
+	struct peel_error *err)
+{
+	struct peel_cache_file *file = &ret_judgement->file;
+	cleanup_fd int fd = -1;
+	int code;
+
+	*ret_judgement = (struct cache_judgement){0};
+	file->name = entry->name;
+	file->size = (uint64_t)entry->st.st_size;
+	file->used = entry->st.st_mtim.tv_sec;
+	code = cache_find(folder, entry->name, &fd, err);
+	if (code == PEEL_ENOENT) {
+		return code;
+	}
+	if (code < 0) {
+		file->state = code == PEEL_EACCES ? PEEL_CACHE_FOREIGN : PEEL_CACHE_DAMAGED;
+	} else if (entry->temporary) {
+		file->state = judge_temporary(folder, entry->name);
+	} else {
+		code = judge_index(fd, ret_judgement, err);
+		if (code < 0) {
+			return code;
+		}
+	}
+	file->image = ret_judgement->image ? ret_judgement->image : "";
+	file->kind = ret_judgement->kind ? ret_judgement->kind : "";
+	file->platform = ret_judgement->platform ? ret_judgement->platform : "";
+	return 0;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What is in the cache folder, by last use; what killed builders left; the oldest out. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "index_cache.h"
+#include "util.h"
+
+/** Hexadecimal digits of an index's name, and what follows them. */
+#define NAME_DIGITS 40
+#define NAME_END ".peel"
+
+static bool is_index_name(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == NAME_DIGITS &&
+		strcmp(name + NAME_DIGITS, NAME_END) == 0;
+}
+
+static bool is_temp_name(const char *name)
+{
+	return strncmp(name, CACHE_TEMP_PREFIX, strlen(CACHE_TEMP_PREFIX)) == 0 &&
+		strlen(name) < CACHE_NAME_SIZE;
+}
+
+static int compare_use(const void *a, const void *b)
+{
+	const struct cache_entry *one = a;
+	const struct cache_entry *other = b;
+	const struct timespec *left = &one->st.st_mtim;
+	const struct timespec *right = &other->st.st_mtim;
+
+	if (left->tv_sec != right->tv_sec) {
+		return left->tv_sec < right->tv_sec ? -1 : 1;
+	}
+	if (left->tv_nsec != right->tv_nsec) {
+		return left->tv_nsec < right->tv_nsec ? -1 : 1;
+	}
+	return strcmp(one->name, other->name);
+}
+
+/* One name of the folder. @return 1 it was added, 0 it is none of ours or gone, or PEEL_ENOMEM. */
+static int add_entry(int folder, const char *name, struct cache_entry **entries, size_t count,
+	size_t *room)
+{
+	bool temporary = is_temp_name(name);
+	struct cache_entry *entry;
+	struct stat st;
+
+	if ((!temporary && !is_index_name(name)) ||
+		fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode)) {
+		return 0;
+	}
+	if (!grow_array(entries, count, room, sizeof(*entry))) {
+		return PEEL_ENOMEM;
+	}
+	entry = &(*entries)[count];
+	*entry = (struct cache_entry){.temporary = temporary, .st = st};
+	memcpy(entry->name, name, strlen(name) + 1);
+	return 1;
+}
+
+static void close_folder(DIR **dir)
+{
+	if (*dir) {
+		closedir(*dir);
+	}
+}
+
+int cache_list(int folder, struct cache_entry **ret_entries, struct peel_error *err)
+{
+	cleanup_free struct cache_entry *entries = NULL;
+	cleanup_fd int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup(close_folder) DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *dirent;
+	size_t count = 0;
+	size_t room = 0;
+
+	if (!dir) {
+		return peel_fail(err, PEEL_EIO, "cannot read the cache folder: %s",
+			strerror(errno));
+	}
+	copy = -1;
+	while (count < CACHE_FILES_MAX && (dirent = readdir(dir))) {
+		int r = add_entry(folder, dirent->d_name, &entries, count, &room);
+
+		if (r < 0) {
+			return peel_fail(err, r, "no memory");
+		}
+		count += (size_t)r;
+	}
+	if (count > 0) {
+		qsort(entries, count, sizeof(*entries), compare_use);
+	}
+	*ret_entries = steal_pointer(&entries);
+	return (int)count;
+}
+
+int cache_take_leftover(int folder, const char *name)
+{
+	cleanup_fd int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? steal_fd(&fd) : -1;
+}
+
+void cache_sweep(int folder)
+{
+	cleanup_free struct cache_entry *entries = NULL;
+	int count = cache_list(folder, &entries, NULL);
+
+	for (int i = 0; i < count; i++) {
+		cleanup_fd int held = entries[i].temporary
+			? cache_take_leftover(folder, entries[i].name)
+			: -1;
+
+		if (held >= 0) {
+			cache_remove(folder, &entries[i]);
+		}
+	}
+}
+
+void cache_trim(int folder, uint64_t limit, const char *spared)
+{
+	cleanup_free struct cache_entry *entries = NULL;
+	int count = cache_list(folder, &entries, NULL);
+	uint64_t total = 0;
+
+	for (int i = 0; i < count; i++) {
+		total += entries[i].temporary ? 0 : (uint64_t)entries[i].st.st_size;
+	}
+	for (int i = 0; i < count && total > limit; i++) {
+		if (entries[i].temporary || (spared && strcmp(entries[i].name, spared) == 0)) {
+			continue;
+		}
+		total -= (uint64_t)entries[i].st.st_size;
+		cache_remove(folder, &entries[i]);
+	}
+}
+
+uint64_t cache_limit(uint64_t option)
+{
+	return option ? option : PEEL_CACHE_LIMIT_DEFAULT;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An index is built where it will be published. If that disk fills up, what is written so far moves
+ * to another file system, and the build goes on: the bytes that came through a pipe cannot be read
+ * twice, and a second pass over twenty gigabytes is no answer either. dup3(2) puts the new file
+ * under the old number, so that nobody above needs to know; who wants to publish the file sees that
+ * the name is no longer its own.
+ *
+ * Memory comes last: an index has 200 bytes an entry or so, no more than one percent of the image.
+ */
+#include "store_place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store_vfs.h"
+#include "util.h"
+
+/** Bytes copied at a time. */
+#define MOVE_CHUNK (256u << 10)
+
+int store_place_file(int place)
+{
+	const char *const folders[STORE_PLACES] = {getenv("TMPDIR"), "/var/tmp", "/tmp", NULL};
+	cleanup_fd int folder = -1;
+
+	if (place == STORE_PLACES - 1) {
+		return memfd_create("peel-index", MFD_CLOEXEC);
+	}
+	if (!folders[place] || !*folders[place]) {
+		errno = ENOENT;
+		return -1;
+	}
+	folder = open(folders[place], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return folder >= 0 ? store_unlinked_file(folder) : -1;
+}
+
+static bool write_all(int fd, const char *bytes, size_t len, off_t offset)
+{
+	while (len > 0) {
+		ssize_t put = pwrite(fd, bytes, len, offset);
+
+		if (put <= 0 && errno != EINTR) {
+			return false;
+		}
+		bytes += put > 0 ? put : 0;
+		offset += put > 0 ? put : 0;
+		len -= put > 0 ? (size_t)put : 0;
+	}
+	return true;
+}
+
+/* Everything but holes' nature: an index has none. */
+static bool copy_all(int from, int to)
+{
+	cleanup_free char *buf = malloc(MOVE_CHUNK);
+	off_t offset = 0;
+
+	while (buf) {
+		ssize_t got = pread(from, buf, MOVE_CHUNK, offset);
+
+		if (got == 0) {
+			return true;
+		}
+		if (got < 0 && errno == EINTR) {
+			continue;
+		}
+		if (got < 0 || !write_all(to, buf, (size_t)got, offset)) {
+			return false;
+		}
+		offset += got;
+	}
+	return false;
+}
+
+bool store_place_move(int fd, int *place)
+{
+	struct stat full;
+
+	if (fstat(fd, &full) < 0) {
+		return false;
+	}
+	while (*place < STORE_PLACES) {
+		cleanup_fd int other = store_place_file((*place)++);
+		struct stat st;
+
+		if (other >= 0 && fstat(other, &st) == 0 && st.st_dev != full.st_dev &&
+			copy_all(fd, other)) {
+			return dup3(other, fd, O_CLOEXEC) == fd;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* peel cache: what is in the cache folder, and taking out what is of no use. */
+#include <string.h>
+
+#include "cmd.h"
+#include "format.h"
+#include "json_writer.h"
+
+struct cache_values {
+	bool all;
+	bool dry_run;
+	const char *dir;
+	uint64_t limit;
+};
+
+static const struct opt cache_options[] = {
+	{0, "all", NULL, OPT_FLAG, offsetof(struct cache_values, all),
+		"gc: every index, usable or not"},
+	{0, "cache-dir", "DIR", OPT_STRING, offsetof(struct cache_values, dir),
+		"folder for indexes [~/.cache/peel]"},
+	{'n', "dry-run", NULL, OPT_FLAG, offsetof(struct cache_values, dry_run),
+		"gc: remove nothing, say what would go"},
+	{0, "limit", "SIZE", OPT_LIMIT, offsetof(struct cache_values, limit),
+		"gc: least used out until all fit; 0: any size [4G]"},
+	{0},
+};
+
+/* One run: the files that were listed or removed, copied out of the callback. */
+struct cache_run {
+	const struct cache_values *values;
+	bool collect;
+	char *folder;
+	uint64_t limit;
+	struct peel_cache_file *files;
+	size_t count;
+	size_t room;
+};
+
+static void free_text(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+static void cache_run_finish(struct cache_run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		free_text(run->files[i].name);
+		free_text(run->files[i].image);
+		free_text(run->files[i].kind);
+		free_text(run->files[i].platform);
+	}
+	free(run->files);
+	free(run->folder);
+}
+
+static int take_file(void *arg, const struct peel_cache_file *file)
+{
+	struct cache_run *run = arg;
+	struct peel_cache_file *copy;
+
+	if (run->count == run->room) {
+		size_t room = run->room ? 2 * run->room : 64;
+		struct peel_cache_file *files = reallocarray(run->files, room, sizeof(*files));
+
+		if (!files) {
+			return PEEL_ENOMEM;
+		}
+		run->files = files;
+		run->room = room;
+	}
+	copy = &run->files[run->count++];
+	*copy = *file;
+	copy->name = strdup(file->name);
+	copy->image = strdup(file->image);
+	copy->kind = strdup(file->kind);
+	copy->platform = strdup(file->platform);
+	return copy->name && copy->image && copy->kind && copy->platform ? 0 : PEEL_ENOMEM;
+}
+
+static uint64_t total_bytes(const struct cache_run *run)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < run->count; i++) {
+		total += run->files[i].size;
+	}
+	return total;
+}
+
+/* Why a file is removed, or what it is good for. */
+static const char *show_state(const struct cache_run *run, const struct peel_cache_file *file)
+{
+	if (!run->collect || file->state >= PEEL_CACHE_GONE) {
+		return peel_cache_state_name(file->state);
+	}
+	return run->values->all ? "all" : "over the limit";
+}
+
+static bool print_file(const struct cache_run *run, const struct peel_cache_file *file,
+	struct table *table)
+{
+	const char *image = *file->image ? file->image : file->name;
+	bool read = *file->kind != 0;
+	char size[FORMAT_SIZE];
+	char entries[FORMAT_SIZE];
+	char built[FORMAT_SIZE];
+	char used[FORMAT_SIZE];
+	cleanup_free char *shown = NULL;
+	cleanup_free char *kind = NULL;
+	const char *cells[] = {
+		show_state(run, file),
+		format_bytes(size, file->size),
+		read ? format_number(entries, file->entries) : "",
+		!read                    ? ""
+			: file->complete ? "yes"
+					 : "no",
+		file->built ? format_minutes(built, file->built) : "",
+		format_minutes(used, file->used),
+		NULL,
+		NULL,
+	};
+
+	if (peel_text_escape(file->kind, strlen(file->kind), &kind) < 0 ||
+		peel_text_escape(image, strlen(image), &shown) < 0) {
+		return false;
+	}
+	cells[countof(cells) - 2] = kind;
+	cells[countof(cells) - 1] = shown;
+	return table_row(table, cells);
+}
+
+static void print_sum(const struct cache_run *run, FILE *out)
+{
+	char bytes[FORMAT_SIZE];
+	char limit[FORMAT_SIZE];
+	const char *verb = !run->collect ? "" : run->values->dry_run ? "would remove " : "removed ";
+
+	fprintf(out, "%s%zu file%s, %s, ", verb, run->count, run->count == 1 ? "" : "s",
+		format_bytes(bytes, total_bytes(run)));
+	if (run->limit == PEEL_CACHE_UNLIMITED) {
+		fputs("no limit, ", out);
+	} else {
+		fprintf(out, "limit %s, ", format_bytes(limit, run->limit));
+	}
+	peel_text_print(out, run->folder, strlen(run->folder));
+	putc('\n', out);
+}
+
+static int emit_table(const struct cache_run *run, FILE *out)
+{
+	const struct column columns[] = {
+		{run->collect ? "REASON" : "STATE", false},
+		{"SIZE", true},
+		{"ENTRIES", true},
+		{"COMPLETE", false},
+		{"BUILT", false},
+		{"USED", false},
+		{"KIND", false},
+		{"IMAGE", false},
+	};
+	struct table *table = table_new(out, columns, countof(columns), run->count > 0);
+	bool good = table != NULL;
+
+	for (size_t i = 0; good && i < run->count; i++) {
+		good = print_file(run, &run->files[i], table);
+	}
+	table_finish(table);
+	if (!good) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+		return STATUS_ERROR;
+	}
+	print_sum(run, out);
+	return STATUS_OK;
+}
+
+static void json_file(struct json *json, const struct cache_run *run,
+	const struct peel_cache_file *file)
+{
+	json_object(json, NULL);
+	json_string(json, "file", file->name);
+	json_string(json, "state", peel_cache_state_name(file->state));
+	if (run->collect) {
+		json_string(json, "reason", show_state(run, file));
+	}
+	json_unsigned(json, "bytes", file->size);
+	json_integer(json, "used", file->used);
+	if (*file->kind) {
+		json_bytes(json, "image", file->image, strlen(file->image));
+		json_bytes(json, "kind", file->kind, strlen(file->kind));
+		json_bytes(json, "platform", file->platform, strlen(file->platform));
+		json_unsigned(json, "entries", file->entries);
+		json_integer(json, "built", file->built);
+		json_bool(json, "complete", file->complete);
+	}
+	json_close(json);
+}
+
+static int emit_json(const struct cache_run *run, FILE *out)
+{
+	struct json json = {.out = out};
+
+	json_object(&json, NULL);
+	json_string(&json, "schema", run->collect ? "peel/cache-gc/1" : "peel/cache-ls/1");
+	json_bytes(&json, "folder", run->folder, strlen(run->folder));
+	if (run->limit == PEEL_CACHE_UNLIMITED) {
+		json_null(&json, "limit_bytes");
+	} else {
+		json_unsigned(&json, "limit_bytes", run->limit);
+	}
+	if (run->collect) {
+		json_bool(&json, "dry_run", run->values->dry_run);
+	}
+	json_unsigned(&json, "total_bytes", total_bytes(run));
+	json_array(&json, run->collect ? "removed" : "files");
+	for (size_t i = 0; i < run->count; i++) {
+		json_file(&json, run, &run->files[i]);
+	}
+	json_close(&json);
+	json_close(&json);
+	return STATUS_OK;
+}
+
+static int emit_cache(struct call *call, struct peel_index *index, const char *format, FILE *out,
+	void *arg)
+{
+	(void)call;
+	(void)index;
+	return strcmp(format, "json") == 0 ? emit_json(arg, out) : emit_table(arg, out);
+}
+
+/* List or collect. @return 0, or less than 0. */
+static int look(struct cache_run *run, struct peel_error *err)
+{
+	const struct peel_cache_gc_options options = {
+		.cache_dir = run->values->dir,
+		.cache_limit = run->limit,
+		.all = run->values->all,
+		.dry_run = run->values->dry_run,
+		.removed = take_file,
+		.removed_arg = run,
+	};
+	int code = peel_cache_path(run->values->dir, &run->folder, err);
+
+	if (code == 0) {
+		code = run->collect ? peel_cache_gc(&options, err)
+				    : peel_cache_list(run->values->dir, take_file, run, err);
+	}
+	return code;
+}
+
+static int run_cache(struct call *call)
+{
+	__attribute__((__cleanup__(cache_run_finish))) struct cache_run run = {
+		.values = call->values};
+	const char *what = call->argv[0];
+	struct peel_error err = {0};
+	char shown[64];
+
+	run.collect = strcmp(what, "gc") == 0;
+	run.limit = run.values->limit;
+	if (!run.collect && strcmp(what, "ls") != 0) {
+		return complain_usage(call, "'%s' is neither ls nor gc",
+			peel_text_escape_into(shown, sizeof(shown), what, strlen(what)));
+	}
+	if (!run.collect && (run.values->all || run.values->dry_run || run.values->limit)) {
+		return complain_usage(call, "--all, --dry-run and --limit are for gc");
+	}
+	if (!take_cache_limit(&run.limit)) {
+		return STATUS_ERROR;
+	}
+	run.limit = run.limit ? run.limit : PEEL_CACHE_LIMIT_DEFAULT;
+	if (look(&run, &err) < 0) {
+		return complain_error(&err);
+	}
+	return emit_all(call, NULL, emit_cache, &run);
+}
+
+const struct verb cmd_cache = {
+	.name = "cache",
+	.operands = "ls|gc",
+	.summary = "list the indexes that are kept, or remove what is of no use",
+	.details =
+		"gc removes indexes whose image is gone or another by now, those of other versions, damaged ones,\n"
+		"and what killed builders left; then the least recently used ones until all are within the limit.\n"
+		"An index that a mount uses serves on. The limit holds after every build, too: PEEL_CACHE_LIMIT.\n",
+	.options = cache_options,
+	.values_size = sizeof(struct cache_values),
+	.formats = "table json",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_cache,
+};
