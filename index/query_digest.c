@@ -11,7 +11,9 @@
 
 /* Bytes read at once. */
 #define CHUNK ((size_t)1 << 20)
-/* Largest file that is hashed, 1 TiB: a hole costs an image nothing, and would be hashed for years. */
+/*
+ * Largest file that is hashed, 1 TiB: a hole costs an image nothing, and would be hashed for years.
+ */
 #define HASHED_MAX (UINT64_C(1) << 40)
 
 int peel_sha256(struct peel_index *index, uint64_t ino, char ret_hex[PEEL_SHA256_SIZE],

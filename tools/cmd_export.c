@@ -181,7 +181,9 @@ static enum walk_next take_step(void *arg, const struct walk_step *step)
 	return next;
 }
 
-/* Names that no filesystem could show are in no view: they are counted, not passed over in silence. */
+/*
+ * Names that no filesystem could show are in no view: they are counted, not passed over in silence.
+ */
 struct unshown {
 	int view;
 	uint64_t count;

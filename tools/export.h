@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Formats of peel export. A format is a row with up to three calls: before the walk, for each step of it, after it.
- * They write to run->out, set run->status, and say what went wrong on stderr; errors of run->out are looked for by
- * the caller, after each step.
+ * Formats of peel export. A format is a row with up to three calls: before the walk, for each step
+ * of it, after it. They write to run->out, set run->status, and say what went wrong on stderr;
+ * errors of run->out are looked for by the caller, after each step.
  */
 #ifndef EXPORT_H
 #define EXPORT_H
@@ -21,7 +21,10 @@ struct export_run {
 	bool digest;
 	/** False where a mark of the end would be a lie. */
 	bool whole;
-	/** Set before the end: the walk went through the whole tree, whatever could not be read of it. */
+	/**
+	 * Set before the end: the walk went through the whole tree, whatever could not be read of
+	 * it.
+	 */
 	bool ended;
 	/** Worst exit status so far. */
 	int status;
@@ -40,7 +43,9 @@ struct export_format {
 	bool digest;
 	/** Whether a terminal is no place for it. */
 	bool binary;
-	/** Begin; NULL: nothing to do. @return false where there is no way on; the message is out. */
+	/**
+	 * Begin; NULL: nothing to do. @return false where there is no way on; the message is out.
+	 */
 	bool (*begin)(struct export_run *run);
 	/** Take one WALK_ENTRY or WALK_LEAVE; path is relative, empty for the root. */
 	enum walk_next (*step)(struct export_run *run, const struct walk_step *step,
@@ -67,7 +72,8 @@ void export_progress(struct export_run *run, uint64_t bytes);
 
 /**
  * SHA-256 of a file where digests are wanted.
- * @param ret_hex the digest, "" where there is none: not wanted, no file, or unreadable, which is said.
+ * @param ret_hex the digest, "" where there is none: not wanted, no file, or unreadable, which is
+ *   said.
  */
 void export_digest(struct export_run *run, const struct walk_step *step,
 	char ret_hex[PEEL_SHA256_SIZE]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A row a name (RFC 4180: lines end with CR LF), columns named as those of the view `tree` of peel sql. Paths, targets
- * and xattrs are escaped as peel_text_escape has it: \xNN a byte, \\ a backslash; so a row is one line of UTF-8 and the
- * bytes can be had back. xattrs are NAME=VALUE with a blank between; in them a blank is \x20, in names '=' is \x3d.
+ * A row a name (RFC 4180: lines end with CR LF), columns named as those of the view `tree` of peel
+ * sql. Paths, targets and xattrs are escaped as peel_text_escape has it: \xNN a byte, \\ a
+ * backslash; so a row is one line of UTF-8 and the bytes can be had back. xattrs are NAME=VALUE
+ * with a blank between; in them a blank is \x20, in names '=' is \x3d.
  */
 #include <errno.h>
 #include <inttypes.h>

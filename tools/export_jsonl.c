@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON Lines: first a line that says what the image is and whether all of it could be read, as every JSON document of
- * peel begins; then an object a name, members named as the columns of the view `tree` of peel sql. Bytes that are no
- * UTF-8 stand a second time in a member whose name ends with _b64.
+ * JSON Lines: first a line that says what the image is and whether all of it could be read, as
+ * every JSON document of peel begins; then an object a name, members named as the columns of the
+ * view `tree` of peel sql. Bytes that are no UTF-8 stand a second time in a member whose name ends
+ * with _b64.
  */
 #include <errno.h>
 #include <string.h>

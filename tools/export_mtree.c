@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A specification as mtree(8) compares a tree with, a line a name with its whole path, as `mtree -C` writes it. Names
- * and targets are encoded as vis(3) does in octal (VIS_OCTAL | VIS_GLOB | VIS_WHITE), which NetBSD's and FreeBSD's
- * mtree and libarchive decode. xattrs and holes have no keyword, and are left out.
+ * A specification as mtree(8) compares a tree with, a line a name with its whole path, as `mtree
+ * -C` writes it. Names and targets are encoded as vis(3) does in octal (VIS_OCTAL | VIS_GLOB |
+ * VIS_WHITE), which NetBSD's and FreeBSD's mtree and libarchive decode. xattrs and holes have no
+ * keyword, and are left out.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +12,10 @@
 
 #include "export.h"
 
-/* Characters that stand for themselves: none that the shell, the comment sign or a keyword could claim. */
+/*
+ * Characters that stand for themselves: none that the shell, the comment sign or a keyword could
+ * claim.
+ */
 static bool is_plain(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ncdu's export, version 1.2: nested arrays, a folder's first element its own description. Names are raw bytes, as
- * ncdu writes and wants them, but for those that JSON escapes. No time of the export: the same image gives the same
- * bytes.
+ * ncdu's export, version 1.2: nested arrays, a folder's first element its own description. Names
+ * are raw bytes, as ncdu writes and wants them, but for those that JSON escapes. No time of the
+ * export: the same image gives the same bytes.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A view as one tar: the root as "./", then names without a slash before them, in the order of the walk; a file's
- * second name is a hard link to its first. When bytes cannot be read the tar ends there, in the middle of the file and
- * without the blocks that mark an end, so that no reader takes it for whole.
+ * A view as one tar: the root as "./", then names without a slash before them, in the order of the
+ * walk; a file's second name is a hard link to its first. When bytes cannot be read the tar ends
+ * there, in the middle of the file and without the blocks that mark an end, so that no reader takes
+ * it for whole.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -103,7 +104,9 @@ static int find_extents(struct export_run *run, const struct peel_node *node, si
 	return 0;
 }
 
-/* Bytes of a file from an offset on. @return WALK_ON, or WALK_STOP where reading or writing failed. */
+/*
+ * Bytes of a file from an offset on. @return WALK_ON, or WALK_STOP where reading or writing failed.
+ */
 static enum walk_next put_data(struct export_run *run, const struct walk_step *step,
 	const struct tar_extent *extent)
 {

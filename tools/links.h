@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The first names of files that have several, during a walk. A file is forgotten once its last name was met, so that
- * memory holds only those whose names are still to come.
+ * The first names of files that have several, during a walk. A file is forgotten once its last name
+ * was met, so that memory holds only those whose names are still to come.
  */
 #ifndef LINKS_H
 #define LINKS_H

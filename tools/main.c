@@ -257,6 +257,7 @@ const struct opt options_output[] = {
 static const struct verb *const verbs[] = {
 	&cmd_cache,
 	&cmd_cat,
+	&cmd_cp,
 	&cmd_export,
 	&cmd_help,
 	&cmd_history,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A file that appears under its name when it is whole: written beside it, then renamed over it. What is no regular
- * file (a pipe, a device) is written to as it is.
+ * A file that appears under its name when it is whole: written beside it, then renamed over it.
+ * What is no regular file (a pipe, a device) is written to as it is.
  */
 #ifndef PUBLISH_H
 #define PUBLISH_H

@@ -2,18 +2,21 @@
 /*
  * ustar headers with pax records, as GNU tar, bsdtar, Go's archive/tar and peel itself read them.
  *
- * A header block holds what fits: names and targets up to 100 bytes, ids below 2^21, sizes below 8 GiB, whole seconds
- * from 1970 on. Whatever does not fit stands in a pax header before it, and only that, so that most members cost one
- * block. Files with holes are in GNU's sparse format 1.0: records with the true name and size, and a map of decimal
- * numbers in blocks of its own before the data; all three readers make holes of it again.
+ * A header block holds what fits: names and targets up to 100 bytes, ids below 2^21, sizes below 8
+ * GiB, whole seconds from 1970 on. Whatever does not fit stands in a pax header before it, and only
+ * that, so that most members cost one block. Files with holes are in GNU's sparse format 1.0:
+ * records with the true name and size, and a map of decimal numbers in blocks of its own before the
+ * data; all three readers make holes of it again.
  *
- * libarchive has a pax writer, and the library links it. It was tried (3.6.2) and does not give these bytes: it
- * writes -1.5 seconds as -2.5, encodes the names of xattrs ("user.a b" becomes "user.a%20b", which engines take
- * literally), and passes names through a character set: in UTF-8 locales some bytes change (surrogates in CESU-8), in
- * the C locale every name that is not ASCII brings a record "hdrcharset=BINARY", at which GNU tar warns once a file.
- * It would also copy the data once more. Go on using libarchive for reading, where none of this matters.
+ * libarchive has a pax writer, and the library links it. It was tried (3.6.2) and does not give
+ * these bytes: it writes -1.5 seconds as -2.5, encodes the names of xattrs ("user.a b" becomes
+ * "user.a%20b", which engines take literally), and passes names through a character set: in UTF-8
+ * locales some bytes change (surrogates in CESU-8), in the C locale every name that is not ASCII
+ * brings a record "hdrcharset=BINARY", at which GNU tar warns once a file. It would also copy the
+ * data once more. Go on using libarchive for reading, where none of this matters.
  *
- * Data is read straight into the buffer that is written, a mebibyte at a time: nothing is copied on the way.
+ * Data is read straight into the buffer that is written, a mebibyte at a time: nothing is copied on
+ * the way.
  */
 #include "tar_writer.h"
 
@@ -191,7 +194,9 @@ static bool add_number(struct tar *tar, const char *key, uint64_t number)
 	return add_record(tar, "", key, text, (size_t)len);
 }
 
-/* Seconds with a sign of its own: the fraction counts away from zero, as in every decimal number. */
+/*
+ * Seconds with a sign of its own: the fraction counts away from zero, as in every decimal number.
+ */
 static bool add_time(struct tar *tar, int64_t sec, uint32_t nsec)
 {
 	bool negative = sec < 0;
@@ -321,7 +326,10 @@ static bool put_pax(struct tar *tar, const char *name, size_t name_len)
 	return good;
 }
 
-/* The sparse map as text, and how many bytes of data there are. @return NULL where memory is exhausted. */
+/*
+ * The sparse map as text, and how many bytes of data there are. @return NULL where memory is
+ * exhausted.
+ */
 static char *make_map(const struct tar_member *member, size_t *ret_len, uint64_t *ret_data)
 {
 	size_t count = member->extent_count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A tar written entry by entry to a descriptor: ustar headers, and pax records for what those cannot hold. The
- * same entries give the same bytes. Every call may write; after a failed one only tar_finish is of use.
+ * A tar written entry by entry to a descriptor: ustar headers, and pax records for what those
+ * cannot hold. The same entries give the same bytes. Every call may write; after a failed one only
+ * tar_finish is of use.
  */
 #ifndef TAR_WRITER_H
 #define TAR_WRITER_H
@@ -21,7 +22,10 @@ struct tar_extent {
 
 /** One member. Strings are bytes with a length and hold no NUL. */
 struct tar_member {
-	/** '0' file, '1' hard link, '2' symlink, '3' character device, '4' block device, '5' folder, '6' fifo. */
+	/**
+	 * '0' file, '1' hard link, '2' symlink, '3' character device, '4' block device, '5' folder,
+	 * '6' fifo.
+	 */
 	char type;
 	/** As it shall stand in the tar; of a folder with a slash at its end. */
 	const char *path;
@@ -65,11 +69,14 @@ struct tar {
 /** Begin. @return false where memory is exhausted. */
 bool tar_begin(struct tar *tar, int fd);
 
-/** Add an xattr to the member whose tar_member comes next. @return false where memory is exhausted. */
+/**
+ * Add an xattr to the member whose tar_member comes next. @return false where memory is exhausted.
+ */
 bool tar_xattr(struct tar *tar, const char *name, const void *value, size_t len);
 
 /**
- * Write a member's headers. As many bytes as its size says, or its extents together, must follow, then tar_pad.
+ * Write a member's headers. As many bytes as its size says, or its extents together, must follow,
+ * then tar_pad.
  * @return false where memory is exhausted or writing failed (tar->failed).
  */
 bool tar_member(struct tar *tar, const struct tar_member *member);
@@ -89,7 +96,8 @@ bool tar_pad(struct tar *tar);
 
 /**
  * Write what waits, and free.
- * @param whole also the blocks that mark the end of a tar; without them a reader sees that it is not all.
+ * @param whole also the blocks that mark the end of a tar; without them a reader sees that it is
+ *   not all.
  * @return false where writing failed (tar->failed).
  */
 bool tar_finish(struct tar *tar, bool whole);

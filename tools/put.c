@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything happens relative to the descriptor of the folder where it happens, one component at a
+ * time, and no call follows a link: going into a folder is openat with O_NOFOLLOW, and whatever has
+ * a name already is not opened but replaced, by a rename of something new over it. So no link can
+ * lead a write elsewhere, neither one of the image, nor one that the target held before, nor one
+ * that somebody puts there in the middle.
+ *
+ * Paths checked first and used then (realpath and a prefix) were no way: what was checked may be
+ * another thing when it is used. One descriptor a level would do, but trees are deeper than
+ * descriptors are many. Only the base's and the current one are held; the way back is "..", and it
+ * is believed only where device and inode are those of the folder that was left on the way down.
+ * Somebody who moves a folder while it is being filled finds its files in it, where he put it, and
+ * the copy ends.
+ */
+#include "put.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+/* Random names that are tried before something is wrong. */
+#define TRIES 100
+
+/* One component, and one that stays: the library promises it, here it matters. */
+static bool is_component(const char *name)
+{
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static int push(struct put *put, int fd, bool made)
+{
+	struct stat st;
+
+	if (put->depth == put->room) {
+		size_t room = put->room ? put->room * 2 : 32;
+		struct put_level *levels = reallocarray(put->levels, room, sizeof(*levels));
+
+		if (!levels) {
+			return ENOMEM;
+		}
+		put->levels = levels;
+		put->room = room;
+	}
+	if (fstat(fd, &st) < 0) {
+		return errno;
+	}
+	put->levels[put->depth++] = (struct put_level){st.st_dev, st.st_ino, made};
+	return 0;
+}
+
+int put_open(struct put *put, const char *folder)
+{
+	int error;
+
+	*put = (struct put){.base = open(folder, FOLDER_FLAGS)};
+	put->current = put->base;
+	error = put->base < 0 ? errno : push(put, put->base, false);
+	if (error) {
+		put_close(put);
+	}
+	return error;
+}
+
+void put_close(struct put *put)
+{
+	if (put->current >= 0 && put->current != put->base) {
+		close(put->current);
+	}
+	if (put->base >= 0) {
+		close(put->base);
+	}
+	free(put->levels);
+	*put = (struct put){.base = -1, .current = -1};
+}
+
+int put_enter(struct put *put, const char *name)
+{
+	bool made;
+	int error;
+	int fd;
+
+	if (!is_component(name)) {
+		return EINVAL;
+	}
+	made = mkdirat(put->current, name, 0700) == 0;
+	if (!made && errno != EEXIST) {
+		return errno;
+	}
+	fd = openat(put->current, name, FOLDER_FLAGS | O_NOFOLLOW);
+	if (fd < 0) {
+		return errno == ELOOP ? ENOTDIR : errno;
+	}
+	error = push(put, fd, made);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	if (put->current != put->base) {
+		close(put->current);
+	}
+	put->current = fd;
+	return 0;
+}
+
+/* The folder above the current one, where it still is the one that was left. @return an errno. */
+static int open_parent(const struct put *put, int *ret_fd)
+{
+	const struct put_level *level = &put->levels[put->depth - 2];
+	struct stat st;
+	int fd;
+
+	if (put->depth == 2) {
+		*ret_fd = put->base;
+		return 0;
+	}
+	fd = openat(put->current, "..", FOLDER_FLAGS);
+	if (fd < 0) {
+		return errno;
+	}
+	if (fstat(fd, &st) < 0 || st.st_dev != level->dev || st.st_ino != level->ino) {
+		close(fd);
+		return ESTALE;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int put_leave(struct put *put, int *ret_left, bool *ret_made)
+{
+	int parent = -1;
+	int error = open_parent(put, &parent);
+
+	if (error) {
+		return error;
+	}
+	*ret_left = put->current;
+	*ret_made = put->levels[--put->depth].made;
+	put->current = parent;
+	return 0;
+}
+
+static bool random_name(char name[PUT_NAME_SIZE])
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+		return false;
+	}
+	snprintf(name, PUT_NAME_SIZE, ".peel-%016llx", (unsigned long long)number);
+	return true;
+}
+
+/* What something new is made of. */
+struct recipe {
+	mode_t mode;
+	dev_t device;
+	const char *target;
+	int link_folder;
+	const char *link_name;
+};
+
+/* @return 0, or -1 with errno set. */
+static int make(int folder, const char *name, const struct recipe *recipe)
+{
+	if (recipe->link_name) {
+		return linkat(recipe->link_folder, recipe->link_name, folder, name, 0);
+	}
+	return recipe->target ? symlinkat(recipe->target, folder, name)
+			      : mknodat(folder, name, recipe->mode, recipe->device);
+}
+
+/* Make something under a name that nothing has, and open it. */
+static int make_new(struct put *put, const struct recipe *recipe, struct put_new *ret_new)
+{
+	int flags = S_ISREG(recipe->mode) ? O_WRONLY : O_PATH;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (!random_name(ret_new->name)) {
+			return errno;
+		}
+		/* A file is made by the call that opens it: there is no moment in between. */
+		if (S_ISREG(recipe->mode)) {
+			flags |= O_CREAT | O_EXCL;
+		} else if (make(put->current, ret_new->name, recipe) < 0) {
+			if (errno == EEXIST) {
+				continue;
+			}
+			return errno;
+		}
+		ret_new->fd = openat(put->current, ret_new->name, flags | O_NOFOLLOW | O_CLOEXEC,
+			recipe->mode & 07777);
+		if (ret_new->fd >= 0) {
+			return 0;
+		}
+		if (errno != EEXIST) {
+			return errno;
+		}
+	}
+	return EEXIST;
+}
+
+int put_file(struct put *put, struct put_new *ret_new)
+{
+	const struct recipe recipe = {.mode = S_IFREG | 0600};
+
+	return make_new(put, &recipe, ret_new);
+}
+
+/*
+ * Whether what was opened is what was made, and has no other name: somebody may have exchanged it.
+ */
+static int check_new(struct put *put, struct put_new *new, mode_t type)
+{
+	struct stat st;
+
+	if (fstat(new->fd, &st) == 0 && (st.st_mode & S_IFMT) == type && st.st_nlink == 1) {
+		return 0;
+	}
+	put_drop(put, new);
+	return ESTALE;
+}
+
+int put_symlink(struct put *put, const char *target, struct put_new *ret_new)
+{
+	const struct recipe recipe = {.target = target};
+	int error = make_new(put, &recipe, ret_new);
+
+	return error ? error : check_new(put, ret_new, S_IFLNK);
+}
+
+int put_special(struct put *put, mode_t mode, dev_t device, struct put_new *ret_new)
+{
+	const struct recipe recipe = {.mode = mode, .device = device};
+	int error = make_new(put, &recipe, ret_new);
+
+	return error ? error : check_new(put, ret_new, mode & S_IFMT);
+}
+
+/* Go down from the base without following links. @return the folder, -1 with errno set. */
+static int descend(const struct put *put, const char *path, const char **ret_name)
+{
+	int fd = fcntl(put->base, F_DUPFD_CLOEXEC, 0);
+	char name[NAME_MAX + 1];
+
+	for (const char *slash; fd >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
+		size_t len = (size_t)(slash - path);
+		int next = -1;
+		int saved = EINVAL;
+
+		if (len < sizeof(name)) {
+			memcpy(name, path, len);
+			name[len] = 0;
+			if (is_component(name)) {
+				next = openat(fd, name,
+					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+				saved = errno;
+			}
+		}
+		close(fd);
+		errno = saved;
+		fd = next;
+	}
+	*ret_name = path;
+	return fd;
+}
+
+int put_hardlink(struct put *put, const char *path, struct put_new *ret_new)
+{
+	struct recipe recipe = {0};
+	int error;
+
+	recipe.link_folder = descend(put, path, &recipe.link_name);
+	if (recipe.link_folder < 0) {
+		return errno;
+	}
+	error = is_component(recipe.link_name) ? make_new(put, &recipe, ret_new) : EINVAL;
+	close(recipe.link_folder);
+	return error;
+}
+
+int put_commit(struct put *put, struct put_new *new, const char *name)
+{
+	int error = is_component(name) ? 0 : EINVAL;
+
+	if (!error && renameat(put->current, new->name, put->current, name) < 0) {
+		error = errno;
+	}
+	if (error) {
+		put_drop(put, new);
+		return error;
+	}
+	/*
+	 * Renaming a link over another name of the same file does nothing, and leaves the temporary
+	 * name.
+	 */
+	unlinkat(put->current, new->name, 0);
+	if (close(new->fd) < 0) {
+		error = errno;
+	}
+	new->fd = -1;
+	return error;
+}
+
+void put_drop(struct put *put, struct put_new *new)
+{
+	if (new->fd >= 0) {
+		unlinkat(put->current, new->name, 0);
+		close(new->fd);
+		new->fd = -1;
+	}
+}
