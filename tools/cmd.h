@@ -110,6 +110,7 @@ struct verb {
 extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
 extern const struct verb cmd_cp;
+extern const struct verb cmd_du;
 extern const struct verb cmd_export;
 extern const struct verb cmd_help;
 extern const struct verb cmd_history;
