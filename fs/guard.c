@@ -10,6 +10,9 @@
  * it leaves it alone. If the others died before they could tell, between the mount and the message,
  * a mount of peel on the path is theirs: nothing is mounted over one. A mount that answers is never
  * theirs.
+ *
+ * The guard of a private mount takes its processes away instead: those whose mount namespace is the
+ * one that it holds open. As long as it does, no other namespace can get that one's number.
  */
 #include "guard.h"
 
@@ -24,11 +27,13 @@
 #include "mountinfo.h"
 #include "scope.h"
 
+static char search[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /*
  * $at is the mount point as mountinfo writes it. fusermount3 is for users, umount for root where
  * there is none.
  */
-static const char script[] =
+static const char mount_script[] =
 	"trap '' HUP INT TERM PIPE\n"
 	"read -r guarded || guarded=untold\n"
 	"[ $guarded = untold ] || ! read -r word || exit 0\n"
@@ -47,6 +52,22 @@ static const char script[] =
 	"esac\n"
 	"stat -f -- \"$mount_point\" && exit 0\n"
 	"fusermount3 -u -q -z -- \"$mount_point\" || exec umount -l -- \"$mount_point\"\n";
+
+/** Where the second script finds the namespace. */
+#define GUARDED_FD 3
+
+static const char members_script[] =
+	"trap '' HUP INT TERM PIPE\n"
+	"read -r word && exit 0\n"
+	"more=more\n"
+	"while [ $more ]; do\n"
+	"	more=\n"
+	"	for folder in /proc/[0-9]*; do\n"
+	"		[ $folder/ns/mnt -ef /proc/self/fd/3 ] || continue\n"
+	"		kill -9 ${folder#/proc/} && more=more\n"
+	"	done\n"
+	"	[ -z $more ] || sleep 0.05\n"
+	"done\n";
 
 /*
  * The path as mountinfo writes it: blank, tab, newline, backslash and # in octal. The caller frees.
@@ -69,7 +90,9 @@ static char *mountinfo_form(const char *path)
 	return text;
 }
 
-static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int lifeline)
+/* @param guarded becomes GUARDED_FD; -1: none. */
+static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int lifeline,
+	int guarded)
 {
 	sigset_t none;
 	int r = 0;
@@ -78,16 +101,21 @@ static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attrib
 	r |= posix_spawn_file_actions_adddup2(actions, lifeline, 0);
 	r |= posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
 	r |= posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
-	r |= posix_spawn_file_actions_addclosefrom_np(actions, 3);
+	if (guarded >= 0) {
+		r |= posix_spawn_file_actions_adddup2(actions, guarded, GUARDED_FD);
+	}
+	r |= posix_spawn_file_actions_addclosefrom_np(actions,
+		guarded >= 0 ? GUARDED_FD + 1 : GUARDED_FD);
 	r |= posix_spawn_file_actions_addchdir_np(actions, "/");
 	r |= posix_spawnattr_setsigmask(attributes, &none);
 	r |= posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
 	return r;
 }
 
-static int spawn_shell(int lifeline, char *const environment[], pid_t *ret_pid)
+static int spawn_shell(const char *commands, int lifeline, int guarded, char *const environment[],
+	pid_t *ret_pid)
 {
-	const char *const argv[] = {"sh", "-c", script, NULL};
+	const char *const argv[] = {"sh", "-c", commands, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int r = posix_spawn_file_actions_init(&actions);
@@ -100,7 +128,7 @@ static int spawn_shell(int lifeline, char *const environment[], pid_t *ret_pid)
 		posix_spawn_file_actions_destroy(&actions);
 		return r;
 	}
-	r = set_up(&actions, &attributes, lifeline);
+	r = set_up(&actions, &attributes, lifeline, guarded);
 	if (r == 0) {
 		r = posix_spawn(ret_pid, "/bin/sh", &actions, &attributes, (char *const *)argv,
 			environment);
@@ -110,20 +138,33 @@ static int spawn_shell(int lifeline, char *const environment[], pid_t *ret_pid)
 	return r;
 }
 
+static int not_run(int error, struct peel_error *err)
+{
+	return peel_fail(err, PEEL_EIO, "cannot run /bin/sh: %s", strerror(error));
+}
+
 int guard_start(const char *path, int lifeline, pid_t *ret_pid, struct peel_error *err)
 {
 	cleanup_free char *form = mountinfo_form(path);
 	cleanup_free char *at = NULL;
 	cleanup_free char *mount_point = NULL;
-	char search[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	int r;
 
 	if (!form || asprintf(&at, "at=%s", form) < 0 ||
 		asprintf(&mount_point, "mount_point=%s", path) < 0) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	r = spawn_shell(lifeline, (char *const[]){search, at, mount_point, NULL}, ret_pid);
-	return r != 0 ? peel_fail(err, PEEL_EIO, "cannot run /bin/sh: %s", strerror(r)) : 0;
+	r = spawn_shell(mount_script, lifeline, -1, (char *const[]){search, at, mount_point, NULL},
+		ret_pid);
+	return r != 0 ? not_run(r, err) : 0;
+}
+
+int guard_start_members(int mount_namespace, int lifeline, pid_t *ret_pid, struct peel_error *err)
+{
+	int r = spawn_shell(members_script, lifeline, mount_namespace,
+		(char *const[]){search, NULL}, ret_pid);
+
+	return r != 0 ? not_run(r, err) : 0;
 }
 
 /* Failure means that the guard is gone; the others do without it. */

@@ -5,7 +5,7 @@
  *
  * It is a shell that reads from a pipe, the lifeline, of which supervisor and server hold the other
  * end: first the device number of the mount, then a word that says that all is well. The pipe's end
- * without that word is their death.
+ * without that word is their death. The guard of a private mount gets no number, only the word.
  */
 #ifndef FS_GUARD_H
 #define FS_GUARD_H
@@ -21,6 +21,13 @@
  * @return 0; PEEL_EIO (no shell), PEEL_ENOMEM.
  */
 int guard_start(const char *path, int lifeline, pid_t *ret_pid, struct peel_error *err);
+
+/**
+ * Start a guard that, when the others have died, kills every process of a mount namespace.
+ * @param mount_namespace a descriptor of it, as /proc/PID/ns/mnt gives; still the caller's.
+ * @return as guard_start.
+ */
+int guard_start_members(int mount_namespace, int lifeline, pid_t *ret_pid, struct peel_error *err);
 
 /** Tell it what to guard. A guard that is gone is no failure. */
 void guard_arm(int lifeline, dev_t dev);

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -12,8 +11,10 @@
 #include <peel/text.h>
 
 #include "errors.h"
+#include "leave.h"
 #include "mountinfo.h"
 #include "scope.h"
+#include "session.h"
 #include "supervisor.h"
 
 /** Longest mount point that a message shows. */
@@ -90,21 +91,6 @@ static int check_mount_point(const char *mount_point, char **ret_path, struct pe
 	return 0;
 }
 
-/* A clear word before anything is started; the mount itself opens the device again. */
-static int check_device(struct peel_error *err)
-{
-	cleanup_fd int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-
-	if (device >= 0) {
-		return 0;
-	}
-	if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
-		return peel_fail(err, PEEL_EIO,
-			"/dev/fuse: no such device (is the fuse module loaded?)");
-	}
-	return peel_fail(err, errors_from_errno(errno), "/dev/fuse: %s", strerror(errno));
-}
-
 static void ignore_ready(void *arg, const struct peel_error *result)
 {
 	(void)arg;
@@ -122,50 +108,6 @@ static void report_ready(void *arg, const struct peel_error *result)
 	*fd = -1;
 }
 
-/* Close what the caller's caller left open: ours are close-on-exec, those are not. */
-static void close_inherited(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	const struct dirent *entry;
-
-	while (folder && (entry = readdir(folder)) != NULL) {
-		int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-		int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
-
-		if (flags >= 0 && !(flags & FD_CLOEXEC)) {
-			close(fd);
-		}
-	}
-	if (folder) {
-		closedir(folder);
-	}
-}
-
-/* Leave session, folder, streams and inherited signals behind. */
-static void become_daemon(void)
-{
-	static const int signals[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
-	struct sigaction standard = {.sa_handler = SIG_DFL};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	setsid();
-	if (chdir("/") != 0 || null < 0) {
-		_exit(1);
-	}
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-		if (dup2(null, fd) < 0) {
-			_exit(1);
-		}
-	}
-	if (null > STDERR_FILENO) {
-		close(null);
-	}
-	close_inherited();
-	for (size_t i = 0; i < countof(signals); i++) {
-		sigaction(signals[i], &standard, NULL);
-	}
-}
-
 /* Fork the supervisor and wait for its word. */
 static int mount_behind(struct peel_index *index, const char *path,
 	const struct peel_mount_options *options, struct peel_error *err)
@@ -181,7 +123,7 @@ static int mount_behind(struct peel_index *index, const char *path,
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		become_daemon();
+		leave_session(3);
 		_exit(supervisor_run(index, path, options, report_ready, &ends[1], NULL) < 0);
 	}
 	close(ends[1]);
@@ -213,12 +155,15 @@ int peel_mount(struct peel_index *index, const char *mount_point,
 
 	options = options ? options : &none;
 	r = check_mount_point(mount_point, &path, err);
-	if (r == 0) {
-		r = check_device(err);
-	}
 	if (r < 0) {
 		return r;
 	}
+	/* A clear word before anything is started; the mount itself opens the device again. */
+	r = session_open_device(err);
+	if (r < 0) {
+		return r;
+	}
+	close(r);
 	if (options->foreground || options->debug) {
 		return supervisor_run(index, path, options, ignore_ready, NULL, err);
 	}

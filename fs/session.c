@@ -11,6 +11,7 @@
 
 #include <peel/text.h>
 
+#include "errors.h"
 #include "loop.h"
 #include "ops.h"
 #include "scope.h"
@@ -75,6 +76,27 @@ static void capture_end(struct capture *capture, char *ret_text, size_t size)
 	peel_text_escape_into(ret_text, size, line, (size_t)(raw + len - line));
 }
 
+int session_open_device(struct peel_error *err)
+{
+	int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (device >= 0) {
+		return device;
+	}
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO) {
+		return peel_fail(err, PEEL_EUNSUPPORTED,
+			"/dev/fuse: no such device (is the fuse module loaded?)");
+	}
+	return peel_fail(err, errors_from_errno(errno), "/dev/fuse: %s", strerror(errno));
+}
+
+const char *session_name(const struct peel_index *index, const struct peel_mount_options *options)
+{
+	const char *name = options->fsname ? options->fsname : peel_image_value(index, "reference");
+
+	return name[0] ? name : "peel";
+}
+
 /* Add "-o", and the words; a comma or backslash in the name must not end the option. */
 static int build_arguments(struct fuse_args *args, const struct peel_mount_options *options,
 	const char *fsname)
@@ -112,15 +134,13 @@ static int build_arguments(struct fuse_args *args, const struct peel_mount_optio
 static int mount_fuse(struct session *session, const char *mount_point,
 	const struct peel_mount_options *options, struct peel_error *err)
 {
-	const char *fsname = options->fsname
-		? options->fsname
-		: peel_image_value(session->ops.view.index, "reference");
+	const char *fsname = session_name(session->ops.view.index, options);
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct capture capture = {-1, -1};
 	char complaint[COMPLAINT_SIZE];
 	int r;
 
-	if (build_arguments(&args, options, fsname[0] ? fsname : "peel") != 0) {
+	if (build_arguments(&args, options, fsname) != 0) {
 		fuse_opt_free_args(&args);
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}

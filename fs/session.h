@@ -8,9 +8,19 @@
 struct session;
 
 /**
+ * Open /dev/fuse.
+ * @return the descriptor, the caller's; PEEL_EUNSUPPORTED (no such device), PEEL_EACCES, PEEL_EIO.
+ */
+int session_open_device(struct peel_error *err);
+
+/** Name of the mount in /proc/mounts; borrowed. */
+const char *session_name(const struct peel_index *index, const struct peel_mount_options *options);
+
+/**
  * Mount. The process should be the one that serves, and its standard streams those it keeps: what
  * fusermount3 says goes to the error, not to them.
- * @param mount_point absolute, without symlinks.
+ * @param mount_point absolute, without symlinks; or "/dev/fd/N", a device that is mounted already
+ *   and is the session's from then on.
  * @return 0 and *ret_session; PEEL_EACCES, PEEL_EIO (what the kernel or fusermount3 said),
  *   PEEL_ENOMEM, PEEL_EINTERNAL.
  */

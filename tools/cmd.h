@@ -96,10 +96,20 @@ struct verb {
 	size_t values_size;
 	/** True where it opens an image and takes the image options. */
 	bool image;
+	/** Reads no contents of files but the names of users: of standard input the headers are enough. */
+	bool headers_only;
 	/** Options end at the first operand; what follows it is the verb's own language (find, run). */
 	bool own_language;
+	/**
+	 * Word i of that language, such as find's "-name", NULL past the end, for help and completions; NULL: nothing to
+	 * tell of. What help calls them.
+	 */
+	const char *(*word_at)(size_t i);
+	const char *words_title;
 	/** Formats of --output separated by blanks, the default first; NULL: no --output. */
 	const char *formats;
+	/** Exit status where the command line is wrong; 0: STATUS_ERROR. */
+	int failure;
 	int min_operands;
 	/** -1: any number. */
 	int max_operands;
@@ -118,6 +128,7 @@ extern const struct verb cmd_index;
 extern const struct verb cmd_inspect;
 extern const struct verb cmd_ls;
 extern const struct verb cmd_mount;
+extern const struct verb cmd_run;
 extern const struct verb cmd_sql;
 extern const struct verb cmd_stat;
 extern const struct verb cmd_umount;
@@ -146,7 +157,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int complain_error(const struct peel_error *err);
 /** The system's words for a code where it has some ("No such file or directory"), else the message. */
 const char *error_text(const struct peel_error *err);
-/** Say how the verb is used, on stderr. Returns STATUS_ERROR. */
+/** Exit status of a verb whose command line is wrong. */
+int failure_status(const struct verb *verb);
+/** Say how the verb is used, on stderr. Returns failure_status. */
 int complain_usage(const struct call *call, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

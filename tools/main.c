@@ -61,7 +61,8 @@ static void hold_standard_descriptors(void)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
 			/* The wrong direction on purpose: reading or writing it still fails. */
-			int held = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+			int held = open("/dev/null",
+				(fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 
 			if (held != fd) {
 				_exit(STATUS_ERROR);
@@ -115,7 +116,7 @@ static int run_verb(struct call *call, int argc, char **argv)
 
 	if (!values) {
 		complain("%s", strerror(ENOMEM));
-		return STATUS_ERROR;
+		return failure_status(verb);
 	}
 	call->values = values;
 	call->argv = argv;
@@ -139,7 +140,7 @@ static int run_verb(struct call *call, int argc, char **argv)
 	}
 	if ((verb->formats && check_outputs(call) != STATUS_OK) ||
 		(verb->image && !take_cache_limit(&call->shared.cache_limit))) {
-		return STATUS_ERROR;
+		return failure_status(verb);
 	}
 	return verb->run(call);
 }
@@ -268,6 +269,7 @@ static const struct verb *const verbs[] = {
 	&cmd_inspect,
 	&cmd_ls,
 	&cmd_mount,
+	&cmd_run,
 	&cmd_sql,
 	&cmd_stat,
 	&cmd_umount,

@@ -119,18 +119,18 @@ static void share(const struct shared *words, struct shared *shared)
 	shared->allow_missing |= words->allow_missing;
 }
 
-int mount_image(struct call *call, const struct mount_words *words, bool foreground,
-	struct peel_error *err)
+int mount_open(struct call *call, const struct mount_words *words, struct peel_index **ret_index,
+	struct peel_mount_options *ret_options, struct peel_error *err)
 {
-	cleanup_index struct peel_index *index = NULL;
 	struct peel_index_options options;
-	const struct peel_mount_options mount = {
+	int r;
+
+	*ret_options = (struct peel_mount_options){
 		.layers = words->view && strcmp(words->view, "layers") == 0,
 		.raw_symlinks = words->symlinks && strcmp(words->symlinks, "raw") == 0,
 		.provenance = words->provenance,
 		.allow_other = words->allow_other,
 		.default_permissions = words->default_permissions,
-		.foreground = foreground,
 		.debug = words->debug,
 		.force_uid = words->uid.set,
 		.uid = words->uid.value,
@@ -139,16 +139,28 @@ int mount_image(struct call *call, const struct mount_words *words, bool foregro
 		.fsname = words->fsname,
 		.kernel_options = words->kernel_options,
 	};
-	int r;
-
 	share(&words->shared, &call->shared);
 	index_options(call, &options);
-	r = peel_index_open(call->argv[0], &options, &index, err);
+	r = peel_index_open(call->argv[0], &options, ret_index, err);
 	progress_clear();
 	if (r < 0) {
 		return r;
 	}
-	complain_incomplete(call, index);
+	complain_incomplete(call, *ret_index);
+	return 0;
+}
+
+int mount_image(struct call *call, const struct mount_words *words, bool foreground,
+	struct peel_error *err)
+{
+	cleanup_index struct peel_index *index = NULL;
+	struct peel_mount_options mount;
+	int r = mount_open(call, words, &index, &mount, err);
+
+	if (r < 0) {
+		return r;
+	}
+	mount.foreground = foreground;
 	return peel_mount(index, call->argv[1], &mount, err);
 }
 #else
@@ -215,14 +227,14 @@ const struct opt options_mount[] = {
 	{0, "strictatime", NULL, OPT_IGNORED, 0, NULL},
 	{0, "subtype", "NAME", OPT_IGNORED, 0, NULL},
 	{0, "suid", NULL, OPT_IGNORED, 0, NULL},
-	{0, "symlinks", "HOW", OPT_STRING, AT(symlinks),
+	{0, "symlinks", "inside|raw", OPT_STRING, AT(symlinks),
 		"inside: never lead out of the mount [inside]; raw: as stored"},
 	{0, "sync", NULL, OPT_IGNORED, 0, NULL},
 	{0, "uid", "N", OPT_NUMBER, AT(uid), "show this owner for every file"},
 	{0, "user", NULL, OPT_IGNORED, 0, NULL},
 	{0, "users", NULL, OPT_IGNORED, 0, NULL},
 	{0, "verify", NULL, OPT_FLAG, AT(shared.verify), "as --verify"},
-	{0, "view", "VIEW", OPT_STRING, AT(view),
+	{0, "view", "merged|layers", OPT_STRING, AT(view),
 		"merged [merged]; layers: one folder a layer as stored, and merged"},
 	{0},
 };

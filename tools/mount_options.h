@@ -39,6 +39,15 @@ int mount_words_parse(struct mount_words *words, const struct opt_list *lists,
 	struct peel_error *err);
 
 /**
+ * Open the image call->argv[0] as words and options want it, and say on stderr what is missing. Only
+ * in a build with FUSE.
+ * @param ret_options for peel_mount or peel_run; borrows from words.
+ * @return 0 and *ret_index, the caller's, or what peel_index_open returns.
+ */
+int mount_open(struct call *call, const struct mount_words *words, struct peel_index **ret_index,
+	struct peel_mount_options *ret_options, struct peel_error *err);
+
+/**
  * Open the image call->argv[0] and mount it on call->argv[1].
  * @param foreground stay in front.
  * @return 0, or what peel_index_open and peel_mount return. Remarks are out, the error is not.

@@ -22,6 +22,11 @@ void complain(const char *format, ...)
 	putc('\n', stderr);
 }
 
+int failure_status(const struct verb *verb)
+{
+	return verb->failure ? verb->failure : STATUS_ERROR;
+}
+
 int complain_usage(const struct call *call, const char *format, ...)
 {
 	va_list args;
@@ -31,7 +36,7 @@ int complain_usage(const struct call *call, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fprintf(stderr, " (see 'peel help %s')\n", call->verb->name);
-	return STATUS_ERROR;
+	return failure_status(call->verb);
 }
 
 int complain_error(const struct peel_error *err)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Waiting for a command as if it ran in the caller's place: signals, stops, its status. */
+#ifndef FS_RUN_WAIT_H
+#define FS_RUN_WAIT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/** Signals and children of a waiting process. */
+struct run_wait {
+	/** Before run_wait_begin. */
+	sigset_t old_mask;
+	struct sigaction old_child;
+	/** What is waited for: all that can be. */
+	sigset_t waited;
+	/** 0: not started, or gone. */
+	pid_t command, server, guard;
+	/** The command has ended, with this status for the shell. */
+	bool ended;
+	int status;
+	/** The server has ended otherwise than by the mount's end, with what waitpid gave. */
+	bool broken;
+	int server_status;
+};
+
+/** Block every signal, so that none ends this process and none is lost. */
+void run_wait_begin(struct run_wait *wait);
+
+/** Give the signals back; those that came meanwhile are forgotten. */
+void run_wait_end(struct run_wait *wait);
+
+/**
+ * Until the command has ended or the server is dead: pass on what other processes send, stop when
+ * the command stops.
+ *
+ * What the terminal sends goes to its whole foreground process group, and so to the command too; it
+ * is not passed on a second time.
+ */
+void run_wait_command(struct run_wait *wait);
+
+/**
+ * Wait for the next death of a child or signal.
+ * @param seconds at most that long.
+ * @return false where the time is up, or a signal other than SIGCHLD came.
+ */
+bool run_wait_child(struct run_wait *wait, int seconds);
+
+/** Kill server and guard, and collect every child that is dead. */
+void run_wait_finish(struct run_wait *wait);
+
+#endif
