@@ -140,11 +140,14 @@ extern const struct verb cmd_why;
 const struct verb *verb_at(size_t i);
 /** Verb by name, NULL where there is none. */
 const struct verb *verb_find(const char *name);
-/** Write the rows of every table for the man-page check: KIND, VERB, NAME and VALUE between tabs. */
+/**
+ * Write the rows of every table for the man-page check and the completions: KIND, VERB, NAME, VALUE and text between
+ * tabs; of a verb: its name, operands, formats, "image" and "language", summary.
+ */
 void help_print_tables(FILE *out);
 /** Write the summary of all verbs. */
 void help_print_overview(FILE *out);
-/** Write one verb's help. */
+/** Write one verb's help, a screen. */
 void help_print_verb(FILE *out, const struct verb *verb);
 /** Rows that every verb takes, that verbs with an image take, and --output. */
 extern const struct opt options_common[];

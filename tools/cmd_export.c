@@ -23,8 +23,8 @@ struct export_values {
 static const struct opt export_options[] = {
 	{0, "digest", "ALGORITHM", OPT_STRING, offsetof(struct export_values, digest),
 		"hash every file: sha256; for csv, jsonl and mtree"},
-	{0, "format", "FMT", OPT_STRING, offsetof(struct export_values, format),
-		"csv, jsonl, mtree, ncdu or tar [tar]"},
+	{0, "format", "csv|jsonl|mtree|ncdu|tar", OPT_STRING,
+		offsetof(struct export_values, format), "what to write [tar]"},
 	{0, "layer", "N", OPT_STRING, offsetof(struct export_values, layer),
 		"layer N as stored, from 0, instead of the merged tree"},
 	{'o', "file", "FILE", OPT_STRING, offsetof(struct export_values, file),

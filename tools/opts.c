@@ -9,8 +9,6 @@
 #include <peel/error.h>
 #include <peel/text.h>
 
-/* Column where help texts begin. */
-#define HELP_COLUMN 26
 /* Bytes of a word of the command line that a message shows. */
 #define SHOWN_MAX 120
 
@@ -393,29 +391,4 @@ int opts_parse_commas(const struct opt *rows, void *base, char *text, opts_unkno
 		}
 	}
 	return 0;
-}
-
-void opts_print_help(FILE *out, const struct opt *rows, const char *dashes)
-{
-	for (const struct opt *row = rows; row && !is_end(row); row++) {
-		char left[2 * HELP_COLUMN];
-		int len = 0;
-
-		if (!row->help) {
-			continue;
-		}
-		if (row->letter) {
-			len = snprintf(left, sizeof(left), "-%c%s", row->letter,
-				row->name ? ", " : "");
-		}
-		if (row->name) {
-			len += snprintf(left + len, sizeof(left) - (size_t)len, "%s%s", dashes,
-				row->name);
-		}
-		if (row->value) {
-			snprintf(left + len, sizeof(left) - (size_t)len, "%s%s",
-				is_optional(row) ? "" : " ", row->value);
-		}
-		fprintf(out, "  %-*s %s\n", HELP_COLUMN, left, row->help);
-	}
 }

@@ -78,7 +78,7 @@ struct opt {
 	char letter;
 	/** The long form without dashes, NULL: none. */
 	const char *name;
-	/** What help calls the value; NULL for flags. "[=NAME]": it may be left out, and follows "=" only. */
+	/** What help calls the value; NULL for flags. "a|b": one of these, for the completions. "[=NAME]": it may be left out, and follows "=" only. */
 	const char *value;
 	enum opt_kind kind;
 	/** Where the value goes, from the group's base. */
@@ -118,11 +118,6 @@ int opts_parse_commas(const struct opt *rows, void *base, char *text, opts_unkno
 
 /** Read a size as OPT_SIZE takes it. @return 0; PEEL_EUSAGE, *ret_size is untouched. */
 int opts_parse_size(const char *text, uint64_t *ret_size);
-
-/**
- * Write the rows that have a help text, two columns. @param dashes before long names: "--" or "".
- */
-void opts_print_help(FILE *out, const struct opt *rows, const char *dashes);
 
 /**
  * The name of a list that is nearest to a mistyped one.
