@@ -48,6 +48,8 @@ static void root_node(const struct view *view, struct peel_node *ret_node)
 		.layer = -1,
 		.view = PEEL_VIEW_MERGED,
 		.implied = true,
+		.hidden_by = -1,
+		.why = "",
 	};
 }
 

@@ -154,6 +154,8 @@ static int implied_fill(struct query *q, int layer, uint64_t dir, struct query_f
 				.layer = layer,
 				.view = layer,
 				.implied = true,
+				.hidden_by = -1,
+				.why = "",
 			},
 		.type = 'd',
 		.folder = dir,

@@ -85,6 +85,8 @@ void query_node_fill(struct peel_node *node, const struct query_row *data,
 		.implied = meta->flags & ENTRY_IMPLIED,
 		.has_xattrs = (data->flags | meta->flags) & ENTRY_XATTRS,
 		.sparse = data->flags & ENTRY_SPARSE,
+		.hidden_by = -1,
+		.why = "",
 	};
 }
 
@@ -185,6 +187,15 @@ int query_merged_fill(struct query *q, const struct query_row *row, struct query
 	return 0;
 }
 
+/* What became of a name of a layer's view: not what the layer itself does, and not what no layer shows. */
+static void set_fate(const struct query_row *row, struct peel_node *node)
+{
+	if (row->why && row->hidden_by > row->layer) {
+		node->hidden_by = row->hidden_by;
+		node->why = query_reason(row->why);
+	}
+}
+
 int query_layer_fill(struct query *q, int layer, const struct query_row *row,
 	struct query_found *ret_found)
 {
@@ -193,7 +204,7 @@ int query_layer_fill(struct query *q, int layer, const struct query_row *row,
 	struct query_row target;
 	const struct query_row *data = row;
 	uint64_t number = row->id;
-	int r;
+	int r = 0;
 
 	if (row->type == 'h') {
 		r = follow_hardlink(q, row, &target);
@@ -218,12 +229,12 @@ int query_layer_fill(struct query *q, int layer, const struct query_row *row,
 		ret_found->node.ino = peel_root(layer);
 	}
 	if (data->type == 'd') {
-		return query_layer_subdirs(q, layer, data->self, &ret_found->node.nlink);
+		r = query_layer_subdirs(q, layer, data->self, &ret_found->node.nlink);
+	} else if (data->flags & ENTRY_LINKED && number == data->id) {
+		r = query_layer_names(q, layer, data, ret_found);
 	}
-	if (data->flags & ENTRY_LINKED && number == data->id) {
-		return query_layer_names(q, layer, data, ret_found);
-	}
-	return 0;
+	set_fate(row, &ret_found->node);
+	return r;
 }
 
 /* Whether the merged tree shows the data of an entry: under its own name, or under another one. */

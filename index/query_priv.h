@@ -151,6 +151,9 @@ int query_row_read(struct query *q, sqlite3_stmt *stmt, struct query_row *ret_ro
 /** The entry with an id. @return 1 and the row, 0 where there is none, or less than 0. */
 int query_row_get(struct query *q, uint64_t id, struct query_row *ret_row);
 
+/** Word for an enum store_why as table reason has it; "" for what is visible, and for what is no such number. */
+const char *query_reason(int why);
+
 /** PEEL_EFORMAT with a message about an entry. */
 int query_corrupt(struct query *q, uint64_t entry, const char *what);
 

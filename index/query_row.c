@@ -20,6 +20,29 @@ static const char link_by_id[] = "SELECT type, link FROM entry WHERE id = ?1";
 #define OWNER_UNCHANGED UINT32_MAX
 #define NSEC_MAX 999999999
 
+/*
+ * Words for why an entry is not visible, in the order of enum store_why; table reason has the same.
+ */
+static const char *const reasons[] = {
+	[WHY_VISIBLE] = "",
+	[WHY_OVERWRITTEN] = "overwritten",
+	[WHY_IDENTICAL] = "identical",
+	[WHY_METADATA] = "metadata",
+	[WHY_DELETED] = "deleted",
+	[WHY_DELETED_WITH_FOLDER] = "deleted-with-folder",
+	[WHY_OPAQUE] = "opaque",
+	[WHY_REPLACED] = "replaced",
+	[WHY_DUPLICATE] = "duplicate",
+	[WHY_UNREACHABLE] = "unreachable",
+	[WHY_BROKEN_LINK] = "broken-link",
+	[WHY_MARKER] = "marker",
+};
+
+const char *query_reason(int why)
+{
+	return why < 0 || why >= (int)countof(reasons) ? "" : reasons[why];
+}
+
 int query_begin(struct query *q, struct peel_index *index, struct peel_error *err)
 {
 	*q = (struct query){.index = index, .err = err};

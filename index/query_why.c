@@ -38,24 +38,6 @@ const char *peel_action_name(enum peel_action action)
 	return action_names[action];
 }
 
-/*
- * Words for why an entry is not visible, in the order of enum store_why; table reason has the same.
- */
-static const char *const reasons[] = {
-	[WHY_VISIBLE] = "",
-	[WHY_OVERWRITTEN] = "overwritten",
-	[WHY_IDENTICAL] = "identical",
-	[WHY_METADATA] = "metadata",
-	[WHY_DELETED] = "deleted",
-	[WHY_DELETED_WITH_FOLDER] = "deleted-with-folder",
-	[WHY_OPAQUE] = "opaque",
-	[WHY_REPLACED] = "replaced",
-	[WHY_DUPLICATE] = "duplicate",
-	[WHY_UNREACHABLE] = "unreachable",
-	[WHY_BROKEN_LINK] = "broken-link",
-	[WHY_MARKER] = "marker",
-};
-
 /* Whether two ranges of layers hold the same bytes. @return 1, 0, or less than 0. */
 static int same_bytes(struct query *q, const struct query_row *one, const struct query_row *two)
 {
@@ -222,9 +204,7 @@ static int emit(struct query *q, const struct why_event *event, enum peel_action
 		.link_len = event->link_len,
 		.visible = !marker && !row->why,
 		.hidden_by = marker ? -1 : row->hidden_by,
-		.why = marker || row->why < 0 || row->why >= (int)countof(reasons)
-			? ""
-			: reasons[row->why],
+		.why = marker ? "" : query_reason(row->why),
 		.path = event->path,
 		.instruction = "",
 		.package = event->owner ? event->owner : "",

@@ -14,9 +14,10 @@
  *     format.c         values as people read them   table.c          aligned columns
  *     ls_print.c       the long form                stat_format.c    GNU stat's directives
  *     users.c          the image's user names       progress.c       the bar on stderr
- *     walk.c           a tree in listing order    du_sum.c         adding it up
+ *     walk.c           a tree in listing order      du_sum.c         adding it up
  *     block_size.c     sizes as coreutils has     inode_set.c      nodes that were seen
  *     exclude.c        --exclude and --include
+ *     find_*.c         the language of find         field.c          width and precision
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
  *   index/             the library, from bytes to answers
@@ -263,6 +264,7 @@ static const struct verb *const verbs[] = {
 	&cmd_cp,
 	&cmd_du,
 	&cmd_export,
+	&cmd_find,
 	&cmd_help,
 	&cmd_history,
 	&cmd_index,

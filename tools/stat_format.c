@@ -15,25 +15,8 @@
 #include <sys/sysmacros.h>
 
 #include "cmd.h"
+#include "field.h"
 #include "format.h"
-
-/* Widest field and most digits that a format can ask for. */
-#define FIELD_MAX 1000
-
-/* Flags, width and precision of one directive. */
-struct field {
-	bool left;
-	bool zero;
-	bool hash;
-	bool plus;
-	bool space;
-	int width;
-	/* -1: none given; a point without digits gives 0 and precision_empty. */
-	int precision;
-	bool precision_empty;
-	/* H or L before the letter, or 0. */
-	char half;
-};
 
 const char *stat_default_format(const struct peel_node *node)
 {
@@ -52,13 +35,6 @@ const char *stat_default_format(const struct peel_node *node)
 	return S_ISCHR(node->mode) || S_ISBLK(node->mode) ? device : plain;
 }
 
-static void pad(FILE *out, int count, char with)
-{
-	while (count-- > 0) {
-		putc(with, out);
-	}
-}
-
 static void print_text(FILE *out, const struct field *field, const char *text)
 {
 	int len = (int)format_width(text);
@@ -68,33 +44,14 @@ static void print_text(FILE *out, const struct field *field, const char *text)
 		len = field->precision;
 	}
 	fill = field->width - len;
-	pad(out, field->left ? 0 : fill, ' ');
+	field_pad(out, field->left ? 0 : fill, ' ');
 	for (; len > 0 && *text; len--) {
 		putc(*text++, out);
 		while (((unsigned char)*text & 0xc0) == 0x80) {
 			putc(*text++, out);
 		}
 	}
-	pad(out, field->left ? fill : 0, ' ');
-}
-
-/* digits hold the number without its sign; prefix is a sign, 0 or 0x. */
-static void print_digits(FILE *out, const struct field *field, const char *prefix,
-	const char *digits)
-{
-	int len = (int)strlen(digits);
-	int zeros = field->precision > len ? field->precision - len : 0;
-	int fill = field->width - len - zeros - (int)strlen(prefix);
-
-	if (field->zero && !field->left && field->precision < 0) {
-		zeros = fill > 0 ? fill : 0;
-		fill = 0;
-	}
-	pad(out, field->left ? 0 : fill, ' ');
-	fputs(prefix, out);
-	pad(out, zeros, '0');
-	fputs(digits, out);
-	pad(out, field->left ? fill : 0, ' ');
+	field_pad(out, field->left ? fill : 0, ' ');
 }
 
 static void print_unsigned(FILE *out, const struct field *field, uint64_t number, int base)
@@ -112,7 +69,7 @@ static void print_unsigned(FILE *out, const struct field *field, uint64_t number
 		format_number(digits, number);
 		prefix = field->plus ? "+" : field->space ? " " : "";
 	}
-	print_digits(out, field, prefix, digits);
+	field_digits(out, field, prefix, digits);
 }
 
 /*
@@ -141,7 +98,7 @@ static void print_seconds(FILE *out, const struct field *field, const struct pee
 	}
 	snprintf(text, sizeof(text), "%" PRIu64 "%s", whole, fraction);
 	plain.precision = -1;
-	print_digits(out, &plain,
+	field_digits(out, &plain,
 		negative               ? "-"
 			: field->plus  ? "+"
 			: field->space ? " "
@@ -277,17 +234,6 @@ static void print_directive(FILE *out, const struct field *field, char letter,
 	}
 }
 
-static const char *parse_count(const char *at, int *ret_count)
-{
-	int count = 0;
-
-	for (; isdigit((unsigned char)*at); at++) {
-		count = count < FIELD_MAX ? count * 10 + (*at - '0') : FIELD_MAX;
-	}
-	*ret_count = count < FIELD_MAX ? count : FIELD_MAX;
-	return at;
-}
-
 /* What stands between % and the letter. @return the letter's place. */
 static const char *parse_field(const char *at, struct field *ret_field)
 {
@@ -303,10 +249,10 @@ static const char *parse_field(const char *at, struct field *ret_field)
 			break;
 		}
 	}
-	at = parse_count(at, &field.width);
+	at = field_count(at, &field.width);
 	if (*at == '.') {
 		field.precision_empty = !isdigit((unsigned char)at[1]);
-		at = parse_count(at + 1, &field.precision);
+		at = field_count(at + 1, &field.precision);
 	}
 	if ((*at == 'H' || *at == 'L') && (at[1] == 'd' || at[1] == 'r')) {
 		field.half = *at++;

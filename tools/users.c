@@ -20,7 +20,9 @@ struct name_row {
 	uint32_t id;
 	/* Place in the file: of several names for a number the first counts, as with getpwuid. */
 	uint32_t order;
+	/* Escaped, and as the file has it. */
 	char *name;
+	char *raw;
 };
 
 static int compare_rows(const void *a, const void *b)
@@ -62,6 +64,7 @@ static bool add_line(struct names *names, const char *line, size_t len)
 	size_t number_len = find_field(line, len, 2, &number);
 	uint64_t id = 0;
 	char *escaped;
+	char *raw;
 
 	if (name_len == 0 || number_len == 0 || number_len > 10 || names->count >= NAMES_MAX) {
 		return true;
@@ -72,8 +75,13 @@ static bool add_line(struct names *names, const char *line, size_t len)
 		}
 		id = id * 10 + (uint64_t)(number[i] - '0');
 	}
-	if (id > UINT32_MAX || peel_text_escape(name, name_len, &escaped) < 0) {
-		return id > UINT32_MAX;
+	if (id > UINT32_MAX) {
+		return true;
+	}
+	raw = strndup(name, name_len);
+	if (!raw || peel_text_escape(name, name_len, &escaped) < 0) {
+		free(raw);
+		return false;
 	}
 	if (names->count == names->room) {
 		size_t room = names->room ? names->room * 2 : 64;
@@ -81,13 +89,14 @@ static bool add_line(struct names *names, const char *line, size_t len)
 
 		if (!rows) {
 			free(escaped);
+			free(raw);
 			return false;
 		}
 		names->rows = rows;
 		names->room = room;
 	}
 	names->rows[names->count] = (struct name_row){
-		(uint32_t)id, (uint32_t)names->count, escaped};
+		(uint32_t)id, (uint32_t)names->count, escaped, raw};
 	names->count++;
 	return true;
 }
@@ -135,6 +144,7 @@ static void names_finish(struct names *names)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		free(names->rows[i].name);
+		free(names->rows[i].raw);
 	}
 	free(names->rows);
 	*names = (struct names){0};
@@ -146,7 +156,7 @@ void users_finish(struct users *users)
 	names_finish(&users->groups);
 }
 
-const char *names_find(const struct names *names, uint32_t id)
+static const struct name_row *find_row(const struct names *names, uint32_t id)
 {
 	size_t low = 0;
 	size_t high = names->count;
@@ -160,7 +170,38 @@ const char *names_find(const struct names *names, uint32_t id)
 			high = middle;
 		}
 	}
-	return low < names->count && names->rows[low].id == id ? names->rows[low].name : NULL;
+	return low < names->count && names->rows[low].id == id ? &names->rows[low] : NULL;
+}
+
+const char *names_find(const struct names *names, uint32_t id)
+{
+	const struct name_row *row = find_row(names, id);
+
+	return row ? row->name : NULL;
+}
+
+const char *names_find_raw(const struct names *names, uint32_t id)
+{
+	const struct name_row *row = find_row(names, id);
+
+	return row ? row->raw : NULL;
+}
+
+bool names_find_id(const struct names *names, const char *raw, uint32_t *ret_id)
+{
+	const struct name_row *first = NULL;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name_row *row = &names->rows[i];
+
+		if (strcmp(row->raw, raw) == 0 && (!first || row->order < first->order)) {
+			first = row;
+		}
+	}
+	if (first) {
+		*ret_id = first->id;
+	}
+	return first != NULL;
 }
 
 const char *names_show(const struct names *names, uint32_t id, char *buf)

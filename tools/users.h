@@ -6,6 +6,7 @@
 #ifndef USERS_H
 #define USERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,10 @@ void users_finish(struct users *users);
 
 /** Escaped name of a number; NULL where the image has none. Belongs to names. */
 const char *names_find(const struct names *names, uint32_t id);
+/** As names_find, the bytes as the image has them: for output that is no text for people. */
+const char *names_find_raw(const struct names *names, uint32_t id);
+/** Number of a name, that of its first line. @return false where the image has no such name. */
+bool names_find_id(const struct names *names, const char *raw, uint32_t *ret_id);
 /** Escaped name, or the number in digits written to buf (FORMAT_SIZE bytes). */
 const char *names_show(const struct names *names, uint32_t id, char *buf);
 

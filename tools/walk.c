@@ -6,7 +6,6 @@
  */
 #include "walk.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -145,6 +144,7 @@ static enum walk_next report(struct walk *walk, enum walk_event event, size_t pa
 		.name = name,
 		.depth = depth,
 		.node = node,
+		.folder = depth ? walk->levels[depth - 1].folder.ino : 0,
 		.err = err,
 	};
 

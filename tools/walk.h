@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <peel/query.h>
 
@@ -49,6 +50,8 @@ struct walk_step {
 	/** 0 for the start. */
 	unsigned int depth;
 	const struct peel_node *node;
+	/** Number of the folder that lists it; 0 for the start. */
+	uint64_t folder;
 	/** Set for WALK_FAILED, and for the WALK_ENTRY of a link that should be followed and leads nowhere. */
 	const struct peel_error *err;
 };

@@ -67,6 +67,10 @@ struct peel_node {
 	bool has_xattrs;
 	/** True where part of the file is a hole. */
 	bool sparse;
+	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none, or another view. */
+	int hidden_by;
+	/** Why it does ("overwritten", "deleted", …: names of the schema's table reason); "" where hidden_by is -1. */
+	const char *why;
 };
 
 /** Node number of a view's root. */
@@ -150,6 +154,56 @@ int peel_resolve(struct peel_index *index, int view, uint64_t start, const void 
  *   PEEL_ENOMEM.
  */
 ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err);
+
+/** What a regular file is, by its first bytes. Later versions know more kinds: what is TEXT or DATA now may get a name. */
+enum peel_kind {
+	PEEL_KIND_EMPTY = 1,
+	PEEL_KIND_TEXT,
+	PEEL_KIND_DATA,
+	PEEL_KIND_AR,
+	PEEL_KIND_BMP,
+	PEEL_KIND_BZIP2,
+	PEEL_KIND_CLASS,
+	PEEL_KIND_COMPRESS,
+	PEEL_KIND_CPIO,
+	PEEL_KIND_DEB,
+	PEEL_KIND_ELF,
+	PEEL_KIND_FONT,
+	PEEL_KIND_GGUF,
+	PEEL_KIND_GIF,
+	PEEL_KIND_GITPACK,
+	PEEL_KIND_GZIP,
+	PEEL_KIND_HDF5,
+	PEEL_KIND_ICO,
+	PEEL_KIND_JPEG,
+	PEEL_KIND_LZ4,
+	PEEL_KIND_LZIP,
+	PEEL_KIND_MACHO,
+	PEEL_KIND_PDF,
+	PEEL_KIND_PE,
+	PEEL_KIND_PNG,
+	PEEL_KIND_PYC,
+	PEEL_KIND_RAR,
+	PEEL_KIND_RPM,
+	PEEL_KIND_SCRIPT,
+	PEEL_KIND_SEVENZIP,
+	PEEL_KIND_SQLITE,
+	PEEL_KIND_SQUASHFS,
+	PEEL_KIND_TAR,
+	PEEL_KIND_TIFF,
+	PEEL_KIND_WASM,
+	PEEL_KIND_WEBP,
+	PEEL_KIND_XZ,
+	PEEL_KIND_ZIP,
+	PEEL_KIND_ZSTD,
+};
+
+/** Name of a kind: "elf", "script", "pyc", …; kinds are numbered from 1. @return NULL for what is no kind. */
+const char *peel_kind_name(enum peel_kind kind);
+
+/** The kind of a regular file. @return 0, or as peel_read. */
+int peel_kind(struct peel_index *index, uint64_t ino, enum peel_kind *ret_kind,
 	struct peel_error *err);
 
 /**

@@ -11,7 +11,7 @@ this machine runs at the root of a chroot, once of the mounted image and once of
 was said on standard error. For the mount the bytes are compared; for the unpacked tree, whose listing order is its
 filesystem's, the sorted lines (or what NUL ends).
 
-FLAGS, between commas, "-" for none:
+FLAGS, between blanks, "-" for none:
     mount       depends on order, inode numbers, folder sizes or allocated blocks: compared with the mount alone
     unpacked    compared with the unpacked tree alone
     unordered   the mount's lines are sorted too
@@ -70,9 +70,9 @@ def rows(path):
     """Rows of a table of command lines."""
     found = []
     for images, flags, command in table(path):
-        flags = flags.split(",")
+        flags = flags.split(" ")
         if not all(FLAGS.fullmatch(flag) for flag in flags):
-            sys.exit("%s: unknown flag: %s" % (path, ",".join(flags)))
+            sys.exit("%s: unknown flag: %s" % (path, " ".join(flags)))
         found.append(Row(images.split(","), flags, shlex.split(command), command))
     return found
 

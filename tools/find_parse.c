@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From words to a tree. The grammar is GNU's, weakest first:
+ *
+ *     list  :=  or { , or }
+ *     or    :=  and { -o and }
+ *     and   :=  unary { [-a] unary }
+ *     unary :=  { ! } ( list )  |  { ! } primary
+ *
+ * Chains are one node with many operands, so that evaluation recurses as deep as parentheses are nested, not as
+ * long as the expression is. Options are words like others: they are always true where they stand.
+ *
+ * Among operands of one chain that stand side by side and only test, cheap ones are asked first: the answer is the
+ * same, and -kind reads the files that -name leaves over.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "find.h"
+
+/* The words, and the place in them. */
+struct cursor {
+	struct find *find;
+	char **words;
+	int count;
+	int at;
+	int nesting;
+	/* The word of the last primary. */
+	const char *last;
+};
+
+static struct find_node *parse_list(struct cursor *cursor);
+
+bool find_is_expression(const char *word, bool leading)
+{
+	if (word[0] == '-') {
+		return word[1] != 0;
+	}
+	if (word[0] == 0 || word[1] != 0) {
+		return false;
+	}
+	return word[0] == '!' || word[0] == '(' || (!leading && (word[0] == ')' || word[0] == ','));
+}
+
+static const char *peek(const struct cursor *cursor)
+{
+	return cursor->at < cursor->count ? cursor->words[cursor->at] : NULL;
+}
+
+static bool is_one_of(const char *word, const char *const *names)
+{
+	for (; word && *names; names++) {
+		if (strcmp(word, *names) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *const and_words[] = {"-a", "-and", NULL};
+static const char *const or_words[] = {"-o", "-or", NULL};
+static const char *const comma_words[] = {",", NULL};
+static const char *const not_words[] = {"!", "-not", NULL};
+
+/* True where an operand cannot begin: the end, or what closes or joins. */
+static bool ends_operand(const char *word)
+{
+	return !word || strcmp(word, ")") == 0 || is_one_of(word, or_words) ||
+		is_one_of(word, comma_words) || is_one_of(word, and_words);
+}
+
+static const char *shown(char *buf, size_t size, const char *word)
+{
+	return peel_text_escape_into(buf, size, word, strlen(word));
+}
+
+bool find_complain_argument(const struct find_node *node, const char *arg)
+{
+	char text[256];
+
+	complain("invalid argument '%s' to '%s'", shown(text, sizeof(text), arg),
+		node->primary->name);
+	return false;
+}
+
+static struct find_node *new_node(struct find *find, enum find_op op)
+{
+	struct find_node *node = calloc(1, sizeof(*node));
+
+	if (!node) {
+		complain("%s", strerror(ENOMEM));
+		return NULL;
+	}
+	node->op = op;
+	node->allocated = find->nodes;
+	find->nodes = node;
+	return node;
+}
+
+static void warn_of_place(struct find *find, const struct find_primary *primary, const char *word)
+{
+	if (primary->class == FIND_TEST || primary->class == FIND_ACTION) {
+		find->first_test = find->first_test ? find->first_test : word;
+	} else if (primary->class == FIND_GLOBAL && find->first_test && find->warn) {
+		complain(
+			"warning: you have specified the global option %s after the argument %s, but global options"
+			" are not positional: %s affects tests specified before it as well as those specified after it."
+			" Please specify global options before other arguments.",
+			word, find->first_test, word);
+	}
+}
+
+static bool complain_unknown(const struct cursor *cursor, const char *word)
+{
+	char text[256];
+
+	shown(text, sizeof(text), word);
+	if (!find_is_expression(word, false)) {
+		complain("paths must precede expression: '%s'", text);
+		if (cursor->last) {
+			complain("possible unquoted pattern after predicate '%s'?", cursor->last);
+		}
+	} else {
+		complain("unknown predicate '%s'", text);
+	}
+	return false;
+}
+
+static struct find_node *parse_primary(struct cursor *cursor)
+{
+	const char *word = cursor->words[cursor->at++];
+	const struct find_primary *primary = find_is_expression(word, false) ? find_primary_of(word)
+									     : NULL;
+	const char *arg = NULL;
+	struct find_node *node;
+
+	if (!primary) {
+		complain_unknown(cursor, word);
+		return NULL;
+	}
+	if (primary->class == FIND_REFUSED) {
+		complain("%s: %s", word, primary->refusal);
+		return NULL;
+	}
+	warn_of_place(cursor->find, primary, word);
+	if (primary->argument) {
+		arg = peek(cursor);
+		if (!arg) {
+			complain("missing argument to '%s'", word);
+			return NULL;
+		}
+		cursor->at++;
+	}
+	node = new_node(cursor->find, FIND_PRIMARY);
+	if (!node) {
+		return NULL;
+	}
+	cursor->last = word;
+	node->primary = primary;
+	node->text = arg;
+	node->cost = primary->cost;
+	cursor->find->prints |= primary->prints;
+	return !primary->parse || primary->parse(cursor->find, node, arg) ? node : NULL;
+}
+
+static struct find_node *parse_parentheses(struct cursor *cursor)
+{
+	struct find_node *node;
+
+	cursor->at++;
+	if (++cursor->nesting > FIND_NESTING_MAX) {
+		complain("invalid expression; parentheses are nested more than %d deep",
+			FIND_NESTING_MAX);
+		return NULL;
+	}
+	if (peek(cursor) && strcmp(peek(cursor), ")") == 0) {
+		complain("invalid expression; empty parentheses are not allowed.");
+		return NULL;
+	}
+	node = parse_list(cursor);
+	if (!node) {
+		return NULL;
+	}
+	if (!peek(cursor)) {
+		complain(
+			"invalid expression; I was expecting to find a ')' somewhere but did not see one.");
+		return NULL;
+	}
+	cursor->at++;
+	cursor->nesting--;
+	return node;
+}
+
+static struct find_node *complain_operand(const struct cursor *cursor, const char *word)
+{
+	const char *before = cursor->at > 0 ? cursor->words[cursor->at - 1] : NULL;
+
+	if (!word && before) {
+		complain(strcmp(before, "(") == 0
+				? "invalid expression; expected to find a ')' but didn't see one."
+				  " Perhaps you need an extra predicate after '%s'"
+				: "expected an expression after '%s'",
+			before);
+	} else if (word && strcmp(word, ")") == 0) {
+		if (before && cursor->nesting > 0) {
+			complain("expected an expression between '%s' and ')'", before);
+		} else {
+			complain("invalid expression; you have too many ')'");
+		}
+	} else if (word) {
+		complain(
+			"invalid expression; you have used a binary operator '%s' with nothing before it.",
+			word);
+	}
+	return NULL;
+}
+
+static struct find_node *parse_unary(struct cursor *cursor)
+{
+	struct find_node *node;
+	bool negated = false;
+
+	while (is_one_of(peek(cursor), not_words)) {
+		negated = !negated;
+		cursor->at++;
+	}
+	if (ends_operand(peek(cursor))) {
+		return complain_operand(cursor, peek(cursor));
+	}
+	node = strcmp(peek(cursor), "(") == 0 ? parse_parentheses(cursor) : parse_primary(cursor);
+	if (node) {
+		node->negated ^= negated;
+	}
+	return node;
+}
+
+/* The node of a chain: the operand itself where there is but one. */
+static struct find_node *join(struct find *find, enum find_op op, struct find_node *chain,
+	struct find_node *operand, struct find_node ***tail)
+{
+	if (!chain) {
+		return operand;
+	}
+	if (!*tail) {
+		struct find_node *node = new_node(find, op);
+
+		if (!node) {
+			return NULL;
+		}
+		node->first = chain;
+		*tail = &chain->next;
+		chain = node;
+	}
+	**tail = operand;
+	*tail = &operand->next;
+	return chain;
+}
+
+/* Operands of one cost, in order. */
+struct run {
+	struct find_node *first;
+	struct find_node **end;
+};
+
+static void run_add(struct run *run, struct find_node *node)
+{
+	node->next = NULL;
+	if (!run->first) {
+		run->end = &run->first;
+	}
+	*run->end = node;
+	run->end = &node->next;
+}
+
+/* Append a run, and begin it anew. */
+static void run_move(struct run *to, struct run *from)
+{
+	if (from->first) {
+		if (!to->first) {
+			to->end = &to->first;
+		}
+		*to->end = from->first;
+		to->end = from->end;
+		*from = (struct run){0};
+	}
+}
+
+/* Finish a chain: its cost, and its operands in order of theirs, but none past one that does something. */
+static struct find_node *finish_chain(struct find_node *chain)
+{
+	struct run sorted = {0};
+	struct run runs[FIND_READS + 1] = {0};
+	struct find_node *next;
+
+	for (struct find_node *node = chain->first; node; node = next) {
+		next = node->next;
+		if (node->cost != FIND_DOES && chain->op != FIND_LIST) {
+			run_add(&runs[node->cost], node);
+		} else {
+			for (size_t i = 0; i < countof(runs); i++) {
+				run_move(&sorted, &runs[i]);
+			}
+			run_add(&sorted, node);
+		}
+		if (chain->cost != FIND_DOES &&
+			(node->cost == FIND_DOES || node->cost > chain->cost)) {
+			chain->cost = node->cost;
+		}
+	}
+	for (size_t i = 0; i < countof(runs); i++) {
+		run_move(&sorted, &runs[i]);
+	}
+	chain->first = sorted.first;
+	return chain;
+}
+
+static struct find_node *parse_and(struct cursor *cursor)
+{
+	struct find_node **tail = NULL;
+	struct find_node *chain = NULL;
+
+	for (;;) {
+		struct find_node *operand = parse_unary(cursor);
+
+		chain = operand ? join(cursor->find, FIND_AND, chain, operand, &tail) : NULL;
+		if (!chain) {
+			return NULL;
+		}
+		if (is_one_of(peek(cursor), and_words)) {
+			cursor->at++;
+		} else if (ends_operand(peek(cursor))) {
+			return tail ? finish_chain(chain) : chain;
+		}
+	}
+}
+
+/* Operands of one level joined by words. */
+static struct find_node *parse_joined(struct cursor *cursor, enum find_op op,
+	const char *const *words, struct find_node *(*parse)(struct cursor *))
+{
+	struct find_node **tail = NULL;
+	struct find_node *chain = NULL;
+
+	for (;;) {
+		struct find_node *operand = parse(cursor);
+
+		chain = operand ? join(cursor->find, op, chain, operand, &tail) : NULL;
+		if (!chain) {
+			return NULL;
+		}
+		if (!is_one_of(peek(cursor), words)) {
+			return tail ? finish_chain(chain) : chain;
+		}
+		cursor->at++;
+	}
+}
+
+static struct find_node *parse_or(struct cursor *cursor)
+{
+	return parse_joined(cursor, FIND_OR, or_words, parse_and);
+}
+
+static struct find_node *parse_list(struct cursor *cursor)
+{
+	return parse_joined(cursor, FIND_LIST, comma_words, parse_or);
+}
+
+bool find_parse(struct find *find, int count, char **words)
+{
+	struct cursor cursor = {.find = find, .words = words, .count = count};
+
+	if (count == 0) {
+		return true;
+	}
+	find->tree = parse_list(&cursor);
+	if (find->tree && peek(&cursor)) {
+		complain("you have too many ')'");
+		return false;
+	}
+	return find->tree != NULL;
+}
+
+bool find_bind(struct find *find)
+{
+	for (struct find_node *node = find->nodes; node; node = node->allocated) {
+		if (node->primary && node->primary->bind && !node->primary->bind(find, node)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void find_finish(struct find *find)
+{
+	while (find->nodes) {
+		struct find_node *node = find->nodes;
+
+		find->nodes = node->allocated;
+		find_regex_free(node->regex);
+		find_format_free(node->format);
+		free(node);
+	}
+	users_finish(&find->users);
+}
+
+static bool eval_primary(struct find *find, const struct find_node *node,
+	const struct find_entry *entry)
+{
+	if (find->silent && node->primary->class == FIND_ACTION &&
+		node->primary->eval != find_eval_prune) {
+		return true;
+	}
+	return node->primary->eval(find, node, entry);
+}
+
+static bool eval(struct find *find, const struct find_node *node, const struct find_entry *entry)
+{
+	bool result = node->op != FIND_OR;
+
+	if (node->op == FIND_PRIMARY) {
+		return eval_primary(find, node, entry) != node->negated;
+	}
+	for (const struct find_node *at = node->first; at && !find->quit; at = at->next) {
+		result = eval(find, at, entry);
+		if ((node->op == FIND_AND && !result) || (node->op == FIND_OR && result)) {
+			break;
+		}
+	}
+	return result != node->negated;
+}
+
+bool find_eval(struct find *find, const struct find_node *tree, const struct find_entry *entry)
+{
+	bool result = !tree || eval(find, tree, entry);
+
+	if (result && !find->prints && !find->silent && !find->quit) {
+		find_eval_print(find, NULL, entry);
+	}
+	return result;
+}
