@@ -8,13 +8,12 @@
 #include <stdatomic.h>
 
 struct fuse_session;
+struct work;
 
-/** Threads at work on a session. {0} before loop_run. */
+/** The thread that receives. {0} before loop_run. */
 struct loop {
 	struct fuse_session *session;
 	pthread_t main;
-	/** Held by the thread that receives. */
-	pthread_mutex_t lead;
 	/** The mount is gone. */
 	atomic_bool gone;
 };
@@ -28,9 +27,10 @@ void loop_ending_signals(sigset_t *ret_set);
  *
  * Where a signal ended it, threads may still be at work, and neither session nor loop may be freed:
  * detach the mount and leave the process.
+ * @param work started here, and finished where the mount is gone.
  * @return 0 where the mount is gone; 1 where a signal came; PEEL_ENOMEM where no thread could be
  *   started.
  */
-int loop_run(struct loop *loop, struct fuse_session *session);
+int loop_run(struct loop *loop, struct fuse_session *session, struct work *work);
 
 #endif

@@ -147,24 +147,83 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_open(req, fi);
 }
 
+/* Room for a reply of the receiving thread; NULL where memory is exhausted. */
+static char *reply_room(fuse_req_t req, size_t size)
+{
+	struct ops *ops = ops_of(req);
+
+	if (!ops->reply || size > ops->reply_size) {
+		free(ops->reply);
+		ops->reply = malloc(size ? size : 1);
+		ops->reply_size = ops->reply ? size : 0;
+	}
+	return ops->reply;
+}
+
+/* A read that has to wait. */
+struct read_job {
+	struct work_job base;
+	fuse_req_t req;
+	fuse_ino_t ino;
+	size_t size;
+	off_t offset;
+};
+
+static void run_read(struct work_job *base)
+{
+	struct read_job *job = (struct read_job *)base;
+	cleanup_free char *buf = malloc(job->size);
+	struct peel_error err = {0};
+	ssize_t got;
+
+	if (!buf) {
+		fuse_reply_err(job->req, ENOMEM);
+	} else {
+		got = view_read(view_of(job->req), job->ino, (uint64_t)job->offset, buf, job->size,
+			&err);
+		if (got < 0) {
+			reply_error(job->req, (int)got, &err);
+		} else {
+			fuse_reply_buf(job->req, buf, (size_t)got);
+		}
+	}
+	free(job);
+}
+
+static void read_later(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset)
+{
+	struct read_job *job = malloc(sizeof(*job));
+
+	if (!job) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*job = (struct read_job){
+		.base = {.run = run_read}, .req = req, .ino = ino, .size = size, .offset = offset};
+	work_add(&ops_of(req)->work, &job->base);
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
-	cleanup_free char *buf = malloc(size ? size : 1);
+	char *buf = reply_room(req, size);
 	struct peel_error err = {0};
-	ssize_t got;
+	size_t got;
+	int r;
 
 	(void)fi;
 	if (!buf) {
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	got = view_read(view_of(req), ino, (uint64_t)offset, buf, size, &err);
-	if (got < 0) {
-		reply_error(req, (int)got, &err);
-		return;
+	r = view_read_now(view_of(req), ino, (uint64_t)offset, buf, size, &got, &err);
+	if (r < 0) {
+		reply_error(req, r, &err);
+	} else if (r == 0) {
+		read_later(req, ino, size, offset);
+	} else {
+		fuse_reply_buf(req, buf, got);
 	}
-	fuse_reply_buf(req, buf, (size_t)got);
 }
 
 /* A reply to readdir or readdirplus while it is filled. */
@@ -206,7 +265,7 @@ static int add_name(void *arg, const char *name, uint64_t next, const struct sta
 
 static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool plus)
 {
-	cleanup_free char *buf = malloc(size ? size : 1);
+	char *buf = reply_room(req, size);
 	struct listing_reply reply = {.req = req, .plus = plus, .buf = buf, .size = size};
 	struct peel_error err = {0};
 	int r;

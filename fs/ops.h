@@ -12,17 +12,23 @@
 #include <fuse_lowlevel.h>
 
 #include "view.h"
+#include "work.h"
 
 /** The user data of a session. */
 struct ops {
 	struct view view;
 	/** What the kernel offers, set by init. */
 	bool no_open, no_opendir;
+	/** Takes what would hold up the thread that receives. */
+	struct work work;
+	/** Replies are made here by the thread that receives; grows to what the kernel asks for. */
+	char *reply;
+	size_t reply_size;
 	/** One message about damage is enough: a walk over a changed image would give thousands. */
 	atomic_bool warned;
 };
 
-/** The request handlers; the session's user data is a struct ops. */
+/** The request handlers; the session's user data is a struct ops. One thread calls them. */
 extern const struct fuse_lowlevel_ops ops_table;
 
 #endif

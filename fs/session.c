@@ -189,7 +189,7 @@ int session_mount(struct peel_index *index, const char *mount_point,
 
 int session_serve(struct session *session)
 {
-	return loop_run(&session->loop, session->fuse);
+	return loop_run(&session->loop, session->fuse, &session->ops.work);
 }
 
 void session_close(struct session *session)
@@ -203,5 +203,6 @@ void session_close(struct session *session)
 	if (session->view_ready) {
 		view_finish(&session->ops.view);
 	}
+	free(session->ops.reply);
 	free(session);
 }

@@ -273,6 +273,12 @@ ssize_t view_read(const struct view *view, uint64_t ino, uint64_t offset, void *
 	return peel_read(view->index, swap_root(view, ino), offset, buf, len, err);
 }
 
+int view_read_now(const struct view *view, uint64_t ino, uint64_t offset, void *buf, size_t len,
+	size_t *ret_got, struct peel_error *err)
+{
+	return peel_read_now(view->index, swap_root(view, ino), offset, buf, len, ret_got, err);
+}
+
 int view_seek(const struct view *view, uint64_t ino, uint64_t offset, bool hole,
 	uint64_t *ret_offset, struct peel_error *err)
 {

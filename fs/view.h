@@ -102,6 +102,10 @@ int view_readlink(const struct view *view, uint64_t ino, char **ret_target, stru
 ssize_t view_read(const struct view *view, uint64_t ino, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
 
+/** Read bytes if they are at hand; as peel_read_now. */
+int view_read_now(const struct view *view, uint64_t ino, uint64_t offset, void *buf, size_t len,
+	size_t *ret_got, struct peel_error *err);
+
 /** Next data or hole; as peel_seek. */
 int view_seek(const struct view *view, uint64_t ino, uint64_t offset, bool hole,
 	uint64_t *ret_offset, struct peel_error *err);

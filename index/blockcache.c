@@ -239,6 +239,38 @@ int64_t blockcache_read(struct blockcache *cache, const void *owner, uint64_t bl
 	return (int64_t)len;
 }
 
+/** Hold a span that is full. @return NULL where there is none. */
+static struct span *hold_full(struct blockcache *cache, const void *owner, uint64_t block)
+{
+	scoped_lock(&cache->lock);
+	struct span *span = find_span(cache, owner, block);
+
+	if (!span || !span->full) {
+		return NULL;
+	}
+	if (span->users++ == 0) {
+		unlist(cache, span);
+	}
+	return span;
+}
+
+bool blockcache_read_now(struct blockcache *cache, const void *owner, uint64_t block, size_t offset,
+	void *buf, size_t len)
+{
+	struct span *span = hold_full(cache, owner, block);
+	bool there;
+
+	if (!span) {
+		return false;
+	}
+	there = offset <= span->len && len <= span->len - offset;
+	if (there) {
+		memcpy(buf, span->bytes + offset, len);
+	}
+	let_go(cache, span);
+	return there;
+}
+
 void blockcache_offer(struct blockcache *cache, const void *owner, uint64_t block,
 	const void *bytes, size_t len)
 {

@@ -8,6 +8,7 @@
 #ifndef BLOCKCACHE_H
 #define BLOCKCACHE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,12 @@ void blockcache_free(struct blockcache *cache);
  */
 int64_t blockcache_read(struct blockcache *cache, const void *owner, uint64_t block, size_t offset,
 	void *buf, size_t len, blockcache_fill_fn *fill, void *arg, struct peel_error *err);
+
+/**
+ * Copy len bytes of a span that is in the cache and full. @return true where it is, and holds them.
+ */
+bool blockcache_read_now(struct blockcache *cache, const void *owner, uint64_t block, size_t offset,
+	void *buf, size_t len);
 
 /**
  * Offer a span that was decoded on the way to another. It is copied, and pushes the least recently

@@ -408,6 +408,28 @@ static ssize_t decoded_read_at(struct source *source, uint64_t offset, void *buf
 	return (ssize_t)done;
 }
 
+/** Spans that are in the cache are at hand. */
+static int decoded_read_now(struct source *source, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err)
+{
+	struct decoded *decoded = (struct decoded *)source;
+	size_t done = 0;
+	size_t part;
+
+	(void)err;
+	while (done < len) {
+		const size_t within = (size_t)((offset + done) % BLOCK_SIZE);
+
+		part = (size_t)min_u64(len - done, BLOCK_SIZE - within);
+		if (!blockcache_read_now(decoded->cache, decoded, (offset + done) / BLOCK_SIZE,
+			    within, (uint8_t *)buf + done, part)) {
+			return 0;
+		}
+		done += part;
+	}
+	return 1;
+}
+
 static void decoded_close(struct source *source)
 {
 	struct decoded *decoded = (struct decoded *)source;
@@ -430,6 +452,7 @@ static void decoded_close(struct source *source)
 static const struct source_ops decoded_ops = {
 	.read_at = decoded_read_at,
 	.close = decoded_close,
+	.read_now = decoded_read_now,
 };
 
 int codec_source_new(struct source *raw, const struct decoder_ops *ops, uint64_t out_size,

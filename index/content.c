@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ struct content {
 	int layout;
 	struct codec_options codec;
 	/** One a layer; NULL: not opened yet. */
-	struct source **layers;
+	_Atomic(struct source *) *layers;
 };
 
 /** A row of table blob. */
@@ -301,19 +302,32 @@ static int open_layer(struct content *content, int layer, struct source **ret_so
 	return code;
 }
 
+struct source *content_opened(struct content *content, int layer)
+{
+	if (layer < 0 || layer >= content->layer_count) {
+		return NULL;
+	}
+	return atomic_load_explicit(&content->layers[layer], memory_order_acquire);
+}
+
 int content_layer(struct content *content, int layer, struct source **ret_source,
 	struct peel_error *err)
 {
 	scoped_lock(&content->lock);
+	struct source *opened = content_opened(content, layer);
 	int code = 0;
 
 	if (layer < 0 || layer >= content->layer_count) {
 		return peel_fail(err, PEEL_EFORMAT, "the index names layer %d, which is not there",
 			layer);
 	}
-	if (!content->layers[layer]) {
-		code = open_layer(content, layer, &content->layers[layer], err);
+	if (!opened) {
+		code = open_layer(content, layer, &opened, err);
+		if (code == 0) {
+			atomic_store_explicit(&content->layers[layer], opened,
+				memory_order_release);
+		}
 	}
-	*ret_source = content->layers[layer];
+	*ret_source = opened;
 	return code;
 }

@@ -48,4 +48,9 @@ void content_close(struct content *content);
 int content_layer(struct content *content, int layer, struct source **ret_source,
 	struct peel_error *err);
 
+/**
+ * The same where it is open already; does not wait. @return borrowed as with content_layer, or NULL.
+ */
+struct source *content_opened(struct content *content, int layer);
+
 #endif

@@ -29,6 +29,7 @@ int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err)
 	}
 	index->fd = fd;
 	store_pool_init(&index->pool, fd);
+	query_places_init(&index->places);
 	code = index_load(index, err);
 	if (code < 0) {
 		index->fd = -1;
@@ -46,6 +47,7 @@ void peel_index_close(struct peel_index *index)
 	}
 	content_close(index->content);
 	store_pool_finish(&index->pool);
+	query_places_finish(&index->places);
 	index_unload(index);
 	if (index->fd >= 0) {
 		close(index->fd);

@@ -11,6 +11,7 @@
 #include <peel/index.h>
 #include <peel/query.h>
 
+#include "query_place.h"
 #include "store_pool.h"
 
 struct content;
@@ -47,6 +48,8 @@ struct peel_index {
 	struct content *content;
 	/** Connections to fd. */
 	struct store_pool pool;
+	/** Files listed or read lately. */
+	struct query_places places;
 };
 
 /**

@@ -24,16 +24,6 @@ static const char extents_from[] =
 	"SELECT offset, length, data FROM extent WHERE entry = ?1 AND offset >="
 	" coalesce((SELECT max(offset) FROM extent WHERE entry = ?1 AND offset <= ?2), 0) ORDER BY offset LIMIT ?3";
 
-/* A regular file: where its bytes are. */
-struct file {
-	uint64_t entry;
-	uint64_t size;
-	/* Offset in the uncompressed layer; of no use for sparse files. */
-	uint64_t data;
-	int layer;
-	bool sparse;
-};
-
 struct extent {
 	uint64_t offset;
 	uint64_t length;
@@ -48,7 +38,8 @@ static bool is_range(uint64_t offset, uint64_t length)
 }
 
 /* Read the row of an entry. @return 1 a file, 0 a hard link to *ret_inode, or less than 0. */
-static int read_file_row(struct query *q, uint64_t entry, struct file *file, uint64_t *ret_inode)
+static int read_file_row(struct query *q, uint64_t entry, struct query_place *file,
+	uint64_t *ret_inode)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	const char *type;
@@ -87,7 +78,7 @@ static int read_file_row(struct query *q, uint64_t entry, struct file *file, uin
 	return 1;
 }
 
-static int find_file(struct query *q, uint64_t ino, struct file *file)
+static int find_file(struct query *q, uint64_t ino, struct query_place *file)
 {
 	struct query_number number;
 	uint64_t inode;
@@ -110,7 +101,7 @@ static int find_file(struct query *q, uint64_t ino, struct file *file)
  * The extents from the one that holds offset on, or the first after it. @return how many, or less
  * than 0.
  */
-static int read_extents(struct query *q, const struct file *file, uint64_t offset,
+static int read_extents(struct query *q, const struct query_place *file, uint64_t offset,
 	struct extent *extents)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
@@ -137,15 +128,21 @@ static int read_extents(struct query *q, const struct file *file, uint64_t offse
 	return r < 0 ? r : count;
 }
 
+static bool is_in_layer(const struct peel_index *index, const struct query_place *file,
+	uint64_t data, size_t len)
+{
+	return is_range(data, len) && data + len <= index->layers[file->layer].stat.tar_size;
+}
+
 /* Bytes of the uncompressed layer. */
-static int read_layer(struct peel_index *index, const struct file *file, uint64_t data, char *buf,
-	size_t len, struct peel_error *err)
+static int read_layer(struct peel_index *index, const struct query_place *file, uint64_t data,
+	char *buf, size_t len, struct peel_error *err)
 {
 	const struct peel_layer_stat *stat = &index->layers[file->layer].stat;
 	struct source *source;
 	int r;
 
-	if (!is_range(data, len) || data + len > stat->tar_size) {
+	if (!is_in_layer(index, file, data, len)) {
 		return stat->layer.state == PEEL_LAYER_BROKEN
 			? peel_fail(err, PEEL_ETRUNCATED, "layer %d ends before the file does",
 				  file->layer)
@@ -160,7 +157,7 @@ static int read_layer(struct peel_index *index, const struct file *file, uint64_
 /*
  * One batch of extents: fill buf from offset on. @return bytes done, more than 0, or less than 0.
  */
-static ssize_t read_batch(struct peel_index *index, const struct file *file,
+static ssize_t read_batch(struct peel_index *index, const struct query_place *file,
 	const struct extent *extents, int count, uint64_t offset, char *buf, size_t len,
 	struct peel_error *err)
 {
@@ -198,7 +195,7 @@ static ssize_t read_batch(struct peel_index *index, const struct file *file,
 	return (ssize_t)done;
 }
 
-static int load_extents(struct peel_index *index, const struct file *file, uint64_t offset,
+static int load_extents(struct peel_index *index, const struct query_place *file, uint64_t offset,
 	struct extent *extents, struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
@@ -207,8 +204,8 @@ static int load_extents(struct peel_index *index, const struct file *file, uint6
 	return r < 0 ? r : read_extents(&q, file, offset, extents);
 }
 
-static ssize_t read_sparse(struct peel_index *index, const struct file *file, uint64_t offset,
-	char *buf, size_t len, struct peel_error *err)
+static ssize_t read_sparse(struct peel_index *index, const struct query_place *file,
+	uint64_t offset, char *buf, size_t len, struct peel_error *err)
 {
 	struct extent extents[EXTENT_BATCH];
 	size_t done = 0;
@@ -231,19 +228,29 @@ static ssize_t read_sparse(struct peel_index *index, const struct file *file, ui
 	return (ssize_t)done;
 }
 
-static int load_file(struct peel_index *index, uint64_t ino, struct file *file,
+static int load_file(struct peel_index *index, uint64_t ino, struct query_place *file,
 	struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
-	int r = query_begin(&q, index, err);
+	int r;
 
-	return r < 0 ? r : find_file(&q, ino, file);
+	if (query_places_find(&index->places, ino, file)) {
+		return 0;
+	}
+	r = query_begin(&q, index, err);
+	if (r == 0) {
+		r = find_file(&q, ino, file);
+	}
+	if (r == 0) {
+		query_places_keep(&index->places, ino, file);
+	}
+	return r;
 }
 
 ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err)
 {
-	struct file file;
+	struct query_place file;
 	int r = load_file(index, ino, &file, err);
 
 	if (r < 0) {
@@ -261,6 +268,27 @@ ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void 
 	}
 	r = read_layer(index, &file, file.data + offset, buf, len, err);
 	return r < 0 ? r : (ssize_t)len;
+}
+
+int peel_read_now(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
+	size_t *ret_got, struct peel_error *err)
+{
+	struct query_place file;
+	struct source *source;
+	int r = load_file(index, ino, &file, err);
+
+	if (r < 0) {
+		return r;
+	}
+	*ret_got = offset < file.size ? (size_t)min_u64(len, file.size - offset) : 0;
+	if (*ret_got == 0) {
+		return 1;
+	}
+	source = content_opened(index->content, file.layer);
+	if (!source || file.sparse || !is_in_layer(index, &file, file.data + offset, *ret_got)) {
+		return 0;
+	}
+	return source_read_now(source, file.data + offset, buf, *ret_got, err);
 }
 
 /*
@@ -288,7 +316,7 @@ int peel_seek(struct peel_index *index, uint64_t ino, uint64_t offset, bool hole
 	uint64_t *ret_offset, struct peel_error *err)
 {
 	struct extent extents[EXTENT_BATCH];
-	struct file file;
+	struct query_place file;
 	uint64_t pos = offset;
 	bool decided = false;
 	int count = EXTENT_BATCH;

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <peel/error.h>
 
@@ -80,6 +81,17 @@ int source_read_exact(struct source *source, uint64_t offset, void *buf, size_t 
 	return 0;
 }
 
+int source_read_now(struct source *source, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err)
+{
+	uint64_t end;
+
+	if (!source->ops->read_now || !checked_add(offset, len, &end) || end > source->size) {
+		return 0;
+	}
+	return source->ops->read_now(source, offset, buf, len, err);
+}
+
 static bool same_time(const struct timespec *a, const struct timespec *b)
 {
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
@@ -139,6 +151,22 @@ static ssize_t file_read_at(struct source *source, uint64_t offset, void *buf, s
 	return r < 0 ? r : (ssize_t)done;
 }
 
+/** What is in the page cache is at hand; a file system that cannot tell has nothing. */
+static int file_read_now(struct source *source, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err)
+{
+	struct file_source *file = (struct file_source *)source;
+	const struct iovec piece = {.iov_base = buf, .iov_len = len};
+	ssize_t got = preadv2(file->fd, &piece, 1, (off_t)offset, RWF_NOWAIT);
+	int r;
+
+	if (got < 0 || (size_t)got < len) {
+		return 0;
+	}
+	r = check_unchanged(file, err);
+	return r < 0 ? r : 1;
+}
+
 static void file_close(struct source *source)
 {
 	struct file_source *file = (struct file_source *)source;
@@ -150,6 +178,7 @@ static void file_close(struct source *source)
 static const struct source_ops file_ops = {
 	.read_at = file_read_at,
 	.close = file_close,
+	.read_now = file_read_now,
 };
 
 /** Size of a regular file or a block device. */
@@ -204,6 +233,14 @@ static ssize_t slice_read_at(struct source *source, uint64_t offset, void *buf, 
 	return source_read_at(slice->inner, slice->offset + offset, buf, len, err);
 }
 
+static int slice_read_now(struct source *source, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err)
+{
+	struct slice_source *slice = (struct slice_source *)source;
+
+	return source_read_now(slice->inner, slice->offset + offset, buf, len, err);
+}
+
 static void slice_close(struct source *source)
 {
 	struct slice_source *slice = (struct slice_source *)source;
@@ -215,6 +252,7 @@ static void slice_close(struct source *source)
 static const struct source_ops slice_ops = {
 	.read_at = slice_read_at,
 	.close = slice_close,
+	.read_now = slice_read_now,
 };
 
 int source_new_slice(struct source *inner, uint64_t offset, uint64_t len,

@@ -31,6 +31,9 @@ struct source_ops {
 		struct peel_error *err);
 	/** Free the source's own parts; called once, on the last drop. */
 	void (*close)(struct source *source);
+	/** See source_read_now; NULL: never at hand. */
+	int (*read_now)(struct source *source, uint64_t offset, void *buf, size_t len,
+		struct peel_error *err);
 };
 
 /** First member of every kind. */
@@ -56,6 +59,13 @@ ssize_t source_read_at(struct source *source, uint64_t offset, void *buf, size_t
  * Read exactly len bytes. @return 0; PEEL_ETRUNCATED where the source ends before; else as read_at.
  */
 int source_read_exact(struct source *source, uint64_t offset, void *buf, size_t len,
+	struct peel_error *err);
+
+/**
+ * Read exactly len bytes if that waits for nothing: not for a disk, a decoder or another reader.
+ * @return 1; 0 where they are not at hand (buf may have been written to); else as read_at.
+ */
+int source_read_now(struct source *source, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
 
 /**

@@ -215,6 +215,14 @@ int peel_sha256(struct peel_index *index, uint64_t ino, char ret_hex[PEEL_SHA256
 	struct peel_error *err);
 
 /**
+ * The same if it waits for no disk and no decoder; for a thread that must not be held up.
+ * @return 1 and *ret_got, the bytes read; 0 where they are not at hand (buf may have been written
+ *   to): ask peel_read; less than 0 as peel_read.
+ */
+int peel_read_now(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
+	size_t *ret_got, struct peel_error *err);
+
+/**
  * Next data or hole of a regular file, as lseek's SEEK_DATA and SEEK_HOLE; the end counts as a
  * hole.
  * @return 0; PEEL_ENOENT where offset is at or past the end, or no data follows.

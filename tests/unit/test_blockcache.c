@@ -117,6 +117,25 @@ static void short_span_reads_short(void **state)
 	blockcache_free(cache);
 }
 
+static void full_spans_are_at_hand(void **state)
+{
+	struct blockcache *cache = new_cache(4);
+	struct spans spans = {.last = 3};
+	uint8_t buf[SHORT_LEN];
+
+	(void)state;
+	assert_false(blockcache_read_now(cache, &spans, 3, 0, buf, 1));
+	assert_int_equal(touch(cache, &spans, 3, 0), 1);
+	assert_true(blockcache_read_now(cache, &spans, 3, 0, buf, SHORT_LEN));
+	assert_int_equal(buf[0], byte_of(3, 0));
+	assert_true(blockcache_read_now(cache, &spans, 3, SHORT_LEN - 1, buf, 1));
+	assert_false(blockcache_read_now(cache, &spans, 3, SHORT_LEN - 1, buf, 2));
+	assert_false(blockcache_read_now(cache, &spans, 3, SHORT_LEN + 1, buf, 1));
+	assert_false(blockcache_read_now(cache, buf, 3, 0, buf, 1));
+	assert_int_equal(spans.fills, 1);
+	blockcache_free(cache);
+}
+
 static void failure_is_not_kept(void **state)
 {
 	struct blockcache *cache = new_cache(4);
@@ -336,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(span_is_filled_once),
 		cmocka_unit_test(short_span_reads_short),
+		cmocka_unit_test(full_spans_are_at_hand),
 		cmocka_unit_test(failure_is_not_kept),
 		cmocka_unit_test(least_recently_used_goes_first),
 		cmocka_unit_test(owners_do_not_share),

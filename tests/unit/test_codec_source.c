@@ -214,6 +214,29 @@ static void threads_share_a_source(void **state)
 	bytes_finish(&packed);
 }
 
+static void decoded_spans_are_at_hand(void **state)
+{
+	struct opened opened;
+	struct bytes packed = {0};
+	cleanup_free uint8_t *buf = malloc(2 * BLOCK_SIZE);
+	const uint64_t end = text.len;
+
+	(void)state;
+	gzip_add(&packed, text.data, text.len, 6);
+	check_open(&opened, &packed, PEEL_CODEC_GZIP, 6 * BLOCK_SIZE, -1);
+	assert_int_equal(source_read_now(opened.source, 10, buf, 100, NULL), 0);
+	assert_int_equal(source_read_at(opened.source, BLOCK_SIZE, buf, 1, NULL), 1);
+	assert_int_equal(source_read_now(opened.source, BLOCK_SIZE - 100, buf, 200, NULL), 1);
+	assert_memory_equal(buf, text.data + BLOCK_SIZE - 100, 200);
+	assert_int_equal(source_read_now(opened.source, 2 * BLOCK_SIZE - 100, buf, 101, NULL), 0);
+	assert_int_equal(source_read_at(opened.source, end - 1, buf, 1, NULL), 1);
+	assert_int_equal(source_read_now(opened.source, end - 5, buf, 5, NULL), 1);
+	assert_memory_equal(buf, text.data + end - 5, 5);
+	assert_int_equal(source_read_now(opened.source, end - 5, buf, 6, NULL), 0);
+	check_close(&opened);
+	bytes_finish(&packed);
+}
+
 static int make_text(void **state)
 {
 	(void)state;
@@ -236,6 +259,7 @@ int main(void)
 		cmocka_unit_test(hostile_points_are_refused),
 		cmocka_unit_test(wrong_size_is_told),
 		cmocka_unit_test(threads_share_a_source),
+		cmocka_unit_test(decoded_spans_are_at_hand),
 	};
 
 	return cmocka_run_group_tests(tests, make_text, free_text);

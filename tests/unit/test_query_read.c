@@ -48,6 +48,21 @@ static uint64_t ino_of(struct test_index *test, int view, const char *path)
 	return node.ino;
 }
 
+/* What is at hand is what a read gives. */
+static void check_now(struct test_index *test, uint64_t ino, uint64_t offset, size_t len,
+	const char *text, size_t wanted)
+{
+	char buf[32];
+	size_t got = 0;
+	int r = peel_read_now(test->index, ino, offset, buf, len, &got, NULL);
+
+	assert_true(r == 1 || (r == 0 && wanted > 0));
+	if (r == 1) {
+		assert_int_equal(got, wanted);
+		assert_memory_equal(buf, text + (wanted ? offset : 0), wanted);
+	}
+}
+
 static void bytes_are_read_at_any_offset(void **state)
 {
 	static const char text[] = "hello, world";
@@ -66,6 +81,7 @@ static void bytes_are_read_at_any_offset(void **state)
 							 NULL),
 					wanted);
 				assert_memory_equal(buf, text + (wanted ? offset : 0), wanted);
+				check_now(&test, inos[i], offset, len, text, wanted);
 			}
 		}
 		assert_int_equal(peel_read(test.index, inos[i], UINT64_MAX, buf, 1, NULL), 0);
@@ -79,11 +95,14 @@ static void only_files_are_read(void **state)
 	struct test_index test = test_index_new(entries, countof(entries), NULL);
 	char buf[8];
 	uint64_t offset;
+	size_t got;
 
 	(void)state;
 	assert_int_equal(peel_read(test.index, ino_of(&test, 0, "/d"), 0, buf, 1, NULL),
 		PEEL_EISDIR);
 	assert_int_equal(peel_read(test.index, peel_root(0), 0, buf, 1, NULL), PEEL_EISDIR);
+	assert_int_equal(peel_read_now(test.index, peel_root(0), 0, buf, 1, &got, NULL),
+		PEEL_EISDIR);
 	assert_int_equal(peel_read(test.index, peel_root(-1), 0, buf, 1, NULL), PEEL_EISDIR);
 	assert_int_equal(peel_read(test.index, ino_of(&test, -1, "/l"), 0, buf, 1, NULL),
 		PEEL_EUSAGE);

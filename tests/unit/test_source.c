@@ -208,7 +208,26 @@ static void changed_file_is_told_every_time(void **state)
 			"changed");
 		assert_failure(source_read_at(file, 0, buf, 4, &err), PEEL_ECHANGED, &err,
 			"changed");
+		/* Or not at hand, where the file is shorter now or its file system cannot tell. */
+		assert_true(source_read_now(file, 0, buf, 4, NULL) <= 0);
 	}
+}
+
+static void what_is_at_hand_is_read_right(void **state)
+{
+	cleanup_source struct source *file = NULL;
+	cleanup_source struct source *slice = NULL;
+	char buf[10] = {0};
+	int r;
+
+	(void)state;
+	assert_int_equal(source_open_fd(make_file(), &file, NULL), 0);
+	assert_int_equal(source_new_slice(file, 2, 6, &slice, NULL), 0);
+	r = source_read_now(slice, 1, buf, 5, NULL);
+	assert_true(r == 1 || r == 0);
+	assert_memory_equal(buf, r ? digits + 3 : buf, 5);
+	assert_int_equal(source_read_now(slice, 1, buf, 6, NULL), 0);
+	assert_int_equal(source_read_now(slice, UINT64_MAX, buf, 1, NULL), 0);
 }
 
 static void only_files_are_opened(void **state)
@@ -373,6 +392,7 @@ int main(void)
 		cmocka_unit_test(copies_outlive_the_original),
 		cmocka_unit_test(order_of_dropping_does_not_matter),
 		cmocka_unit_test(changed_file_is_told_every_time),
+		cmocka_unit_test(what_is_at_hand_is_read_right),
 		cmocka_unit_test(only_files_are_opened),
 		cmocka_unit_test(unreadable_file_is_told),
 		cmocka_unit_test(out_of_memory_is_told),
