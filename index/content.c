@@ -14,6 +14,7 @@
 #include "image_priv.h"
 #include "points.h"
 #include "source.h"
+#include "source_kept.h"
 #include "store.h"
 #include "store_pool.h"
 #include "util.h"
@@ -26,6 +27,8 @@ struct content {
 	pthread_mutex_t lock;
 	/** The image file, decoded where it is compressed; NULL for a layout. */
 	struct source *file;
+	/** The same as it is stored. */
+	struct source *stored;
 	bool file_decoded;
 	int layout;
 	struct codec_options codec;
@@ -62,6 +65,7 @@ int content_open(struct store_pool *pool, int layer_count, const struct content_
 		.pool = pool,
 		.layer_count = layer_count,
 		.file = options->file ? source_grab(options->file) : NULL,
+		.stored = options->file ? source_grab(options->file) : NULL,
 		.layout = options->layout < 0 ? -1 : fcntl(options->layout, F_DUPFD_CLOEXEC, 3),
 		.codec =
 			{
@@ -97,6 +101,7 @@ void content_close(struct content *content)
 	}
 	free(content->layers);
 	source_drop(content->file);
+	source_drop(content->stored);
 	blockcache_free(content->codec.cache);
 	if (content->layout >= 0) {
 		close(content->layout);
@@ -330,4 +335,9 @@ int content_layer(struct content *content, int layer, struct source **ret_source
 	}
 	*ret_source = opened;
 	return code;
+}
+
+bool content_missed(const struct content *content)
+{
+	return source_kept_missed(content->stored);
 }

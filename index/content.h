@@ -6,6 +6,7 @@
 #ifndef CONTENT_H
 #define CONTENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -35,6 +36,9 @@ struct content_options {
  */
 int content_open(struct store_pool *pool, int layer_count, const struct content_options *options,
 	struct content **ret_content, struct peel_error *err);
+
+/** True where bytes were wanted that were not kept of standard input. */
+bool content_missed(const struct content *content);
 
 /** Free; NULL is fine. */
 void content_close(struct content *content);

@@ -118,13 +118,9 @@ static int open_path(struct peel_image *image, struct peel_error *err)
 	int r;
 
 	if (image->reference.standard_input) {
-		r = image_spool(&image->options, &fd, err);
-		if (r < 0) {
-			return r;
-		}
-	} else {
-		fd = open(image->reference.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		return image_capture(&image->options, image->reference.kind, &image->file, err);
 	}
+	fd = open(image->reference.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		return peel_fail(err,
 			errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT

@@ -34,7 +34,7 @@ static int walk(struct peel_image *image, struct peel_error *err)
 	if (r < 0) {
 		return r;
 	}
-	r = outer_walk(stream, &image->outer, err);
+	r = outer_walk(stream, NULL, &image->outer, err);
 	if (r == 0 && image->codec != PEEL_CODEC_NONE && image->outer->failure.code == 0 &&
 		stream_trailing(stream) > 0) {
 		image_finding(image, "trailing-data", -1, NULL, stream_tell_in(stream),

@@ -28,6 +28,7 @@
 struct walk {
 	struct stream *stream;
 	struct outer *outer;
+	struct outer_watch watch;
 	/** What the headers before a member's own say of it; GNU's beat pax. */
 	struct tar_pax pax;
 	char *pax_text;
@@ -299,14 +300,21 @@ static int skip_data(struct walk *walk, uint64_t size, struct peel_error *err)
 	return r;
 }
 
+static void tell(const struct walk *walk, const struct outer_seen *seen)
+{
+	if (walk->watch.member) {
+		walk->watch.member(walk->watch.arg, seen);
+	}
+}
+
 static int take_member(struct walk *walk, const struct tar_header *header,
 	const unsigned char *block, struct peel_error *err)
 {
 	cleanup_free char *name = choose_text(walk->gnu_path, &walk->pax.known[TAR_PAX_PATH],
 		header->path);
-	uint64_t size = 0;
+	struct outer_seen seen = {.header = header, .block = block};
 	bool escaped = false;
-	int r = name ? data_size(walk, header, &size, err) : no_memory(err);
+	int r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
 
 	if (r == 0 && header->typeflag == TAR_GNU_SPARSE_FILE) {
 		r = skip_sparse_blocks(walk, block, err);
@@ -314,14 +322,18 @@ static int take_member(struct walk *walk, const struct tar_header *header,
 	if (r < 0) {
 		return r;
 	}
+	seen.slash = name[0] && name[strlen(name) - 1] == '/';
+	seen.sparse = is_sparse(walk, header->typeflag);
 	name[path_clean(name, strlen(name), &escaped)] = '\0';
+	seen.name = escaped ? "" : name;
+	tell(walk, &seen);
 	/*
 	 * A name that leads out of the archive is no engine's file; nothing finds it here either.
 	 */
 	if (name[0] && !escaped) {
-		r = add_member(walk, steal_pointer(&name), header, size, err);
+		r = add_member(walk, steal_pointer(&name), header, seen.size, err);
 	}
-	return r < 0 ? r : skip_data(walk, size, err);
+	return r < 0 ? r : skip_data(walk, seen.size, err);
 }
 
 /* @return 1 for a header, 0 at the end of the archive. */
@@ -407,7 +419,8 @@ static int compare_members(const void *a, const void *b)
 		: (one->header_off > other->header_off) - (one->header_off < other->header_off);
 }
 
-int outer_walk(struct stream *stream, struct outer **ret_outer, struct peel_error *err)
+int outer_walk(struct stream *stream, const struct outer_watch *watch, struct outer **ret_outer,
+	struct peel_error *err)
 {
 	cleanup_outer struct outer *outer = calloc(1, sizeof(*outer));
 	struct walk walk = {.stream = stream, .outer = outer};
@@ -417,6 +430,7 @@ int outer_walk(struct stream *stream, struct outer **ret_outer, struct peel_erro
 	if (!outer) {
 		return no_memory(err);
 	}
+	walk.watch = watch ? *watch : walk.watch;
 	r = walk_members(&walk, &outer->failure);
 	end_group(&walk);
 	tar_pax_finish(&walk.pax);

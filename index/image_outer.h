@@ -10,6 +10,7 @@
 #include <peel/error.h>
 
 struct stream;
+struct tar_header;
 
 /**
  * Most members of an archive that holds an image; a rootfs may have any number, its list is
@@ -66,12 +67,33 @@ struct outer {
 	struct peel_error failure;
 };
 
+/** A member that the walk has come to; its data is next. */
+struct outer_seen {
+	/** Cleaned; "" where it leads out of the archive. */
+	const char *name;
+	const struct tar_header *header;
+	/** Its header block. */
+	const unsigned char *block;
+	uint64_t size;
+	/** As the tar has it, the name ends with a slash. */
+	bool slash;
+	/** Its data is not one piece, and may begin with a map of the pieces. */
+	bool sparse;
+};
+
+/** Who is told of members before their data passes. {0}: nobody. */
+struct outer_watch {
+	void (*member)(void *arg, const struct outer_seen *seen);
+	void *arg;
+};
+
 /**
  * Walk a tar to its end. A malformed or truncated tar is no failure: see outer.failure.
- * @param ret_outer free with outer_free.
+ * @param watch may be NULL. @param ret_outer free with outer_free.
  * @return 0; PEEL_EIO, PEEL_ECHANGED, PEEL_ENOMEM.
  */
-int outer_walk(struct stream *stream, struct outer **ret_outer, struct peel_error *err);
+int outer_walk(struct stream *stream, const struct outer_watch *watch, struct outer **ret_outer,
+	struct peel_error *err);
 /** Free; NULL is fine. */
 void outer_free(struct outer *outer);
 /** Members of a name: the first one, and how many there are. @return NULL: none. */

@@ -244,14 +244,31 @@ int layout_resolve(int folder, const char *name, char **ret_path, struct peel_er
  * Walk the outer tar, decode it where it is compressed, and fill outer, plain, plain_size, points.
  */
 int image_outer_open(struct peel_image *image, struct peel_error *err);
-/** Bring standard input into an unlinked file. @param ret_fd the caller closes. */
-int image_spool(const struct peel_image_options *options, int *ret_fd, struct peel_error *err);
+/** Path of the folder for spools. @param ret_path the caller frees. @return 0; PEEL_EACCES; PEEL_ENOMEM. */
+int image_spool_path(const struct peel_image_options *options, char **ret_path,
+	struct peel_error *err);
+/**
+ * Make a file without a name in the folder for spools.
+ * @return a descriptor that the caller closes, or as image_spool_folder.
+ */
+int image_spool_file(const struct peel_image_options *options, struct peel_error *err);
 /**
  * Open the folder for spools. @param ret_fd the caller closes. @return 0; PEEL_EIO; PEEL_EACCES;
  * PEEL_ENOMEM.
  */
 int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
 	struct peel_error *err);
+
+/* image_capture.c */
+
+/**
+ * Read standard input to its end, and make a source of it: all of it, or what headers_only asks for. A
+ * regular file that stands at its start is that source itself.
+ * @param kind as the reference has it. @param ret_source drop it.
+ * @return 0; PEEL_EUSAGE (a terminal, a folder); PEEL_EIO; PEEL_EACCES; PEEL_ELIMIT; PEEL_ENOMEM.
+ */
+int image_capture(const struct peel_image_options *options, enum peel_image_kind kind,
+	struct source **ret_source, struct peel_error *err);
 
 /* image_probe.c */
 

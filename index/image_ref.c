@@ -222,3 +222,16 @@ bool image_names_equal(const char *a, const char *b)
 	write_full_name(full_b, sizeof(full_b), b);
 	return strcmp(full_a, full_b) == 0;
 }
+
+bool peel_reference_is_stdin(const char *text)
+{
+	struct image_reference reference;
+	bool is_stdin;
+
+	if (image_reference_parse(text, &reference, NULL) < 0) {
+		return false;
+	}
+	is_stdin = reference.standard_input;
+	image_reference_finish(&reference);
+	return is_stdin;
+}

@@ -199,6 +199,8 @@ static int build_index(struct opening *opening, struct peel_index **ret_index,
 			image_layout_fd(image), err);
 	}
 	if (code == 0) {
+		index->image = peel_reference_is_stdin(opening->reference) ? steal_pointer(&image)
+									   : NULL;
 		*ret_index = steal_pointer(&index);
 	}
 	return code;

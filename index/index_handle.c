@@ -46,6 +46,7 @@ void peel_index_close(struct peel_index *index)
 		return;
 	}
 	content_close(index->content);
+	peel_image_close(index->image);
 	store_pool_finish(&index->pool);
 	query_places_finish(&index->places);
 	index_unload(index);
@@ -74,6 +75,16 @@ const char *peel_index_incomplete_reasons(const struct peel_index *index)
 bool peel_index_built(const struct peel_index *index)
 {
 	return index->built;
+}
+
+struct peel_image *peel_index_image(const struct peel_index *index)
+{
+	return index->image;
+}
+
+bool peel_index_missed(const struct peel_index *index)
+{
+	return index->content && content_missed(index->content);
 }
 
 const char *peel_index_path(const struct peel_index *index)

@@ -26,6 +26,8 @@ struct index_layer {
 };
 
 struct peel_index {
+	/** The image that it was built of, where that was standard input: it cannot be opened again. Else NULL. */
+	struct peel_image *image;
 	/** The index file, read-only; connections read through it. */
 	int fd;
 	char *path;

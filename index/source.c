@@ -66,6 +66,11 @@ ssize_t source_read_at(struct source *source, uint64_t offset, void *buf, size_t
 	return source->ops->read_at(source, offset, buf, len, err);
 }
 
+uint64_t source_reach(struct source *source, uint64_t offset)
+{
+	return source->ops->reach ? source->ops->reach(source, offset) : UINT64_MAX;
+}
+
 int source_read_exact(struct source *source, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err)
 {
@@ -233,6 +238,14 @@ static ssize_t slice_read_at(struct source *source, uint64_t offset, void *buf, 
 	return source_read_at(slice->inner, slice->offset + offset, buf, len, err);
 }
 
+static uint64_t slice_reach(struct source *source, uint64_t offset)
+{
+	struct slice_source *slice = (struct slice_source *)source;
+
+	return offset < source->size ? source_reach(slice->inner, slice->offset + offset)
+				     : UINT64_MAX;
+}
+
 static int slice_read_now(struct source *source, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err)
 {
@@ -253,6 +266,7 @@ static const struct source_ops slice_ops = {
 	.read_at = slice_read_at,
 	.close = slice_close,
 	.read_now = slice_read_now,
+	.reach = slice_reach,
 };
 
 int source_new_slice(struct source *inner, uint64_t offset, uint64_t len,

@@ -2,10 +2,10 @@
 /**
  * Everything readable is a source: random access bytes behind one vtable.
  *
- * A file, a slice of another source, memory, and a decoded (gzip, zstd) source are the kinds; tests
- * add a faulty one. Sources are counted: a wrapping source grabs what it wraps, so the order of
- * dropping does not matter. Reading is safe from several threads. No source maps a file: a
- * truncated image must fail a read, not kill the process.
+ * A file, a slice of another source, memory, a decoded (gzip, zstd) source, and what was kept of a
+ * pipe are the kinds; tests add a faulty one. Sources are counted: a wrapping source grabs what it
+ * wraps, so the order of dropping does not matter. Reading is safe from several threads. No source
+ * maps a file: a truncated image must fail a read, not kill the process.
  */
 #ifndef SOURCE_H
 #define SOURCE_H
@@ -34,6 +34,8 @@ struct source_ops {
 	/** See source_read_now; NULL: never at hand. */
 	int (*read_now)(struct source *source, uint64_t offset, void *buf, size_t len,
 		struct peel_error *err);
+	/** See source_reach. NULL: all of it can be read. */
+	uint64_t (*reach)(struct source *source, uint64_t offset);
 };
 
 /** First member of every kind. */
@@ -54,6 +56,12 @@ void source_drop(struct source *source);
 /** Read; see source_ops.read_at. */
 ssize_t source_read_at(struct source *source, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
+
+/**
+ * Bytes from offset on that can be read in one piece, for who reads ahead of what he was asked for:
+ * of standard input some ranges may not have been kept. @return UINT64_MAX where nothing is missing.
+ */
+uint64_t source_reach(struct source *source, uint64_t offset);
 
 /**
  * Read exactly len bytes. @return 0; PEEL_ETRUNCATED where the source ends before; else as read_at.

@@ -4,7 +4,8 @@
  *
  * A tar's headers are read and its file bodies skipped, so reading ahead must suit both many small
  * files in a row (large reads, one a few hundred files) and large bodies (a small read, a jump).
- * The read-ahead starts small after each jump and doubles while reading goes on in sequence.
+ * The read-ahead starts small after each jump and doubles while reading goes on in sequence. It never
+ * goes past what the source can give: of standard input file contents may not have been kept.
  */
 #include "codec_priv.h"
 
@@ -35,10 +36,13 @@ struct plain_stream {
 static ssize_t plain_next(struct stream *stream, const void **ret_bytes, struct peel_error *err)
 {
 	struct plain_stream *plain = (struct plain_stream *)stream;
+	uint64_t reach = max_u64(source_reach(stream->raw, stream->in_off), 1);
 	ssize_t got;
 	int r;
 
-	got = source_read_at(stream->raw, stream->in_off, plain->buf, plain->ahead, err);
+	/* Of what is not there one byte is asked for: that fails, and says so. */
+	got = source_read_at(stream->raw, stream->in_off, plain->buf,
+		(size_t)min_u64(plain->ahead, reach), err);
 	if (got <= 0) {
 		return got;
 	}

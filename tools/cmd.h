@@ -80,6 +80,8 @@ struct call {
 	/** Operands. */
 	int argc;
 	char **argv;
+	/** Set by a verb with headers_only, where what was asked for reads contents after all. */
+	bool reads_contents;
 };
 
 /** A verb. */
@@ -174,7 +176,10 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
  * @return STATUS_OK, or the status to exit with; the message is out.
  */
 int open_for_reading(struct call *call, struct peel_index **ret_index);
-/** Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index is incomplete. */
+/**
+ * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index is incomplete. STATUS_ERROR, and
+ * the message is out, where contents were wanted that headers_only had let go.
+ */
 int reading_status(const struct peel_index *index, int status);
 /** Say why an index is incomplete, a line a reason. */
 void complain_incomplete(const struct call *call, const struct peel_index *index);

@@ -283,6 +283,7 @@ const struct verb cmd_history = {
 	.options = history_options,
 	.values_size = sizeof(struct history_values),
 	.image = true,
+	.headers_only = true,
 	.formats = "table json",
 	.min_operands = 1,
 	.max_operands = 1,

@@ -55,6 +55,7 @@ const struct verb cmd_index = {
 		"entries: rows of all layers' tars. files: inodes of the merged tree, folders and links too.\n"
 		"size: payload of its regular files; allocated: the same in 4 KiB blocks, less holes.\n",
 	.image = true,
+	.headers_only = true,
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_index,

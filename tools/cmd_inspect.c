@@ -331,7 +331,7 @@ static int emit_inspect(struct call *call, struct peel_index *index, const char 
 static int run_inspect(struct call *call)
 {
 	cleanup_index struct peel_index *index = NULL;
-	struct peel_image *image = NULL;
+	struct peel_image *opened = NULL;
 	struct peel_index_options options;
 	struct peel_error err = {0};
 	int status = open_for_reading(call, &index);
@@ -340,12 +340,12 @@ static int run_inspect(struct call *call)
 		return status;
 	}
 	index_options(call, &options);
-	if (strcmp(call->argv[0], "-") != 0 &&
-		peel_image_open(call->argv[0], &options.image, &image, &err) < 0) {
+	if (!peel_index_image(index) &&
+		peel_image_open(call->argv[0], &options.image, &opened, &err) < 0) {
 		return complain_error(&err);
 	}
-	status = emit_all(call, index, emit_inspect, image);
-	peel_image_close(image);
+	status = emit_all(call, index, emit_inspect, opened ? opened : peel_index_image(index));
+	peel_image_close(opened);
 	return status == STATUS_ERROR ? status : reading_status(index, status);
 }
 
@@ -354,6 +354,7 @@ const struct verb cmd_inspect = {
 	.operands = "IMAGE",
 	.summary = "show what is in the file: images, configuration, layers, anomalies",
 	.image = true,
+	.headers_only = true,
 	.formats = "text json",
 	.min_operands = 1,
 	.max_operands = 1,

@@ -313,6 +313,7 @@ const struct verb cmd_ls = {
 	.options = ls_options_table,
 	.values_size = sizeof(struct ls_options),
 	.image = true,
+	.headers_only = true,
 	.min_operands = 1,
 	.max_operands = -1,
 	.run = run_ls,

@@ -292,7 +292,7 @@ static int run_sql(struct call *call)
 	cleanup_free char *query = NULL;
 	int status;
 
-	if (from_stdin && strcmp(call->argv[0], "-") == 0) {
+	if (from_stdin && peel_reference_is_stdin(call->argv[0])) {
 		return complain_usage(call,
 			"the image and the query cannot both be standard input");
 	}
@@ -316,6 +316,7 @@ const struct verb cmd_sql = {
 		"QUERY is read from standard input where it is missing or '-'. Start with the views tree, entries,\n"
 		"hidden, layers and findings: SELECT path, size FROM tree ORDER BY size DESC LIMIT 10\n",
 	.image = true,
+	.headers_only = true,
 	.formats = "table csv tsv json",
 	.min_operands = 1,
 	.max_operands = 2,

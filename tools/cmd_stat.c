@@ -86,6 +86,7 @@ const struct verb cmd_stat = {
 	.options = stat_options,
 	.values_size = sizeof(struct stat_values),
 	.image = true,
+	.headers_only = true,
 	.min_operands = 2,
 	.max_operands = -1,
 	.run = run_stat,

@@ -142,6 +142,7 @@ const struct verb cmd_which = {
 	.options = which_options,
 	.values_size = sizeof(struct which_values),
 	.image = true,
+	.headers_only = true,
 	.min_operands = 2,
 	.max_operands = -1,
 	.run = run_which,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "format.h"
 
 static const bool to_terminal = true;
 static const bool to_file = false;
@@ -76,6 +77,22 @@ int worse_status(int a, int b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
+static bool headers_are_enough(const struct call *call)
+{
+	return call->verb->headers_only && !call->reads_contents && !call->shared.verify;
+}
+
+static void tell_spooled(void *arg, const char *folder, uint64_t bytes)
+{
+	char shown[PEEL_MESSAGE_SIZE];
+	char size[FORMAT_SIZE];
+
+	(void)arg;
+	complain("standard input: %s spooled in %s, in a file that is removed already",
+		format_bytes(size, bytes),
+		peel_text_escape_into(shown, sizeof(shown), folder, strlen(folder)));
+}
+
 void index_options(const struct call *call, struct peel_index_options *ret_options)
 {
 	const struct shared *shared = &call->shared;
@@ -88,6 +105,8 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 				.spool_dir = shared->spool_dir ? shared->spool_dir
 							       : shared->cache_dir,
 				.spool_limit = shared->spool_limit,
+				.headers_only = headers_are_enough(call),
+				.spooled = shared->quiet ? NULL : tell_spooled,
 			},
 		.cache_dir = shared->cache_dir,
 		.cache_limit = shared->cache_limit,
@@ -157,6 +176,11 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 
 int reading_status(const struct peel_index *index, int status)
 {
+	if (peel_index_missed(index)) {
+		complain("the answer needs contents that were not kept of standard input; "
+			 "write the image to a file and ask again");
+		return STATUS_ERROR;
+	}
 	return peel_index_complete(index) ? status : STATUS_INCONCLUSIVE;
 }
 

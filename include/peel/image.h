@@ -116,6 +116,12 @@ struct peel_finding {
 	const char *detail;
 };
 
+/**
+ * Told once standard input has been read, where so much of it had to be kept that a file was made.
+ * @param folder where; raw bytes. The file has no name there. @param bytes its size.
+ */
+typedef void peel_spooled_fn(void *arg, const char *folder, uint64_t bytes);
+
 /** How to open an image. {0} is valid. */
 struct peel_image_options {
 	/** "os/arch[/variant]", or NULL: the only one. */
@@ -124,6 +130,15 @@ struct peel_image_options {
 	const char *spool_dir;
 	/** Most bytes to spool; 0: the default, 64 GiB. */
 	uint64_t spool_limit;
+	/**
+	 * No contents of files will be read, /etc/passwd and /etc/group of the image apart. Of standard
+	 * input the contents in plain layers then pass by and are gone: reading one fails with PEEL_EIO, and
+	 * peel_index_missed tells. For other references it means nothing.
+	 */
+	bool headers_only;
+	/** May be NULL. */
+	peel_spooled_fn *spooled;
+	void *spooled_arg;
 };
 
 /**
@@ -135,6 +150,9 @@ struct peel_image_options {
  */
 int peel_image_open(const char *reference, const struct peel_image_options *options,
 	struct peel_image **ret_image, struct peel_error *err);
+
+/** True where a reference means standard input, which can be read once: "-", or "TRANSPORT:-". */
+bool peel_reference_is_stdin(const char *reference);
 
 /** Close an image; NULL is fine. */
 void peel_image_close(struct peel_image *image);

@@ -84,6 +84,16 @@ bool peel_index_complete(const struct peel_index *index);
 const char *peel_index_incomplete_reasons(const struct peel_index *index);
 /** True where this open built it. */
 bool peel_index_built(const struct peel_index *index);
+/**
+ * The image that was opened on the way, where it came from standard input and so cannot be opened again; else
+ * NULL. Belongs to the index.
+ */
+struct peel_image *peel_index_image(const struct peel_index *index);
+/**
+ * True where an answer wanted contents of standard input that headers_only let go: something that was told
+ * may lack them. Ask it before the last word.
+ */
+bool peel_index_missed(const struct peel_index *index);
 /** Path of the index file, "" where it is unlinked. Belongs to the index. */
 const char *peel_index_path(const struct peel_index *index);
 

@@ -11,10 +11,12 @@
 #include <cmocka.h>
 
 #include "fault.h"
+#include "feed.h"
 #include "image_parts.h"
 #include "imagecheck.h"
 #include "imagemaker.h"
 #include "source.h"
+#include "source_kept.h"
 
 static void other_files_are_named(void **state)
 {
@@ -247,36 +249,36 @@ static void every_allocation_may_fail(void **state)
 	imagemaker_finish(&maker);
 }
 
-/* Put bytes into standard input, through a pipe. @return the old standard input. */
-static int feed_stdin(const void *bytes, size_t len)
+/* Told of a spool file. */
+static void count_bytes(void *arg, const char *folder, uint64_t bytes)
 {
-	int old = dup(STDIN_FILENO);
-	int ends[2];
+	struct peel_image_options *options = arg;
 
-	assert_int_equal(pipe(ends), 0);
-	assert_int_equal(write(ends[1], bytes, len), len);
-	close(ends[1]);
-	dup2(ends[0], STDIN_FILENO);
-	close(ends[0]);
-	return old;
+	assert_string_equal(folder, options->spool_dir);
+	options->spool_limit = bytes;
 }
 
-static void restore_stdin(int old)
+/* Open what comes through a pipe. */
+static int open_fed(const void *bytes, size_t len, const char *reference,
+	const struct peel_image_options *options, struct peel_image **ret_image,
+	struct peel_error *err)
 {
-	dup2(old, STDIN_FILENO);
-	close(old);
+	struct feed feed = feed_start(bytes, len, 0);
+	int r = peel_image_open(reference, options, ret_image, err);
+
+	feed_stop(&feed);
+	return r;
 }
 
 static void standard_input_is_spooled_without_a_trace(void **state)
 {
 	struct imagemaker maker = {0};
-	struct peel_image_options options = {0};
+	struct peel_image_options options = {.spooled = count_bytes, .spooled_arg = &options};
 	struct peel_image *image = NULL;
 	struct peel_error err = {0};
 	cleanup_free char *bytes = NULL;
 	cleanup_free char *empty = NULL;
 	size_t len;
-	int old;
 
 	(void)state;
 	imagemaker_docker(&maker, "a:b", "linux", "amd64", 2);
@@ -284,24 +286,46 @@ static void standard_input_is_spooled_without_a_trace(void **state)
 	assert_true(asprintf(&empty, "%s/spool", maker.folder) > 0);
 	assert_int_equal(mkdir(empty, 0700), 0);
 	options.spool_dir = empty;
-	old = feed_stdin(bytes, len);
-	assert_int_equal(peel_image_open("docker-archive:-:a:b", &options, &image, &err), 0);
-	restore_stdin(old);
+	assert_int_equal(open_fed(bytes, len, "docker-archive:-:a:b", &options, &image, &err), 0);
 	imagecheck_layer(image, 1, 1);
-	/* Nothing has a name there. */
+	/* Little is kept in memory, and nothing is said. */
 	assert_int_equal(rmdir(empty), 0);
+	assert_int_equal(options.spool_limit, 0);
 	peel_image_close(image);
-	assert_int_equal(mkdir(empty, 0700), 0);
 	options.spool_limit = len - 1;
-	old = feed_stdin(bytes, len);
-	assert_int_equal(peel_image_open("-", &options, &image, &err), PEEL_ELIMIT);
-	restore_stdin(old);
+	assert_int_equal(open_fed(bytes, len, "-", &options, &image, &err), PEEL_ELIMIT);
 	assert_non_null(strstr(err.message, "spool limit"));
-	assert_int_equal(rmdir(empty), 0);
-	old = feed_stdin(bytes, len);
-	assert_int_equal(peel_image_open("-", &options, &image, &err), PEEL_EIO);
-	restore_stdin(old);
+	imagemaker_finish(&maker);
+}
+
+/* A gzip member that ends, and much that follows it: all of it must be kept. */
+static void much_standard_input_goes_into_a_file(void **state)
+{
+	static const unsigned char member[] = {
+		0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	const size_t len = KEPT_MEMORY + 100000;
+	cleanup_free char *bytes = calloc(1, len);
+	struct imagemaker maker = {0};
+	struct peel_image_options options = {.spooled = count_bytes, .spooled_arg = &options};
+	struct peel_image *image = NULL;
+	struct peel_error err = {0};
+	cleanup_free char *folder = NULL;
+
+	(void)state;
+	assert_non_null(bytes);
+	memcpy(bytes, member, sizeof(member));
+	imagemaker_write_bytes(&maker, "x", 1);
+	assert_true(asprintf(&folder, "%s/spool", maker.folder) > 0);
+	options.spool_dir = folder;
+	assert_int_equal(open_fed(bytes, len, "rootfs:-", &options, &image, &err), PEEL_EIO);
 	assert_non_null(strstr(err.message, "spool folder"));
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(open_fed(bytes, len, "rootfs:-", &options, &image, &err), 0);
+	assert_int_equal(options.spool_limit, len);
+	assert_int_equal(peel_image_layer(image, 0)->stored_size, len);
+	/* Nothing has a name there. */
+	assert_int_equal(rmdir(folder), 0);
+	peel_image_close(image);
 	imagemaker_finish(&maker);
 }
 
@@ -339,6 +363,7 @@ int main(void)
 		cmocka_unit_test(identity_follows_the_file),
 		cmocka_unit_test(other_files_are_named),
 		cmocka_unit_test(root_filesystem_is_its_own_layer),
+		cmocka_unit_test(much_standard_input_goes_into_a_file),
 		cmocka_unit_test(standard_input_is_spooled_without_a_trace),
 		cmocka_unit_test(transport_overrides_content),
 		cmocka_unit_test(truncated_layer_is_told),

@@ -26,7 +26,7 @@ static int walk(struct tarmaker *tar, unsigned int n, struct outer **ret_outer)
 
 	assert_int_equal(fault_source_new(tar->bytes, tar->len, n, &source, NULL), 0);
 	assert_int_equal(stream_open(source, PEEL_CODEC_NONE, NULL, &stream, NULL), 0);
-	r = outer_walk(stream, ret_outer, NULL);
+	r = outer_walk(stream, NULL, ret_outer, NULL);
 	stream_close(stream);
 	source_drop(source);
 	return r;
@@ -326,7 +326,7 @@ static void every_read_and_allocation_may_fail(void **state)
 		before = fault_alloc_live();
 		outer = NULL;
 		fault_alloc(n);
-		r = outer_walk(stream, &outer, NULL);
+		r = outer_walk(stream, NULL, &outer, NULL);
 		hit = fault_alloc_hit();
 		/* qsort does without memory where there is none. */
 		assert_true(r == 0 || (hit && r == PEEL_ENOMEM));
