@@ -103,8 +103,8 @@ struct verb {
 	/** Options end at the first operand; what follows it is the verb's own language (find, run). */
 	bool own_language;
 	/**
-	 * Word i of that language, such as find's "-name", NULL past the end, for help and completions; NULL: nothing to
-	 * tell of. What help calls them.
+	 * Word i of that language, such as find's "-name", NULL past the end, for help and completions; NULL: there are none.
+	 * What help calls them.
 	 */
 	const char *(*word_at)(size_t i);
 	const char *words_title;
@@ -121,6 +121,7 @@ struct verb {
 
 extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
+extern const struct verb cmd_completion;
 extern const struct verb cmd_cp;
 extern const struct verb cmd_du;
 extern const struct verb cmd_export;
@@ -143,11 +144,10 @@ extern const struct verb cmd_why;
 const struct verb *verb_at(size_t i);
 /** Verb by name, NULL where there is none. */
 const struct verb *verb_find(const char *name);
-/**
- * Write the rows of every table for the man-page check and the completions: KIND, VERB, NAME, VALUE and text between
- * tabs; of a verb: its name, operands, formats, "image" and "language", summary.
- */
+/** Write the rows of every table for the tests: KIND, VERB, NAME, VALUE and text between tabs. */
 void help_print_tables(FILE *out);
+/** What may stand before the path of IMAGE, number i; NULL past the end. */
+const char *help_transport(size_t i);
 /** Write the summary of all verbs. */
 void help_print_overview(FILE *out);
 /** Write one verb's help, a screen. */

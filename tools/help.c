@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Help texts, and the dump for the man-page check and the completions, all out of the tables. A verb's help is one
+ * Help texts, and the dump for the tests, all out of the tables. A verb's help is one
  * screen: its rows are laid out as widely as fits, and where even pairs do not, as names alone. `help -a` gives every
  * row its line.
  */
@@ -10,7 +10,7 @@
 
 #include "cmd.h"
 
-/* What stands before a path of IMAGE, for the completions; help_print_options names them too. */
+/* What may stand before a path of IMAGE; image_text names them too. */
 static const char *const transports[] = {"docker-archive:", "oci-archive:", "oci:", "rootfs:"};
 
 static const char exit_status_text[] =
@@ -22,6 +22,11 @@ static const char image_text[] =
 
 /* The name of a topic of `peel help` that is no verb. */
 #define OPTIONS_TOPIC "options"
+
+const char *help_transport(size_t i)
+{
+	return i < countof(transports) ? transports[i] : NULL;
+}
 
 void help_print_overview(FILE *out)
 {
@@ -182,9 +187,8 @@ static void print_verb_table(FILE *out, const struct verb *verb)
 {
 	const char *word;
 
-	fprintf(out, "verb\t%s\t%s\t%s\t%s%s\t%s\n", verb->name, verb->operands,
-		verb->formats ? verb->formats : "", verb->image ? "image" : "",
-		verb->own_language ? " language" : "", verb->summary);
+	fprintf(out, "verb\t%s\t%s\t%s\t%s\n", verb->name, verb->operands,
+		verb->formats ? verb->formats : "", verb->summary);
 	print_rows(out, "option", verb->name, verb->options);
 	for (size_t i = 0; verb->word_at && (word = verb->word_at(i)); i++) {
 		fprintf(out, "word\t%s\t%s\t\t\n", verb->name, word);
@@ -202,9 +206,6 @@ void help_print_tables(FILE *out)
 	print_rows(out, "shared", "image", options_image);
 	print_rows(out, "shared", "output", options_output);
 	print_rows(out, "mount", "mount", options_mount);
-	for (size_t i = 0; i < countof(transports); i++) {
-		fprintf(out, "transport\t*\t%s\t\t\n", transports[i]);
-	}
 }
 
 struct help_values {

@@ -261,6 +261,7 @@ const struct opt options_output[] = {
 static const struct verb *const verbs[] = {
 	&cmd_cache,
 	&cmd_cat,
+	&cmd_completion,
 	&cmd_cp,
 	&cmd_du,
 	&cmd_export,

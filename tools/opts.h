@@ -78,7 +78,10 @@ struct opt {
 	char letter;
 	/** The long form without dashes, NULL: none. */
 	const char *name;
-	/** What help calls the value; NULL for flags. "a|b": one of these, for the completions. "[=NAME]": it may be left out, and follows "=" only. */
+	/**
+	 * What help calls the value; NULL for flags. "a|b": one of these, for the completions. "[=NAME]": it may be left
+	 * out, and follows "=" only.
+	 */
 	const char *value;
 	enum opt_kind kind;
 	/** Where the value goes, from the group's base. */
