@@ -72,6 +72,9 @@ const char *codec_probe_foreign(const void *bytes, size_t len);
 /** Takes decoded (or compressed) bytes in order. Return 0, or less than 0 to stop with that code. */
 typedef int stream_fn(void *arg, const void *bytes, size_t len, struct peel_error *err);
 
+/** Largest zstd window, as a power of two, that a stream takes without asking: 8 MiB (RFC 8878, 3.1.1.1.2). */
+#define STREAM_WINDOW_SMALL 23
+
 struct stream_options {
 	/** May be NULL: no points are made. */
 	const struct point_sink *points;
@@ -84,6 +87,12 @@ struct stream_options {
 	/** Called with every decoded byte in order (for the diff ID); may be NULL. Where set, skipping reads. */
 	stream_fn *output;
 	void *output_arg;
+	/**
+	 * Asked once, before the first zstd window over STREAM_WINDOW_SMALL is made; may wait until there is memory for
+	 * it. NULL: needs no permission. Return 0, or less than 0 to stop.
+	 */
+	int (*large)(void *arg, struct peel_error *err);
+	void *large_arg;
 };
 
 /**

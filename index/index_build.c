@@ -9,18 +9,14 @@
 
 #include <peel/text.h>
 
-#include "codec.h"
 #include "image_priv.h"
-#include "tree_read.h"
 #include "index_write.h"
+#include "layer_crew.h"
 #include "points.h"
 #include "source.h"
 #include "store.h"
 #include "tree.h"
 #include "util.h"
-
-/** Progress is shown at most this often, nanoseconds. */
-#define PROGRESS_INTERVAL 100000000
 
 /** A layer as it comes out of the build. */
 struct built_layer {
@@ -34,55 +30,21 @@ struct build {
 	const struct build_options *options;
 	struct store *store;
 	struct tree *tree;
+	struct crew *crew;
 	struct built_layer *layers;
 	int64_t blobs;
 	uint64_t findings;
-	/** Stored bytes of all layers, and of those that are done. */
-	uint64_t total;
-	uint64_t done;
-	int64_t last_progress;
-	int layer;
 	/** Reasons of incompleteness, a line each. */
 	char *reasons;
 };
 
 static void build_finish(struct build *build)
 {
+	crew_free(build->crew);
 	tree_free(build->tree);
 	store_close(build->store);
 	free(build->layers);
 	free(build->reasons);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-static int take_progress(void *arg, uint64_t in, struct peel_error *err)
-{
-	struct build *build = arg;
-	const struct build_options *options = build->options;
-	int64_t now;
-	char what[64];
-
-	if (!options->progress) {
-		return 0;
-	}
-	now = now_ns();
-	if (now - build->last_progress < PROGRESS_INTERVAL && build->done + in < build->total) {
-		return 0;
-	}
-	build->last_progress = now;
-	snprintf(what, sizeof(what), "layer %d of %d", build->layer + 1,
-		peel_image_layer_count(build->image));
-	if (options->progress(options->progress_arg, what, build->done + in, build->total) != 0) {
-		return peel_fail(err, PEEL_ECANCELED, "canceled");
-	}
-	return 0;
 }
 
 static int take_finding(void *arg, const struct peel_finding *finding, struct peel_error *err)
@@ -117,76 +79,47 @@ static int add_reason(struct build *build, int layer, const char *reason, struct
 	return 0;
 }
 
-/** The blob of a layer that has the same stored bytes, or -1. */
-static int64_t same_blob(const struct build *build, int layer)
-{
-	const struct image_blob *blob = image_layer_blob(build->image, layer);
-
-	for (int i = 0; i < layer; i++) {
-		const struct image_blob *other = image_layer_blob(build->image, i);
-
-		if (other && build->layers[i].blob >= 0 && other->offset == blob->offset &&
-			other->size == blob->size &&
-			strcmp(other->file ? other->file : "", blob->file ? blob->file : "") == 0 &&
-			!other->file == !blob->file) {
-			return build->layers[i].blob;
-		}
-	}
-	return -1;
-}
-
-/** Points of one blob go straight into the index. */
-struct blob_points {
-	struct store *store;
-	int64_t blob;
-};
-
-static int add_point(void *arg, const struct point *point, const void *window,
+static int take_item(struct build *build, int layer, const struct item *item,
 	struct peel_error *err)
 {
-	struct blob_points *points = arg;
-	cleanup_free void *packed = NULL;
-	size_t len = 0;
-	int code = 0;
-
-	if (point->window_len > 0) {
-		code = window_pack(window, point->window_len, &packed, &len, err);
+	switch (item->kind) {
+	case ITEM_ENTRY:
+		return tree_add(build->tree, &item->entry, item->hash, err);
+	case ITEM_FINDING:
+		return tree_finding(build->tree, item->code, item->path, item->path_len,
+			item->offset, item->detail, err);
+	case ITEM_POINT:
+		/* Of a repeated layer, the first one's points are enough. */
+		return crew_first(build->crew, layer) == layer
+			? write_point(build->store, build->layers[layer].blob, &item->point,
+				  item->window, item->window_len, err)
+			: 0;
 	}
-	return code < 0 ? code : write_point(points->store, points->blob, point, packed, len, err);
+	return peel_fail(err, PEEL_EINTERNAL, "an unknown item");
 }
 
 static int read_layer(struct build *build, int i, struct peel_error *err)
 {
-	const struct peel_layer *layer = peel_image_layer(build->image, i);
-	const struct image_blob *where = image_layer_blob(build->image, i);
 	struct built_layer *built = &build->layers[i];
-	cleanup_source struct source *raw = NULL;
-	struct blob_points points = {.store = build->store};
-	struct point_sink sink = {.add = add_point, .arg = &points};
-	struct layer_job job = {
-		.layer = layer,
-		.verify = build->options->verify,
-		.progress = take_progress,
-		.progress_arg = build,
-	};
-	int code = image_layer_source(build->image, i, &raw, err);
+	int first = crew_first(build->crew, i);
+	struct item item;
+	int code;
 
+	built->blob = first < i ? build->layers[first].blob : ++build->blobs;
+	while ((code = crew_next(build->crew, i, &item, err)) > 0) {
+		code = take_item(build, i, &item, err);
+		if (code < 0) {
+			return code;
+		}
+	}
 	if (code < 0) {
 		return code;
 	}
-	built->blob = same_blob(build, i);
-	if (built->blob < 0) {
-		built->blob = ++build->blobs;
-		points.blob = built->blob;
-		job.points = layer->codec != PEEL_CODEC_NONE ? &sink : NULL;
-	}
-	job.raw = raw;
-	code = tree_read_layer(build->tree, &job, &built->outcome, err);
-	if (code == 0 && points.blob) {
-		code = write_blob(build->store, built->blob, where, layer->codec,
-			built->outcome.tar_size, err);
-	}
-	return code;
+	built->outcome = *crew_outcome(build->crew, i);
+	return first < i
+		? 0
+		: write_blob(build->store, built->blob, image_layer_blob(build->image, i),
+			  peel_image_layer(build->image, i)->codec, built->outcome.tar_size, err);
 }
 
 static int build_layer(struct build *build, int i, struct peel_error *err)
@@ -195,7 +128,6 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 	struct built_layer *built = &build->layers[i];
 	int code = tree_begin_layer(build->tree, i, err);
 
-	build->layer = i;
 	built->blob = -1;
 	if (code < 0) {
 		return code;
@@ -207,7 +139,6 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 		snprintf(built->outcome.reason, sizeof(built->outcome.reason), "%s",
 			layer->state_reason);
 	}
-	build->done += layer->stored_size;
 	if (code == 0 && built->outcome.state != PEEL_LAYER_OK) {
 		code = add_reason(build, i, built->outcome.reason, err);
 	}
@@ -215,6 +146,29 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 		code = tree_end_layer(build->tree, err);
 	}
 	return code < 0 ? peel_wrap(err, "layer %d", i) : 0;
+}
+
+static int build_layers(struct build *build, struct peel_error *err)
+{
+	const struct crew_options options = {
+		.workers = build->options->workers,
+		.verify = build->options->verify,
+		.findings = INDEX_FINDINGS_MAX + 1,
+		.spill_dir = build->options->spill_dir,
+		.progress = build->options->progress,
+		.progress_arg = build->options->progress_arg,
+	};
+	int code = crew_start(build->image, &options, &build->crew, err);
+
+	for (int i = 0; code == 0 && i < peel_image_layer_count(build->image); i++) {
+		code = build_layer(build, i, err);
+	}
+	if (code == 0) {
+		code = crew_finish(build->crew, err);
+	}
+	/* Its memory is needed for the merge. */
+	crew_free(steal_pointer(&build->crew));
+	return code;
 }
 
 static int write_outer(struct build *build, struct peel_error *err)
@@ -309,7 +263,6 @@ static int write_rest(struct build *build, const struct tree_totals *totals, str
 static int build_all(struct build *build, struct peel_error *err)
 {
 	struct tree_totals totals = {0};
-	int count = peel_image_layer_count(build->image);
 	int code = store_create(build->options->fd, build->options->spill_dir, &build->store, err);
 
 	if (code == 0) {
@@ -318,11 +271,8 @@ static int build_all(struct build *build, struct peel_error *err)
 	for (int i = 0; code == 0 && i < peel_image_finding_count(build->image); i++) {
 		code = take_finding(build, peel_image_finding(build->image, i), err);
 	}
-	for (int i = 0; code == 0 && i < count; i++) {
-		build->total += peel_image_layer(build->image, i)->stored_size;
-	}
-	for (int i = 0; code == 0 && i < count; i++) {
-		code = build_layer(build, i, err);
+	if (code == 0) {
+		code = build_layers(build, err);
 	}
 	if (code == 0) {
 		code = tree_finish(build->tree, &totals, err);

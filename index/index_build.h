@@ -22,6 +22,8 @@ struct build_options {
 	const char *location;
 	/** Hash plain layers too. */
 	bool verify;
+	/** Threads that read layers; 0: as many as there are cores. The index is the same in any case. */
+	unsigned workers;
 	peel_progress_fn *progress;
 	void *progress_arg;
 };

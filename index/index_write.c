@@ -7,7 +7,7 @@
 
 #include "codec.h"
 #include "image_priv.h"
-#include "tree_read.h"
+#include "layer_read.h"
 #include "store.h"
 #include "tree.h"
 

@@ -137,6 +137,10 @@ int stream_open_zstd(struct source *raw, const struct stream_options *options,
 		zstd_close(&zstd->base);
 		return r;
 	}
+	if (zstd->base.options.large) {
+		zstd_frames_ask(zstd->frames, zstd->base.options.large,
+			zstd->base.options.large_arg);
+	}
 	*ret_stream = &zstd->base;
 	return 0;
 }

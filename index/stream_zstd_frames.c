@@ -20,6 +20,9 @@ struct zstd_frames {
 	stream_fn *input;
 	void *input_arg;
 	ZSTD_DCtx *context;
+	/** To be asked before a large window; NULL: not, or not any more. */
+	int (*large)(void *arg, struct peel_error *err);
+	void *large_arg;
 	/** Compressed offset right after the buffer's last byte. */
 	uint64_t read_off;
 	/** Next byte, and the end of what was read, in buf. */
@@ -52,6 +55,16 @@ int zstd_frames_new(struct source *raw, uint64_t in_off, stream_fn *input, void 
 	frames->read_off = in_off;
 	*ret_frames = frames;
 	return 0;
+}
+
+void zstd_frames_ask(struct zstd_frames *frames, int (*large)(void *arg, struct peel_error *err),
+	void *arg)
+{
+	frames->large = large;
+	frames->large_arg = arg;
+	if (large) {
+		ZSTD_DCtx_setParameter(frames->context, ZSTD_d_windowLogMax, STREAM_WINDOW_SMALL);
+	}
 }
 
 void zstd_frames_free(struct zstd_frames *frames)
@@ -136,6 +149,20 @@ static int code_of(size_t status)
 	}
 }
 
+/** Get permission for a large window, and have the frame's header read again. @return 0, or less than 0. */
+static int allow_large(struct zstd_frames *frames, struct peel_error *err)
+{
+	int r = frames->large(frames->large_arg, err);
+
+	if (r < 0) {
+		return r;
+	}
+	frames->large = NULL;
+	ZSTD_DCtx_reset(frames->context, ZSTD_reset_session_only);
+	ZSTD_DCtx_setParameter(frames->context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	return 0;
+}
+
 /** The decoder cannot go on after this. */
 static int fail_for_good(struct zstd_frames *frames, int code, const char *what,
 	struct peel_error *err)
@@ -165,6 +192,10 @@ ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, boo
 	}
 	input = (ZSTD_inBuffer){.src = frames->buf, .size = frames->len, .pos = frames->pos};
 	status = ZSTD_decompressStream(frames->context, &output, &input);
+	/* That is told by the header, which is in the buffer whole, before anything has been taken. */
+	if (frames->large && ZSTD_isError(status) && code_of(status) == PEEL_ELIMIT) {
+		return allow_large(frames, err);
+	}
 	if (ZSTD_isError(status)) {
 		return fail_for_good(frames, code_of(status), ZSTD_getErrorName(status), err);
 	}

@@ -29,6 +29,9 @@ struct zstd_frames;
  */
 int zstd_frames_new(struct source *raw, uint64_t in_off, stream_fn *input, void *input_arg,
 	struct zstd_frames **ret_frames, struct peel_error *err);
+/** Ask before the first window over STREAM_WINDOW_SMALL, as stream_options.large; before anything is decoded. */
+void zstd_frames_ask(struct zstd_frames *frames, int (*large)(void *arg, struct peel_error *err),
+	void *arg);
 /** Free; NULL is fine. */
 void zstd_frames_free(struct zstd_frames *frames);
 

@@ -50,13 +50,12 @@ int tree_begin_layer(struct tree *tree, int layer, struct peel_error *err);
 
 /**
  * Add an entry of the layer.
+ * @param hash its content's (XXH3-128, 16 bytes, canonical form), NULL where that was not read.
  * @return 0; PEEL_ELIMIT (path, entries); PEEL_EIO (disk full), PEEL_ENOMEM, PEEL_EINTERNAL; what the
  *   finding callback returned.
  */
-int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_error *err);
-
-/** Give the content hash (XXH3-128, 16 bytes, canonical form) of the entry that was added last. */
-int tree_set_hash(struct tree *tree, const void *hash, struct peel_error *err);
+int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash,
+	struct peel_error *err);
 
 /** An anomaly of the layer that is being added, found by others (the scanner). */
 int tree_finding(struct tree *tree, const char *code, const void *path, size_t path_len,

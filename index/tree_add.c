@@ -270,10 +270,16 @@ static void take_root(struct tree_row *row)
 	row->type = row->entry->type == SCAN_DIR ? 'd' : '?';
 }
 
-int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_error *err)
+int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash,
+	struct peel_error *err)
 {
 	struct tree_row row = {
-		.entry = entry, .id = tree->next_id, .type = (char)entry->type, .path = tree->path};
+		.entry = entry,
+		.hash = hash,
+		.id = tree->next_id,
+		.type = (char)entry->type,
+		.path = tree->path,
+	};
 	enum path_kind kind = PATH_NAME;
 	bool escaped = false;
 	bool followed = false;
@@ -323,7 +329,6 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, struct peel_erro
 	}
 	if (code == 0) {
 		count(tree, &row);
-		tree->last_entry = row.id;
 		tree->next_id++;
 	}
 	return code;

@@ -70,7 +70,6 @@ struct tree {
 	/** Owner names of the last entry. */
 	char *last_uname, *last_gname;
 	int64_t last_owner;
-	uint64_t last_entry;
 	uint64_t hardlinks;
 	/** Hard links that are bound to nothing. */
 	uint64_t broken_links;

@@ -14,6 +14,8 @@
 
 /** Blocks that allocated bytes are counted in. */
 #define BLOCK_BYTES 4096
+/** Bytes of a content hash. */
+#define HASH_BYTES 16
 
 /** Bytes of the 4 KiB blocks that hold data. */
 static uint64_t allocated_bytes(const struct scan_entry *entry)
@@ -96,8 +98,9 @@ static int insert_entry(struct tree *tree, const struct tree_row *row, int64_t o
 {
 	static const char sql[] =
 		"INSERT INTO entry (id, layer, dir, name, type, mode, uid, gid, size, mtime, nsec, data, link,"
-		" self, owner, flags, hidden_by, why)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+		" self, owner, flags, hidden_by, why, hash)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+		" ?19)";
 	const struct scan_entry *entry = row->entry;
 	sqlite3_stmt *stmt;
 	int code = store_get(tree->store, sql, &stmt, err);
@@ -133,6 +136,7 @@ static int insert_entry(struct tree *tree, const struct tree_row *row, int64_t o
 		sqlite3_bind_int64(stmt, 17, tree->layer);
 		sqlite3_bind_int64(stmt, 18, WHY_MARKER);
 	}
+	store_bind_blob(stmt, 19, row->hash, HASH_BYTES);
 	return store_run(tree->store, stmt, err);
 }
 
@@ -237,18 +241,4 @@ int tree_row_insert(struct tree *tree, struct tree_row *row, struct peel_error *
 		code = insert_extents(tree, row, err);
 	}
 	return code;
-}
-
-int tree_set_hash(struct tree *tree, const void *hash, struct peel_error *err)
-{
-	static const char sql[] = "UPDATE entry SET hash = ?2 WHERE id = ?1";
-	sqlite3_stmt *stmt;
-	int code = store_get(tree->store, sql, &stmt, err);
-
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)tree->last_entry);
-	store_bind_blob(stmt, 2, hash, 16);
-	return store_run(tree->store, stmt, err);
 }

@@ -9,6 +9,8 @@
 /** A row in the making. */
 struct tree_row {
 	const struct scan_entry *entry;
+	/** Of its content, or NULL. */
+	const void *hash;
 	uint64_t id;
 	uint32_t dir;
 	const char *name;

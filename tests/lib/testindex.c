@@ -17,7 +17,7 @@
 #include "source.h"
 #include "store.h"
 #include "tree.h"
-#include "tree_read.h"
+#include "layer_read.h"
 #include "util.h"
 
 static void check(int code, const struct peel_error *err)
@@ -68,6 +68,17 @@ static int keep_finding(void *arg, const struct peel_finding *finding, struct pe
 	return write_finding(arg, finding, err);
 }
 
+static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
+{
+	return tree_add(arg, entry, NULL, err);
+}
+
+static int take_finding(void *arg, const char *code, const char *path, size_t path_len,
+	uint64_t offset, const char *detail, struct peel_error *err)
+{
+	return tree_finding(arg, code, path, path_len, offset, detail, err);
+}
+
 static void read_layer(struct tree *tree, int i, const struct tarmaker *tar,
 	struct layer_outcome *outcome)
 {
@@ -75,13 +86,14 @@ static void read_layer(struct tree *tree, int i, const struct tarmaker *tar,
 	struct peel_error err = {0};
 	cleanup_source struct source *raw = NULL;
 	struct peel_layer layer = plain;
+	const struct layer_sink sink = {.entry = take_entry, .finding = take_finding, .arg = tree};
 	struct layer_job job = {.layer = &layer};
 
 	layer.digest = layer.diff_id = layer.media_type = layer.state_reason = "";
 	check(source_new_memory(tar->bytes, tar->len, 0, &raw, &err), &err);
 	job.raw = raw;
 	check(tree_begin_layer(tree, i, &err), &err);
-	check(tree_read_layer(tree, &job, outcome, &err), &err);
+	check(layer_read(&job, &sink, outcome, &err), &err);
 	check(tree_end_layer(tree, &err), &err);
 }
 

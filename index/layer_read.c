@@ -7,8 +7,12 @@
  * Which digest: the blob's where the image gives one (OCI), else the diff ID (docker archives);
  * both where verification was asked for. A digest that differs makes the layer broken: what the tar
  * said was not what the image's author signed for.
+ *
+ * The digest of the stored bytes, a fifth of the work, is made by a second thread (source_ahead.c)
+ * where there is one; decoding, scanning and the content's hash share each decoded block while it
+ * is in the cache.
  */
-#include "tree_read.h"
+#include "layer_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,37 +27,57 @@
 #include "codec.h"
 #include "scan.h"
 #include "source.h"
-#include "tree.h"
+#include "source_ahead.h"
 #include "util.h"
 
 /** Entries between two looks at the progress. */
 #define PROGRESS_ENTRIES 256
+/** Bytes of data at a time that are worth one. */
+#define PROGRESS_BYTES (64u << 10)
 
 struct reader {
-	struct tree *tree;
 	const struct layer_job *job;
+	const struct layer_sink *sink;
+	/** The stored bytes read ahead, NULL where they are not. */
+	struct source *ahead;
 	struct stream *stream;
 	struct digest *blob;
 	struct digest *diff;
 	XXH3_state_t *content;
 	bool hashing;
 	unsigned since_progress;
+	/** What the sink returned, which is never damage of the layer. */
+	int sink_code;
 };
 
 static void reader_finish(struct reader *reader)
 {
 	stream_close(reader->stream);
+	/* Ends the thread that feeds the digest. */
+	source_drop(reader->ahead);
 	digest_free(reader->blob);
 	digest_free(reader->diff);
 	XXH3_freeState(reader->content);
 }
 
+static int from_sink(struct reader *reader, int code)
+{
+	reader->sink_code = code;
+	return code;
+}
+
 static int show_progress(struct reader *reader, struct peel_error *err)
 {
-	const struct layer_job *job = reader->job;
+	const struct layer_sink *sink = reader->sink;
 
-	return job->progress ? job->progress(job->progress_arg, stream_tell_in(reader->stream), err)
-			     : 0;
+	return sink->progress
+		? from_sink(reader, sink->progress(sink->arg, stream_tell_in(reader->stream), err))
+		: 0;
+}
+
+static void pass_input(void *arg, const void *bytes, size_t len)
+{
+	digest_update(arg, bytes, len);
 }
 
 static int take_input(void *arg, const void *bytes, size_t len, struct peel_error *err)
@@ -77,7 +101,7 @@ static int take_output(void *arg, const void *bytes, size_t len, struct peel_err
 static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
 {
 	struct reader *reader = arg;
-	int code = tree_add(reader->tree, entry, err);
+	int code = from_sink(reader, reader->sink->entry(reader->sink->arg, entry, err));
 
 	reader->hashing = reader->content && entry->type == SCAN_FILE;
 	if (reader->hashing) {
@@ -97,7 +121,7 @@ static int take_data(void *arg, const void *bytes, size_t len, struct peel_error
 	if (reader->hashing) {
 		XXH3_128bits_update(reader->content, bytes, len);
 	}
-	return len > (64u << 10) ? show_progress(reader, err) : 0;
+	return len > PROGRESS_BYTES ? show_progress(reader, err) : 0;
 }
 
 static int end_data(void *arg, struct peel_error *err)
@@ -110,15 +134,27 @@ static int end_data(void *arg, struct peel_error *err)
 	}
 	reader->hashing = false;
 	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(reader->content));
-	return tree_set_hash(reader->tree, hash.digest, err);
+	return from_sink(reader, reader->sink->hash(reader->sink->arg, hash.digest, err));
 }
 
 static int take_finding(void *arg, const char *what, const char *path, size_t path_len,
 	uint64_t offset, const char *detail, struct peel_error *err)
 {
 	struct reader *reader = arg;
+	const struct layer_sink *sink = reader->sink;
 
-	return tree_finding(reader->tree, what, path, path_len, offset, detail, err);
+	return from_sink(reader,
+		sink->finding(sink->arg, what, path, path_len, offset, detail, err));
+}
+
+/** Have the stored bytes hashed by a thread of their own. @return false where that cannot be. */
+static bool read_ahead(struct reader *reader)
+{
+	struct peel_error ignored;
+
+	return reader->job->threads && reader->job->layer->codec != PEEL_CODEC_NONE &&
+		source_new_ahead(reader->job->raw, pass_input, reader->blob, &reader->ahead,
+			&ignored) == 0;
 }
 
 static int open_reader(struct reader *reader, struct peel_error *err)
@@ -129,10 +165,11 @@ static int open_reader(struct reader *reader, struct peel_error *err)
 	bool want_diff = job->verify || (compressed && !*job->layer->digest);
 	struct stream_options options = {
 		.points = job->points,
-		.input = want_blob ? take_input : NULL,
 		.input_arg = reader,
 		.output = want_diff ? take_output : NULL,
 		.output_arg = reader,
+		.large = job->large,
+		.large_arg = job->large_arg,
 	};
 	int code = 0;
 
@@ -146,8 +183,12 @@ static int open_reader(struct reader *reader, struct peel_error *err)
 		reader->content = XXH3_createState();
 		code = reader->content ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
+	if (code == 0 && want_blob && !read_ahead(reader)) {
+		options.input = take_input;
+	}
 	return code < 0 ? code
-			: stream_open(job->raw, job->layer->codec, &options, &reader->stream, err);
+			: stream_open(reader->ahead ? reader->ahead : job->raw, job->layer->codec,
+				  &options, &reader->stream, err);
 }
 
 static bool is_damage(int code)
@@ -174,6 +215,9 @@ static void finish_digests(struct reader *reader, struct layer_outcome *outcome)
 {
 	const struct peel_layer *layer = reader->job->layer;
 
+	if (reader->ahead) {
+		source_ahead_finish(reader->ahead);
+	}
 	if (reader->blob) {
 		digest_text(reader->blob, outcome->blob_hashed);
 	}
@@ -194,7 +238,7 @@ static int report_trailing(struct reader *reader, struct peel_error *err)
 	}
 	snprintf(detail, sizeof(detail), "%llu bytes after the end of the compressed data",
 		(unsigned long long)trailing);
-	return tree_finding(reader->tree, "trailing-data", NULL, 0,
+	return take_finding(reader, "trailing-data", NULL, 0,
 		stream_tell_in(reader->stream) - trailing, detail, err);
 }
 
@@ -203,33 +247,39 @@ static int report_end(struct reader *reader, const struct scan_result *result,
 	struct peel_error *err)
 {
 	return result->ended ? 0
-			     : tree_finding(reader->tree, "no-end-blocks", NULL, 0, result->size,
+			     : take_finding(reader, "no-end-blocks", NULL, 0, result->size,
 				       "the tar ends without its two zero blocks", err);
 }
 
-int tree_read_layer(struct tree *tree, const struct layer_job *job,
-	struct layer_outcome *ret_outcome, struct peel_error *err)
+static int scan(struct reader *reader, struct scan_result *ret_result, struct peel_error *err)
 {
-	cleanup(reader_finish) struct reader reader = {.tree = tree, .job = job};
 	struct scan_sink sink = {
 		.entry = take_entry,
 		.finding = take_finding,
-		.arg = &reader,
+		.arg = reader,
 	};
+
+	if (reader->content) {
+		sink.data = take_data;
+		sink.end = end_data;
+	}
+	return scan_layer(reader->stream, &sink, ret_result, err);
+}
+
+int layer_read(const struct layer_job *job, const struct layer_sink *sink,
+	struct layer_outcome *ret_outcome, struct peel_error *err)
+{
+	cleanup(reader_finish) struct reader reader = {.job = job, .sink = sink};
 	struct scan_result result = {0};
 	struct peel_error scan_err = {0};
 	int code = open_reader(&reader, &scan_err);
 
 	*ret_outcome = (struct layer_outcome){.state = PEEL_LAYER_OK};
-	if (reader.content) {
-		sink.data = take_data;
-		sink.end = end_data;
-	}
 	if (code == 0) {
-		code = scan_layer(reader.stream, &sink, &result, &scan_err);
+		code = scan(&reader, &result, &scan_err);
 		ret_outcome->tar_size = result.size;
 	}
-	if (is_damage(code)) {
+	if (reader.sink_code == 0 && is_damage(code)) {
 		ret_outcome->state = PEEL_LAYER_BROKEN;
 		snprintf(ret_outcome->reason, sizeof(ret_outcome->reason), "%s", scan_err.message);
 		return 0;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * All layers of an image, read by several threads side by side, and told in their order by one.
+ */
+#ifndef LAYER_CREW_H
+#define LAYER_CREW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <peel/index.h>
+
+#include "layer_item.h"
+#include "layer_read.h"
+
+struct crew;
+struct peel_image;
+
+/** Most threads that read layers, whatever the number of cores. */
+#define CREW_WORKERS_MAX 16
+/** Memory of all of them together, bytes: what one needs is told by its codec (layer_crew.c). */
+#define CREW_WORKERS_BUDGET (24u << 20)
+/** Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. */
+#define CREW_TAPES_BUDGET (12u << 20)
+
+struct crew_options {
+	/** Threads; 0: as many as there are cores. The same items come out in any case. */
+	unsigned workers;
+	/** Hash plain layers too. */
+	bool verify;
+	/** Most findings of a layer that are told. */
+	uint64_t findings;
+	/** Folder for a temporary file, borrowed; -1: all stays in memory. */
+	int spill_dir;
+	/** As peel_progress_fn; called by crew_next alone. */
+	peel_progress_fn *progress;
+	void *progress_arg;
+};
+
+/**
+ * Start to read all layers whose state is OK.
+ * @param image borrowed; only the crew uses it until crew_free.
+ * @param options copied.
+ * @return 0; PEEL_ENOMEM.
+ */
+int crew_start(struct peel_image *image, const struct crew_options *options, struct crew **ret_crew,
+	struct peel_error *err);
+
+/** Stop all threads, wait for their end, free; NULL is fine. */
+void crew_free(struct crew *crew);
+
+/**
+ * The next item of a layer; layers are asked for in order, each to its end. Points are among a layer's items where
+ * crew_is_first says so.
+ * @return 1; 0 at the end: crew_outcome tells how it ended; PEEL_ECANCELED (by the progress); what layer_read gave,
+ *   after the items that came before the failure.
+ */
+int crew_next(struct crew *crew, int layer, struct item *ret_item, struct peel_error *err);
+
+/** What reading a layer came to, after crew_next gave its end. */
+const struct layer_outcome *crew_outcome(const struct crew *crew, int layer);
+
+/**
+ * The first layer that has the same stored bytes: the layer itself, or a lower one. A layer whose
+ * state is not OK is its own.
+ */
+int crew_first(const struct crew *crew, int layer);
+
+/** Tell the progress's end. @return 0; PEEL_ECANCELED. */
+int crew_finish(struct crew *crew, struct peel_error *err);
+
+#endif
