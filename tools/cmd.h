@@ -103,8 +103,8 @@ struct verb {
 	/** Options end at the first operand; what follows it is the verb's own language (find, run). */
 	bool own_language;
 	/**
-	 * Word i of that language, such as find's "-name", NULL past the end, for help and completions; NULL: there are none.
-	 * What help calls them.
+	 * Word i of that language, such as find's "-name", NULL past the end, for help and completions; NULL:
+	 * there are none. What help calls them.
 	 */
 	const char *(*word_at)(size_t i);
 	const char *words_title;

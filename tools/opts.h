@@ -79,8 +79,8 @@ struct opt {
 	/** The long form without dashes, NULL: none. */
 	const char *name;
 	/**
-	 * What help calls the value; NULL for flags. "a|b": one of these, for the completions. "[=NAME]": it may be left
-	 * out, and follows "=" only.
+	 * What help calls the value; NULL for flags. "a|b": one of these, for the completions.
+	 * "[=NAME]": it may be left out, and follows "=" only.
 	 */
 	const char *value;
 	enum opt_kind kind;
