@@ -329,6 +329,9 @@ static int run_du(struct call *call)
 	} else if (values->files_from && call->argc > 1) {
 		complain("extra operand '%s': operands cannot be combined with --files0-from",
 			quoted(call->argv[1]));
+	} else if (values->files_from && strcmp(values->files_from, "-") == 0 &&
+		peel_reference_is_stdin(call->argv[0])) {
+		complain("the image and --files0-from cannot both be standard input");
 	} else if ((status = open_for_reading(call, &index)) == STATUS_OK) {
 		du.index = index;
 		status = parse_view(index, values->layer, &du.view) ? count_operands(call, &du)
@@ -386,6 +389,7 @@ const struct verb cmd_du = {
 	.options = du_options_table,
 	.values_size = sizeof(struct du_values),
 	.image = true,
+	.headers_only = true,
 	.min_operands = 1,
 	.max_operands = -1,
 	.run = run_du,

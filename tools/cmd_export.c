@@ -278,6 +278,7 @@ static int run_export(struct call *call)
 	if (!check_options(call, format)) {
 		return STATUS_ERROR;
 	}
+	call->reads_contents = format == &export_tar || run.digest;
 	status = open_for_reading(call, &index);
 	if (status != STATUS_OK) {
 		return status;
@@ -309,6 +310,7 @@ const struct verb cmd_export = {
 	.options = export_options,
 	.values_size = sizeof(struct export_values),
 	.image = true,
+	.headers_only = true,
 	.min_operands = 1,
 	.max_operands = 1,
 	.run = run_export,

@@ -337,8 +337,10 @@ static int run_parsed(struct call *call, struct find *find, int path_count, char
 	static char here[] = ".";
 	const struct find_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
-	int status = open_for_reading(call, &index);
+	int status;
 
+	call->reads_contents = find->reads_contents;
+	status = open_for_reading(call, &index);
 	if (status != STATUS_OK || !parse_view(index, values->layer, &find->view)) {
 		return status != STATUS_OK ? status : STATUS_NO;
 	}
@@ -394,6 +396,7 @@ const struct verb cmd_find = {
 	.options = find_options,
 	.values_size = sizeof(struct find_values),
 	.image = true,
+	.headers_only = true,
 	.own_language = true,
 	.word_at = find_word_at,
 	.words_title = "Words of EXPRESSION",

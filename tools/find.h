@@ -89,6 +89,8 @@ struct find {
 	bool prints;
 	/** -hidden was asked: the layers are walked too. */
 	bool hidden;
+	/** -kind or %{kind} was asked: what a file is, its first bytes tell. */
+	bool reads_contents;
 
 	/** Standard output is a terminal: names are escaped. */
 	bool terminal;

@@ -66,7 +66,7 @@ static bool complain_kind(const char *name, size_t len)
 /* Names with commas between them. */
 bool find_parse_kind(struct find *find, struct find_node *node, const char *arg)
 {
-	(void)find;
+	find->reads_contents = true;
 	for (;;) {
 		size_t len = strcspn(arg, ",");
 		enum peel_kind kind = kind_of(arg, len);

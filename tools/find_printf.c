@@ -193,7 +193,7 @@ bool find_parse_format(struct find *find, struct find_node *node, const char *ar
 	struct parse parse = {.format = format};
 	const char *at = arg;
 
-	(void)find;
+	find->reads_contents = find->reads_contents || strstr(arg, "{kind}");
 	node->format = format;
 	/* Nothing in a format becomes longer than it is. */
 	if (!format || !(format->text = malloc(strlen(arg) + 1))) {
