@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kinds are rows: bytes at an offset, and a check where those alone would be too weak. The first row that fits decides, so
- * the longer of two magics that begin alike comes first. What no row knows is text or data.
+ * Kinds are rows: bytes at an offset, and a check where those alone would be too weak. The first row that fits decides,
+ * so the longer of two magics that begin alike comes first. What no row knows is text or data.
  *
  * Text is what a terminal and grep take as such: valid UTF-8 without control characters but those that move the cursor.
  */

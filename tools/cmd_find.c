@@ -4,8 +4,8 @@
  *
  * The walk gives entries in the order of the mount's listings. -hidden asks for more than the merged tree has: after it
  * each layer is walked as stored, lowest first, at the same place, and what an upper layer hides from the merged tree
- * is looked at too. So every visible name comes once, and every hidden one once, from the layer that has it. Folders that
- * a layer shares with the merged tree are looked at once more without a word, since -prune may speak of them.
+ * is looked at too. So every visible name comes once, and every hidden one once, from the layer that has it. Folders
+ * that a layer shares with the merged tree are looked at once more without a word, since -prune may speak of them.
  */
 #include <errno.h>
 #include <limits.h>
@@ -332,9 +332,8 @@ static void find_init(struct find *find)
 	find->day_start = (struct find_time){find->now.sec - 86400, find->now.nsec};
 }
 
-static int run_parsed(struct call *call, struct find *find, int path_count, char **paths)
+static int run_parsed(struct call *call, struct find *find)
 {
-	static char here[] = ".";
 	const struct find_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
 	int status;
@@ -349,17 +348,16 @@ static int run_parsed(struct call *call, struct find *find, int path_count, char
 	if (!find_bind(find)) {
 		return STATUS_NO;
 	}
-	if (path_count == 0) {
-		walk_start(find, here);
-	}
-	for (int i = 0; i < path_count && !find->quit; i++) {
-		walk_start(find, paths[i]);
+	for (int i = 0; i < find->path_count && !find->quit; i++) {
+		walk_start(find, find->paths[i]);
 	}
 	return reading_status(index, find->status);
 }
 
 static int run_find(struct call *call)
 {
+	static char here[] = ".";
+	char *default_paths[] = {here};
 	struct find find;
 	char **words = call->argv + 1;
 	int count = call->argc - 1;
@@ -377,8 +375,10 @@ static int run_find(struct call *call)
 	while (paths < count && !find_is_expression(words[paths], true)) {
 		paths++;
 	}
+	find.paths = paths ? words : default_paths;
+	find.path_count = paths ? paths : 1;
 	if (find_parse(&find, count - paths, words + paths)) {
-		status = run_parsed(call, &find, paths, words);
+		status = run_parsed(call, &find);
 	}
 	find_finish(&find);
 	return status;

@@ -67,6 +67,9 @@ struct find {
 	/** View that is walked. */
 	int view;
 	struct users users;
+	/** Places to start, "." where none was given. */
+	char **paths;
+	int path_count;
 	/** Root of the tree; NULL: everything is printed. */
 	struct find_node *tree;
 	/** All nodes, for freeing. */
@@ -240,8 +243,10 @@ bool find_compare_number(const struct find_node *node, uint64_t number);
 /** Parse [+-]N into compare and number. @return false where it is none; nothing is said. */
 bool find_number(struct find_node *node, const char *arg);
 
+/** Count relative times from today's midnight on: -daystart. */
+void find_start_day(struct find *find);
+
 /** @name Parse functions of rows @{ */
-find_parse_fn find_parse_daystart;
 find_parse_fn find_parse_depth;
 find_parse_fn find_parse_follow;
 find_parse_fn find_parse_format;
@@ -253,6 +258,7 @@ find_parse_fn find_parse_name;
 find_parse_fn find_parse_newer;
 find_parse_fn find_parse_newermt;
 find_parse_fn find_parse_number;
+find_parse_fn find_parse_path;
 find_parse_fn find_parse_perm;
 find_parse_fn find_parse_regex;
 find_parse_fn find_parse_regextype;

@@ -109,7 +109,6 @@ static const char *read_fraction(const char *at, int64_t *ret_nsec)
 
 static const char *read_day(const char *at, struct date *date)
 {
-	const char *start = at;
 	int year;
 	int month;
 	int day;
@@ -121,7 +120,6 @@ static const char *read_day(const char *at, struct date *date)
 		day < 1 || day > 31) {
 		return NULL;
 	}
-	(void)start;
 	date->has_day = true;
 	date->tm.tm_year = year - 1900;
 	date->tm.tm_mon = month - 1;

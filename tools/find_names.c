@@ -42,6 +42,24 @@ bool find_parse_name(struct find *find, struct find_node *node, const char *arg)
 	return true;
 }
 
+/* A path ends with a slash where a start does, and nowhere else. */
+bool find_parse_path(struct find *find, struct find_node *node, const char *arg)
+{
+	size_t len = strlen(arg);
+
+	if (len == 0 || arg[len - 1] != '/') {
+		return true;
+	}
+	for (int i = 0; i < find->path_count; i++) {
+		if (fnmatch(arg, find->paths[i], node->primary->variant) == 0) {
+			return true;
+		}
+	}
+	complain("warning: %s %s will not match anything because it ends with /.",
+		node->primary->name, arg);
+	return true;
+}
+
 const char *find_base_name(const char *path, size_t len, size_t *ret_len)
 {
 	size_t start;

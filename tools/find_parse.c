@@ -8,7 +8,8 @@
  *     unary :=  { ! } ( list )  |  { ! } primary
  *
  * Chains are one node with many operands, so that evaluation recurses as deep as parentheses are nested, not as
- * long as the expression is. Options are words like others: they are always true where they stand.
+ * long as the expression is. Options are words like others, and always true where they stand; -daystart alone is none:
+ * it takes effect and leaves nothing, as with GNU find.
  *
  * Among operands of one chain that stand side by side and only test, cheap ones are asked first: the answer is the
  * same, and -kind reads the files that -name leaves over.
@@ -44,9 +45,28 @@ bool find_is_expression(const char *word, bool leading)
 	return word[0] == '!' || word[0] == '(' || (!leading && (word[0] == ')' || word[0] == ','));
 }
 
-static const char *peek(const struct cursor *cursor)
+static const char *argument(const struct cursor *cursor)
 {
 	return cursor->at < cursor->count ? cursor->words[cursor->at] : NULL;
+}
+
+/* The next word of the grammar. */
+static const char *peek(struct cursor *cursor)
+{
+	while (cursor->at < cursor->count && strcmp(cursor->words[cursor->at], "-daystart") == 0) {
+		find_start_day(cursor->find);
+		cursor->at++;
+	}
+	return argument(cursor);
+}
+
+/* Take the operator or parenthesis that is next. */
+static void take(struct cursor *cursor)
+{
+	struct find *find = cursor->find;
+
+	find->first_test = find->first_test ? find->first_test : cursor->words[cursor->at];
+	cursor->at++;
 }
 
 static bool is_one_of(const char *word, const char *const *names)
@@ -146,7 +166,7 @@ static struct find_node *parse_primary(struct cursor *cursor)
 	}
 	warn_of_place(cursor->find, primary, word);
 	if (primary->argument) {
-		arg = peek(cursor);
+		arg = argument(cursor);
 		if (!arg) {
 			complain("missing argument to '%s'", word);
 			return NULL;
@@ -169,7 +189,7 @@ static struct find_node *parse_parentheses(struct cursor *cursor)
 {
 	struct find_node *node;
 
-	cursor->at++;
+	take(cursor);
 	if (++cursor->nesting > FIND_NESTING_MAX) {
 		complain("invalid expression; parentheses are nested more than %d deep",
 			FIND_NESTING_MAX);
@@ -188,7 +208,7 @@ static struct find_node *parse_parentheses(struct cursor *cursor)
 			"invalid expression; I was expecting to find a ')' somewhere but did not see one.");
 		return NULL;
 	}
-	cursor->at++;
+	take(cursor);
 	cursor->nesting--;
 	return node;
 }
@@ -224,7 +244,7 @@ static struct find_node *parse_unary(struct cursor *cursor)
 
 	while (is_one_of(peek(cursor), not_words)) {
 		negated = !negated;
-		cursor->at++;
+		take(cursor);
 	}
 	if (ends_operand(peek(cursor))) {
 		return complain_operand(cursor, peek(cursor));
@@ -329,7 +349,7 @@ static struct find_node *parse_and(struct cursor *cursor)
 			return NULL;
 		}
 		if (is_one_of(peek(cursor), and_words)) {
-			cursor->at++;
+			take(cursor);
 		} else if (ends_operand(peek(cursor))) {
 			return tail ? finish_chain(chain) : chain;
 		}
@@ -353,7 +373,7 @@ static struct find_node *parse_joined(struct cursor *cursor, enum find_op op,
 		if (!is_one_of(peek(cursor), words)) {
 			return tail ? finish_chain(chain) : chain;
 		}
-		cursor->at++;
+		take(cursor);
 	}
 }
 
@@ -371,7 +391,7 @@ bool find_parse(struct find *find, int count, char **words)
 {
 	struct cursor cursor = {.find = find, .words = words, .count = count};
 
-	if (count == 0) {
+	if (!peek(&cursor)) {
 		return true;
 	}
 	find->tree = parse_list(&cursor);

@@ -30,19 +30,16 @@ static struct find_time modified(const struct find_entry *entry)
 	return (struct find_time){entry->step->node->mtime_sec, entry->step->node->mtime_nsec};
 }
 
-bool find_parse_daystart(struct find *find, struct find_node *node, const char *arg)
+void find_start_day(struct find *find)
 {
 	struct tm day;
 	time_t now = (time_t)find->now.sec;
 
-	(void)node;
-	(void)arg;
 	if (!find->full_days && localtime_r(&now, &day)) {
 		find->full_days = true;
 		find->day_start = (struct find_time){
 			find->now.sec - (day.tm_sec + day.tm_min * 60 + day.tm_hour * 3600), 0};
 	}
-	return true;
 }
 
 /* Seconds and nanoseconds that a count of units is before the origin. @return false where it is no number. */

@@ -67,7 +67,7 @@ struct peel_node {
 	bool has_xattrs;
 	/** True where part of the file is a hole. */
 	bool sparse;
-	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none, or another view. */
+	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none, or other view. */
 	int hidden_by;
 	/** Why it does ("overwritten", "deleted", …: names of the schema's table reason); "" where hidden_by is -1. */
 	const char *why;
@@ -156,7 +156,7 @@ int peel_resolve(struct peel_index *index, int view, uint64_t start, const void 
 ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err);
 
-/** What a regular file is, by its first bytes. Later versions know more kinds: what is TEXT or DATA now may get a name. */
+/** What a regular file is, by its first bytes. Later versions know more: what is TEXT or DATA now may get a name. */
 enum peel_kind {
 	PEEL_KIND_EMPTY = 1,
 	PEEL_KIND_TEXT,
