@@ -67,7 +67,7 @@ struct peel_node {
 	bool has_xattrs;
 	/** True where part of the file is a hole. */
 	bool sparse;
-	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none, or other view. */
+	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none. */
 	int hidden_by;
 	/** Why it does ("overwritten", "deleted", …: names of the schema's table reason); "" where hidden_by is -1. */
 	const char *why;
