@@ -244,7 +244,16 @@ int layout_resolve(int folder, const char *name, char **ret_path, struct peel_er
  * Walk the outer tar, decode it where it is compressed, and fill outer, plain, plain_size, points.
  */
 int image_outer_open(struct peel_image *image, struct peel_error *err);
-/** Path of the folder for spools. @param ret_path the caller frees. @return 0; PEEL_EACCES; PEEL_ENOMEM. */
+/**
+ * Path of the cache folder, which is made (mode 0700) where it is missing and can be.
+ * @param dir NULL: $XDG_CACHE_HOME/peel or ~/.cache/peel. @param ret_path the caller frees; NULL where neither is set.
+ * @return 0; PEEL_ENOMEM.
+ */
+int image_cache_path(const char *dir, char **ret_path, struct peel_error *err);
+/**
+ * Path of the folder for spools: the one that was named, the cache folder, which is made, or /var/tmp where that takes
+ * none. @param ret_path the caller frees. @return 0; PEEL_ENOMEM.
+ */
 int image_spool_path(const struct peel_image_options *options, char **ret_path,
 	struct peel_error *err);
 /**
@@ -253,8 +262,7 @@ int image_spool_path(const struct peel_image_options *options, char **ret_path,
  */
 int image_spool_file(const struct peel_image_options *options, struct peel_error *err);
 /**
- * Open the folder for spools. @param ret_fd the caller closes. @return 0; PEEL_EIO; PEEL_EACCES;
- * PEEL_ENOMEM.
+ * Open the folder for spools. @param ret_fd the caller closes. @return 0; PEEL_EIO; PEEL_ENOMEM.
  */
 int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
 	struct peel_error *err);

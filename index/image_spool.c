@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What must be kept of standard input and does not fit in memory goes into a file that has no name, in
- * the spool folder. Never in /tmp, which may be memory.
+ * the spool folder: the one that was named, else the cache folder, else, where nothing can be written to
+ * that, /var/tmp. Never in /tmp, which may be memory.
  */
 #include "image_parts.h"
 
@@ -11,43 +12,40 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Make the cache folder and those above it. */
-static int make_folders(char *path, struct peel_error *err)
-{
-	char shown[IMAGE_SHOWN];
+/* Where spools go if the cache folder takes none: a disk, by the filesystem hierarchy standard. */
+#define SPOOL_FALLBACK "/var/tmp"
 
-	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-		if (slash) {
-			*slash = '\0';
-		}
-		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
-			return peel_fail(err,
-				errno == EACCES || errno == EPERM || errno == EROFS ? PEEL_EACCES
-										    : PEEL_EIO,
-				"cannot make the folder %s: %s", image_shown(shown, path),
-				strerror(errno));
-		}
-		if (!slash) {
-			return 0;
-		}
+/* Make a folder and those above it; what exists is left as it is. */
+static void make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0700);
 		*slash = '/';
 	}
+	mkdir(path, 0700);
 }
 
-/* The cache folder, as the index names it. */
-static int cache_folder(char **ret_path, struct peel_error *err)
+int image_cache_path(const char *dir, char **ret_path, struct peel_error *err)
 {
 	const char *cache = getenv("XDG_CACHE_HOME");
 	const char *home = getenv("HOME");
-	bool given = cache && cache[0] == '/';
+	int len = 0;
 
-	if (!given && (!home || home[0] != '/')) {
-		return peel_fail(err, PEEL_EACCES,
-			"no folder for a spool: neither XDG_CACHE_HOME nor HOME is set");
+	*ret_path = NULL;
+	if (dir && *dir) {
+		len = asprintf(ret_path, "%s", dir);
+	} else if (!dir && cache && cache[0] == '/') {
+		len = asprintf(ret_path, "%s/peel", cache);
+	} else if (!dir && home && home[0] == '/') {
+		len = asprintf(ret_path, "%s/.cache/peel", home);
 	}
-	if (asprintf(ret_path, given ? "%s/peel" : "%s/.cache/peel", given ? cache : home) < 0) {
+	if (len < 0) {
 		*ret_path = NULL;
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	if (*ret_path) {
+		make_folders(*ret_path);
 	}
 	return 0;
 }
@@ -55,11 +53,23 @@ static int cache_folder(char **ret_path, struct peel_error *err)
 int image_spool_path(const struct peel_image_options *options, char **ret_path,
 	struct peel_error *err)
 {
-	if (!options->spool_dir) {
-		return cache_folder(ret_path, err);
+	cleanup_free char *path = NULL;
+	int r = 0;
+
+	if (options->spool_dir) {
+		path = strdup(options->spool_dir);
+	} else {
+		r = image_cache_path(options->cache_dir, &path, err);
+		if (r == 0 && (!path || faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) < 0)) {
+			free(path);
+			path = strdup(SPOOL_FALLBACK);
+		}
 	}
-	*ret_path = strdup(options->spool_dir);
-	return *ret_path ? 0 : peel_fail(err, PEEL_ENOMEM, "out of memory");
+	if (r == 0 && !path) {
+		r = peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	*ret_path = steal_pointer(&path);
+	return r;
 }
 
 int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
@@ -69,9 +79,6 @@ int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
 	char shown[IMAGE_SHOWN];
 	int r = image_spool_path(options, &path, err);
 
-	if (r == 0 && !options->spool_dir) {
-		r = make_folders(path, err);
-	}
 	if (r < 0) {
 		return r;
 	}

@@ -126,8 +126,10 @@ typedef void peel_spooled_fn(void *arg, const char *folder, uint64_t bytes);
 struct peel_image_options {
 	/** "os/arch[/variant]", or NULL: the only one. */
 	const char *platform;
-	/** Folder for spooled standard input, NULL: the cache folder; never /tmp. */
+	/** Folder for spooled standard input, NULL: the cache folder, or /var/tmp where that takes none; never /tmp. */
 	const char *spool_dir;
+	/** The cache folder as struct peel_index_options names it; NULL: the default. */
+	const char *cache_dir;
 	/** Most bytes to spool; 0: the default, 64 GiB. */
 	uint64_t spool_limit;
 	/**
