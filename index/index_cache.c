@@ -32,6 +32,7 @@
 #include <peel/text.h>
 
 #include "digest.h"
+#include "image_parts.h"
 #include "store_place.h"
 #include "store_vfs.h"
 #include "util.h"
@@ -41,32 +42,6 @@
 /** Attempts at the folder's lock, and the nap between two, nanoseconds: a fifth of a second in all. */
 #define LOCK_TRIES 200
 #define LOCK_NAP_NS 1000000
-
-static char *default_folder(void)
-{
-	const char *xdg = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	char *path = NULL;
-
-	if (xdg && xdg[0] == '/') {
-		return asprintf(&path, "%s/peel", xdg) < 0 ? NULL : path;
-	}
-	if (home && home[0] == '/') {
-		return asprintf(&path, "%s/.cache/peel", home) < 0 ? NULL : path;
-	}
-	return NULL;
-}
-
-/** Make a folder and those above it; what exists is left as it is. */
-static void make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-	mkdir(path, 0700);
-}
 
 /** Say why a folder is not used. @return -1. */
 static int refuse(struct peel_error *why, const char *path, const char *reason)
@@ -80,16 +55,18 @@ static int refuse(struct peel_error *why, const char *path, const char *reason)
 
 int cache_open(const char *dir, char **ret_path, struct peel_error *why)
 {
-	cleanup_free char *path = dir ? strdup(dir) : default_folder();
+	cleanup_free char *path = NULL;
 	cleanup_fd int fd = -1;
 	struct stat st;
 
-	if (!path || !*path) {
+	if (image_cache_path(dir, &path, why) < 0) {
+		return -1;
+	}
+	if (!path) {
 		peel_fail(why, PEEL_EACCES,
 			"no cache folder: neither XDG_CACHE_HOME nor HOME is set");
 		return -1;
 	}
-	make_folders(path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		return refuse(why, path, strerror(errno));

@@ -102,8 +102,8 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 		.image =
 			{
 				.platform = shared->platform,
-				.spool_dir = shared->spool_dir ? shared->spool_dir
-							       : shared->cache_dir,
+				.spool_dir = shared->spool_dir,
+				.cache_dir = shared->cache_dir,
 				.spool_limit = shared->spool_limit,
 				.headers_only = headers_are_enough(call),
 				.spooled = shared->quiet ? NULL : tell_spooled,
