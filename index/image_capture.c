@@ -446,7 +446,7 @@ int image_capture(const struct peel_image_options *options, enum peel_image_kind
 	int r;
 
 	if (fstat(STDIN_FILENO, &st) < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot read standard input: %s", strerror(errno));
+		return peel_fail(err, PEEL_EIO, "cannot read it: %s", strerror(errno));
 	}
 	if (S_ISDIR(st.st_mode) || isatty(STDIN_FILENO)) {
 		return peel_fail(err, PEEL_EUSAGE,
@@ -458,7 +458,7 @@ int image_capture(const struct peel_image_options *options, enum peel_image_kind
 	}
 	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot read standard input: %s", strerror(errno));
+		return peel_fail(err, PEEL_EIO, "cannot read it: %s", strerror(errno));
 	}
 	r = source_open_fd(fd, ret_source, err);
 	fd = r == 0 ? -1 : fd;

@@ -82,7 +82,7 @@ static int fill(struct input *input, struct peel_error *err)
 		n = read(input->fd, input->buf + input->len, INPUT_CHUNK - input->len);
 	} while (n < 0 && try_again(input));
 	if (n < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot read standard input: %s", strerror(errno));
+		return peel_fail(err, PEEL_EIO, "cannot read it: %s", strerror(errno));
 	}
 	input->len += (size_t)n;
 	input->ended = n == 0;

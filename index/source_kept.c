@@ -132,8 +132,7 @@ uint64_t kept_written(const struct kept *kept)
 static int add_chunk(struct kept *kept, const struct chunk *chunk, struct peel_error *err)
 {
 	if (kept->count == CHUNKS_MAX) {
-		return peel_fail(err, PEEL_ELIMIT,
-			"standard input is in more than %u pieces that must be kept", CHUNKS_MAX);
+		return peel_fail(err, PEEL_ELIMIT, "more than %u pieces must be kept", CHUNKS_MAX);
 	}
 	if (!grow_array(&kept->chunks, kept->count, &kept->room, sizeof(*chunk))) {
 		return no_memory(err);
@@ -176,7 +175,7 @@ static int advance(struct kept *kept, uint64_t len, struct peel_error *err)
 	uint64_t end;
 
 	if (!checked_add(kept->base.size, len, &end) || end > INT64_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "standard input does not end");
+		return peel_fail(err, PEEL_ELIMIT, "it does not end");
 	}
 	kept->base.size = end;
 	return 0;

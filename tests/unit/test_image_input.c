@@ -160,10 +160,10 @@ static void what_cannot_be_read_is_said(void **state)
 		struct peel_error err = {0};
 
 		assert_good(input_open(fds[i], &input, &err), &err);
-		assert_failure(input_peek(input, 1, &at, &err), PEEL_EIO, &err, "standard input");
-		assert_failure(input_take(input, 1, &at, &err), PEEL_EIO, &err, "standard input");
+		assert_failure(input_peek(input, 1, &at, &err), PEEL_EIO, &err, "cannot read it");
+		assert_failure(input_take(input, 1, &at, &err), PEEL_EIO, &err, "cannot read it");
 		assert_failure(input_pass(input, LEN, &passed, &err), PEEL_EIO, &err,
-			"standard input");
+			"cannot read it");
 	}
 }
 
