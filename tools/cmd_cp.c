@@ -136,17 +136,29 @@ static bool find_source(struct cp_run *run, const char *path, struct peel_node *
 	return true;
 }
 
-/* Whether an earlier source has put something under this name, which a later one would replace. */
-static bool is_taken(char **sources, int count, const char *name)
+/*
+ * Whether an earlier source has put something under this name, which a later one would replace. The
+ * same file twice is no loss, and is passed over.
+ */
+static bool is_taken(struct cp_run *run, char **sources, int count, const char *name,
+	const struct peel_node *node)
 {
-	bool taken = false;
-
-	for (int i = 0; i < count && !taken && *name; i++) {
+	for (int i = 0; i < count; i++) {
 		cleanup_free char *other = base_name(sources[i]);
+		struct peel_node earlier;
 
-		taken = other && strcmp(other, name) == 0;
+		if (!other || strcmp(other, name) != 0 ||
+			resolve_path(run->cp.index, run->view, sources[i],
+				is_followed(&run->values), &earlier, NULL, NULL) < 0) {
+			continue;
+		}
+		if (earlier.ino != node->ino) {
+			cp_complain(&run->cp, "not copied: ", sources[count],
+				"another source has the same name");
+		}
+		return true;
 	}
-	return taken;
+	return false;
 }
 
 static void copy_into(struct cp_run *run, char **sources, int count)
@@ -164,9 +176,7 @@ static void copy_into(struct cp_run *run, char **sources, int count)
 		if (!find_source(run, sources[i], &node)) {
 			continue;
 		}
-		if (!S_ISDIR(node.mode) && is_taken(sources, i, name)) {
-			cp_complain(&run->cp, "not copied: ", sources[i],
-				"another source has the same name");
+		if (!S_ISDIR(node.mode) && is_taken(run, sources, i, name, &node)) {
 			continue;
 		}
 		go_on = copy_tree(run, sources[i], &node, name);

@@ -256,7 +256,11 @@ static int export_to_file(struct export_run *run, const struct export_format *fo
 	run->out = publish.out;
 	setvbuf(run->out, NULL, _IOFBF, TEXT_BUFFER);
 	export_view(run, format);
-	if (run->whole && publish_commit(&publish) < 0) {
+	if (!run->whole) {
+		complain("%s: not written%s", shown,
+			run->status == STATUS_OK ? " (--allow-missing writes what can be read)"
+						 : "");
+	} else if (publish_commit(&publish) < 0) {
 		error = errno;
 	}
 	publish_drop(&publish);

@@ -139,12 +139,35 @@ static void set_meta(struct cp *cp, const char *path, const struct peel_node *no
 	}
 }
 
+/* As when cp writes into a file: its mode and, for root, its owner stay. */
+static void keep_meta(struct cp *cp, const struct walk_step *step, const struct put_new *new)
+{
+	struct stat old;
+	int error;
+
+	if (!put_stat(&cp->put, target_name(cp, step), &old) || !S_ISREG(old.st_mode)) {
+		set_meta(cp, step->path, step->node, new->fd);
+		return;
+	}
+	error = cp->rules.root && fchown(new->fd, old.st_uid, old.st_gid) < 0 ? errno : 0;
+	if (fchmod(new->fd, old.st_mode & 0777) < 0) {
+		error = errno;
+	}
+	if (error) {
+		cp_complain(cp, "cannot keep all attributes of ", step->path, strerror(error));
+	}
+}
+
 /* Give something new its attributes and its name. */
 static void commit(struct cp *cp, const struct walk_step *step, struct put_new *new)
 {
 	int error;
 
-	set_meta(cp, step->path, step->node, new->fd);
+	if (S_ISREG(step->node->mode) && !cp->rules.preserve) {
+		keep_meta(cp, step, new);
+	} else {
+		set_meta(cp, step->path, step->node, new->fd);
+	}
 	error = put_commit(&cp->put, new, target_name(cp, step));
 	if (error) {
 		cp_complain(cp, "cannot create ", step->path,

@@ -34,6 +34,16 @@ static void put_name(FILE *out, const char *bytes, size_t len)
 	putc('"', out);
 }
 
+/*
+ * ncdu reads ids up to 2^31 - 1, and refuses the whole file for one above: that one it is not told.
+ */
+static void put_id(FILE *out, const char *key, uint32_t id)
+{
+	if (id <= INT32_MAX) {
+		fprintf(out, ",\"%s\":%" PRIu32, key, id);
+	}
+}
+
 static enum walk_next step_ncdu(struct export_run *run, const struct walk_step *step,
 	const char *path, size_t len)
 {
@@ -55,9 +65,10 @@ static enum walk_next step_ncdu(struct export_run *run, const struct walk_step *
 	if (len == 0) {
 		fputs(",\"dev\":1", out);
 	}
-	fprintf(out,
-		",\"uid\":%" PRIu32 ",\"gid\":%" PRIu32 ",\"mode\":%" PRIu32 ",\"mtime\":%" PRId64,
-		node->uid, node->gid, node->mode, node->mtime_sec > 0 ? node->mtime_sec : 0);
+	put_id(out, "uid", node->uid);
+	put_id(out, "gid", node->gid);
+	fprintf(out, ",\"mode\":%" PRIu32 ",\"mtime\":%" PRId64, node->mode,
+		node->mtime_sec > 0 ? node->mtime_sec : 0);
 	if (!S_ISDIR(node->mode) && node->nlink > 1) {
 		fprintf(out, ",\"ino\":%" PRIu64 ",\"hlnkc\":true,\"nlink\":%" PRIu32, node->ino,
 			node->nlink);

@@ -147,6 +147,12 @@ int put_leave(struct put *put, int *ret_left, bool *ret_made)
 	return 0;
 }
 
+bool put_stat(const struct put *put, const char *name, struct stat *ret_stat)
+{
+	return is_component(name) &&
+		fstatat(put->current, name, ret_stat, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool random_name(char name[PUT_NAME_SIZE])
 {
 	uint64_t number;

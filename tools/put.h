@@ -62,6 +62,12 @@ int put_enter(struct put *put, const char *name);
  */
 int put_leave(struct put *put, int *ret_left, bool *ret_made);
 
+/**
+ * What has a name of the current folder; links are not followed. @return false where nothing has
+ * it.
+ */
+bool put_stat(const struct put *put, const char *name, struct stat *ret_stat);
+
 /** Make an empty file, open for writing, that only its owner may use. @return an errno. */
 int put_file(struct put *put, struct put_new *ret_new);
 
