@@ -54,6 +54,11 @@ static void cleanup_store(struct store **store)
 	store_close(*store);
 }
 
+int store_spill_dir(const struct store *store)
+{
+	return store->vfs.spill_dir;
+}
+
 sqlite3 *store_db(struct store *store)
 {
 	return store->db;

@@ -98,6 +98,9 @@ int store_check_schema(struct store *store, struct peel_error *err);
 /** Close; NULL is fine. */
 void store_close(struct store *store);
 
+/** The folder of temporary files that store_create was given, -1: none. */
+int store_spill_dir(const struct store *store);
+
 /** The connection, for what has no function here (authorizer, blobs). */
 sqlite3 *store_db(struct store *store);
 

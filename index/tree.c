@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tree_priv.h"
+#include "tree_sort.h"
 #include "util.h"
 
 int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
@@ -31,7 +32,11 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 		tree_free(tree);
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	code = tree_dirs_init(tree, err);
+	tree->hidden.sql = "UPDATE entry SET hidden_by = ?2, why = ?3 WHERE id = ?1";
+	code = tree_sort_new(TREE_SORT_BUDGET, store_spill_dir(store), &tree->sort, err);
+	if (code == 0) {
+		code = tree_dirs_init(tree, err);
+	}
 	if (code < 0) {
 		tree_free(tree);
 		return code;
@@ -46,6 +51,8 @@ void tree_free(struct tree *tree)
 		return;
 	}
 	tree_dirs_finish(tree);
+	tree_sort_free(tree->sort);
+	tree_batch_finish(&tree->hidden);
 	free(tree->path);
 	free(tree->last_parent);
 	free(tree->rest[0]);

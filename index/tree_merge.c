@@ -2,8 +2,9 @@
 /*
  * The merge: which entries are visible, and of the others, which layer hid them and why.
  *
- * All that layers say of one path stands together in index entry_path; all folders stand in the
- * same order in index dir_name. Reading both side by side gives one group a path, and a parent's
+ * All entries are read in the order of their paths (tree_sort.c), so that what layers say of one
+ * path stands together; all folders stand in the same order in index dir_name. Reading both side by
+ * side gives one group a path, and a parent's
  * group always comes before those of its children (a parent's dir.id is smaller). So one pass is
  * enough, and what it must remember of the way is only, for each folder that something was taken
  * from, a list of kills:
@@ -32,6 +33,7 @@
 
 #include <peel/query.h>
 
+#include "tree_sort.h"
 #include "util.h"
 
 /**
@@ -43,11 +45,14 @@
 struct merge {
 	struct tree *tree;
 	/** The two readers, and whether they are at a row. */
-	sqlite3_stmt *entries, *dirs;
+	struct sort_row entry;
+	sqlite3_stmt *dirs;
 	bool more_entries, more_dirs;
 	bool any_needs;
 	struct path_group group;
 	struct kills kills;
+	/** Folders of the merged tree: their entries, and how many folders are in them. */
+	struct tree_batch dir_entries, dir_counts;
 	/** The folder whose groups are being read. */
 	uint32_t open_dir;
 	uint64_t subdirs;
@@ -71,20 +76,6 @@ int tree_layer_of(const struct tree *tree, uint64_t id)
 		}
 	}
 	return (int)low;
-}
-
-static int set_dir_entry(struct merge *merge, uint64_t entry, struct peel_error *err)
-{
-	static const char sql[] = "UPDATE dir SET entry = ?2 WHERE id = ?1";
-	sqlite3_stmt *stmt;
-	int code = store_get(merge->tree->store, sql, &stmt, err);
-
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, merge->group.child);
-	sqlite3_bind_int64(stmt, 2, (int64_t)entry);
-	return store_run(merge->tree->store, stmt, err);
 }
 
 /** Implied folders become rows when the readers are done, who would meet them otherwise. */
@@ -122,27 +113,18 @@ static int finish_standing(struct merge *merge, const struct standing *what, str
 	if (what->type == 'd') {
 		merge->subdirs += !root && merge->group.name_len <= PEEL_NAME_MAX;
 		code = what->implied ? note_implied(merge, what, err)
-				     : set_dir_entry(merge, what->id, err);
+				     : tree_batch_add(&merge->dir_entries, merge->tree->store,
+					       merge->group.child, what->id, 0, err);
 	}
 	return code;
 }
 
 static int close_dir(struct merge *merge, struct peel_error *err)
 {
-	static const char sql[] = "UPDATE dir SET subdirs = ?2 WHERE id = ?1";
-	sqlite3_stmt *stmt;
-	int code;
-
-	if (merge->subdirs == 0 || merge->open_dir == 0) {
-		return 0;
-	}
-	code = store_get(merge->tree->store, sql, &stmt, err);
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, merge->open_dir);
-	sqlite3_bind_int64(stmt, 2, (int64_t)merge->subdirs);
-	return store_run(merge->tree->store, stmt, err);
+	return merge->subdirs == 0 || merge->open_dir == 0
+		? 0
+		: tree_batch_add(&merge->dir_counts, merge->tree->store, merge->open_dir,
+			  merge->subdirs, 0, err);
 }
 
 static int open_dir(struct merge *merge, struct peel_error *err)
@@ -221,14 +203,8 @@ static int merge_group(struct merge *merge, struct peel_error *err)
 	return code < 0 ? code : finish_standing(merge, &what, err);
 }
 
-static int add_event(struct merge *merge, uint64_t id, enum event_kind kind, char type,
-	struct peel_error *err)
+static int add_event(struct merge *merge, const struct event *event, struct peel_error *err)
 {
-	struct tree *tree = merge->tree;
-	int64_t moment = kind == EVENT_WHITEOUT
-		? (int64_t)tree->layers[tree_layer_of(tree, id)].first_id
-		: (int64_t)id;
-
 	if (merge->group.event_count >= EVENTS_MAX) {
 		return peel_fail(err, PEEL_ELIMIT, "one path is named more than %u times",
 			EVENTS_MAX);
@@ -237,8 +213,7 @@ static int add_event(struct merge *merge, uint64_t id, enum event_kind kind, cha
 		    sizeof(*merge->group.events))) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	merge->group.events[merge->group.event_count++] = (struct event){
-		.moment = moment, .id = id, .kind = kind, .type = type};
+	merge->group.events[merge->group.event_count++] = *event;
 	return 0;
 }
 
@@ -262,18 +237,28 @@ static int is_broken(struct merge *merge, uint64_t id, char type, struct peel_er
 
 static int add_entry_event(struct merge *merge, struct peel_error *err)
 {
-	uint64_t id = (uint64_t)sqlite3_column_int64(merge->entries, 2);
-	char type = store_text(merge->entries, 3)[0];
+	const struct sort_row *row = &merge->entry;
+	struct tree *tree = merge->tree;
+	struct event event = {
+		.moment = (int64_t)row->id,
+		.id = row->id,
+		.kind = EVENT_ENTRY,
+		.type = row->type,
+		.size = row->size,
+		.content = row->content,
+		.sparse = row->sparse,
+	};
 	int code;
 
-	if (type == '?') {
+	if (row->type == '?') {
 		return 0;
 	}
-	code = is_broken(merge, id, type, err);
-	if (code != 0) {
-		return code < 0 ? code : 0;
+	if (row->type == 'w') {
+		event.kind = EVENT_WHITEOUT;
+		event.moment = (int64_t)tree->layers[tree_layer_of(tree, row->id)].first_id;
 	}
-	return add_event(merge, id, type == 'w' ? EVENT_WHITEOUT : EVENT_ENTRY, type, err);
+	code = is_broken(merge, row->id, row->type, err);
+	return code != 0 ? (code < 0 ? code : 0) : add_event(merge, &event, err);
 }
 
 static int add_needs(struct merge *merge, struct peel_error *err)
@@ -291,8 +276,14 @@ static int add_needs(struct merge *merge, struct peel_error *err)
 	}
 	sqlite3_bind_int64(stmt, 1, merge->group.child);
 	while ((code = store_step(merge->tree->store, stmt, err)) > 0) {
-		code = add_event(merge, (uint64_t)sqlite3_column_int64(stmt, 0),
-			sqlite3_column_int(stmt, 1) ? EVENT_NEED_WHITEOUT : EVENT_NEED, 'd', err);
+		const struct event event = {
+			.moment = sqlite3_column_int64(stmt, 0),
+			.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+			.kind = sqlite3_column_int(stmt, 1) ? EVENT_NEED_WHITEOUT : EVENT_NEED,
+			.type = 'd',
+		};
+
+		code = add_event(merge, &event, err);
 		if (code < 0) {
 			break;
 		}
@@ -300,27 +291,33 @@ static int add_needs(struct merge *merge, struct peel_error *err)
 	return code;
 }
 
-/** Order of the rows that two readers are at, by (folder, name). */
-static int compare_rows(sqlite3_stmt *a, sqlite3_stmt *b)
+/** The key of the row that the reader of folders is at. */
+static struct sort_row dir_key(const struct merge *merge)
 {
-	int64_t dir_a = sqlite3_column_int64(a, 0);
-	int64_t dir_b = sqlite3_column_int64(b, 0);
-	size_t len_a = (size_t)sqlite3_column_bytes(a, 1);
-	size_t len_b = (size_t)sqlite3_column_bytes(b, 1);
-	int order;
-
-	if (dir_a != dir_b) {
-		return dir_a < dir_b ? -1 : 1;
-	}
-	order = len_a && len_b ? memcmp(sqlite3_column_blob(a, 1), sqlite3_column_blob(b, 1),
-					 min_u64(len_a, len_b))
-			       : 0;
-	return order != 0 ? order : (len_a > len_b) - (len_a < len_b);
+	return (struct sort_row){
+		.dir = (uint32_t)sqlite3_column_int64(merge->dirs, 0),
+		.name = sqlite3_column_blob(merge->dirs, 1),
+		.name_len = (uint16_t)sqlite3_column_bytes(merge->dirs, 1),
+	};
 }
 
-static int take_key(struct merge *merge, sqlite3_stmt *row, struct peel_error *err)
+/** Order by (folder, name). */
+static int compare_keys(const struct sort_row *a, const struct sort_row *b)
 {
-	size_t len = (size_t)sqlite3_column_bytes(row, 1);
+	int order;
+
+	if (a->dir != b->dir) {
+		return a->dir < b->dir ? -1 : 1;
+	}
+	order = a->name_len && b->name_len
+		? memcmp(a->name, b->name, (size_t)min_u64(a->name_len, b->name_len))
+		: 0;
+	return order != 0 ? order : (a->name_len > b->name_len) - (a->name_len < b->name_len);
+}
+
+static int take_key(struct merge *merge, const struct sort_row *key, struct peel_error *err)
+{
+	size_t len = key->name_len;
 
 	if (len + 1 > merge->group.name_room) {
 		char *grown = realloc(merge->group.name, (len + 1) * 2);
@@ -331,54 +328,64 @@ static int take_key(struct merge *merge, sqlite3_stmt *row, struct peel_error *e
 		merge->group.name = grown;
 		merge->group.name_room = (len + 1) * 2;
 	}
-	merge->group.dir = (uint32_t)sqlite3_column_int64(row, 0);
+	merge->group.dir = key->dir;
 	merge->group.name_len = len;
 	if (len > 0) {
-		memcpy(merge->group.name, sqlite3_column_blob(row, 1), len);
+		memcpy(merge->group.name, key->name, len);
 	}
 	return 0;
 }
 
-static bool same_key(const struct merge *merge, sqlite3_stmt *row)
+static bool same_key(const struct merge *merge)
 {
-	return sqlite3_column_int64(row, 0) == merge->group.dir &&
-		(size_t)sqlite3_column_bytes(row, 1) == merge->group.name_len &&
-		(merge->group.name_len == 0 ||
-			memcmp(sqlite3_column_blob(row, 1), merge->group.name,
-				merge->group.name_len) == 0);
+	const struct path_group *group = &merge->group;
+	const struct sort_row *row = &merge->entry;
+
+	return row->dir == group->dir && row->name_len == group->name_len &&
+		memcmp(row->name, group->name, group->name_len) == 0;
 }
 
-static int advance(struct merge *merge, sqlite3_stmt *stmt, bool *ret_more, struct peel_error *err)
+static int next_entry(struct merge *merge, struct peel_error *err)
 {
-	int code = store_step(merge->tree->store, stmt, err);
+	int code = tree_sort_next(merge->tree->sort, &merge->entry, err);
 
-	*ret_more = code > 0;
+	merge->more_entries = code > 0;
+	return code < 0 ? code : 0;
+}
+
+static int next_dir(struct merge *merge, struct peel_error *err)
+{
+	int code = store_step(merge->tree->store, merge->dirs, err);
+
+	merge->more_dirs = code > 0;
 	return code < 0 ? code : 0;
 }
 
 /** Read one group. @return 1, 0 at the end, or less than 0. */
 static int next_group(struct merge *merge, struct peel_error *err)
 {
-	int order;
+	struct sort_row dir = {0};
+	int order = -1;
 	int code;
 
 	if (!merge->more_entries && !merge->more_dirs) {
 		return 0;
 	}
-	order = !merge->more_dirs      ? -1
-		: !merge->more_entries ? 1
-				       : compare_rows(merge->entries, merge->dirs);
+	if (merge->more_dirs) {
+		dir = dir_key(merge);
+		order = merge->more_entries ? compare_keys(&merge->entry, &dir) : 1;
+	}
 	merge->group.event_count = 0;
 	merge->group.child = 0;
-	code = take_key(merge, order <= 0 ? merge->entries : merge->dirs, err);
+	code = take_key(merge, order <= 0 ? &merge->entry : &dir, err);
 	if (code == 0 && order >= 0) {
 		merge->group.child = (uint32_t)sqlite3_column_int64(merge->dirs, 2);
-		code = advance(merge, merge->dirs, &merge->more_dirs, err);
+		code = next_dir(merge, err);
 	}
-	while (code == 0 && order <= 0 && merge->more_entries && same_key(merge, merge->entries)) {
+	while (code == 0 && order <= 0 && merge->more_entries && same_key(merge)) {
 		code = add_entry_event(merge, err);
 		if (code == 0) {
-			code = advance(merge, merge->entries, &merge->more_entries, err);
+			code = next_entry(merge, err);
 		}
 	}
 	if (code == 0) {
@@ -389,8 +396,6 @@ static int next_group(struct merge *merge, struct peel_error *err)
 
 static int start(struct merge *merge, struct peel_error *err)
 {
-	static const char entries[] =
-		"SELECT dir, name, id, type FROM entry INDEXED BY entry_path ORDER BY dir, name";
 	static const char dirs[] =
 		"SELECT parent, name, id FROM dir INDEXED BY dir_name ORDER BY parent, name";
 	static const char needs[] = "SELECT 1 FROM touch LIMIT 1";
@@ -409,15 +414,15 @@ static int start(struct merge *merge, struct peel_error *err)
 		merge->any_needs = code > 0;
 	}
 	if (code >= 0) {
-		code = store_get(store, entries, &merge->entries, err);
-	}
-	if (code == 0) {
 		code = store_get(store, dirs, &merge->dirs, err);
 	}
 	if (code == 0) {
-		code = advance(merge, merge->entries, &merge->more_entries, err);
+		code = tree_sort_finish(merge->tree->sort, err);
 	}
-	return code < 0 ? code : advance(merge, merge->dirs, &merge->more_dirs, err);
+	if (code == 0) {
+		code = next_entry(merge, err);
+	}
+	return code < 0 ? code : next_dir(merge, err);
 }
 
 /** Implied folders get rows past those of the layers: 0755, root, 1970 (semantics (a) m17). */
@@ -452,13 +457,19 @@ static void merge_finish(struct merge *merge)
 	kills_finish(&merge->kills);
 	free(merge->group.name);
 	free(merge->group.events);
-	store_done_(&merge->entries);
+	tree_batch_finish(&merge->dir_entries);
+	tree_batch_finish(&merge->dir_counts);
 	store_done_(&merge->dirs);
 }
 
 int tree_merge(struct tree *tree, struct peel_error *err)
 {
-	cleanup(merge_finish) struct merge merge = {.tree = tree, .open_dir = UINT32_MAX};
+	cleanup(merge_finish) struct merge merge = {
+		.tree = tree,
+		.open_dir = UINT32_MAX,
+		.dir_entries = {.sql = "UPDATE dir SET entry = ?2 WHERE id = ?1"},
+		.dir_counts = {.sql = "UPDATE dir SET subdirs = ?2 WHERE id = ?1"},
+	};
 	int code;
 
 	merge.group.tree = tree;
@@ -471,8 +482,16 @@ int tree_merge(struct tree *tree, struct peel_error *err)
 	if (code == 0) {
 		code = close_dir(&merge, err);
 	}
-	store_done_(&merge.entries);
 	store_done_(&merge.dirs);
+	if (code == 0) {
+		code = tree_batch_write(&merge.dir_entries, tree->store, err);
+	}
+	if (code == 0) {
+		code = tree_batch_write(&merge.dir_counts, tree->store, err);
+	}
+	if (code == 0) {
+		code = tree_batch_write(&tree->hidden, tree->store, err);
+	}
 	if (code == 0) {
 		code = add_implied(&merge, err);
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tree_sort.h"
 #include "util.h"
 
 /** An anomaly at the group's path. */
@@ -19,16 +20,16 @@ static int report(struct path_group *group, const char *what, int layer, const c
 		detail, err);
 }
 
-int tree_hide(struct tree *tree, const struct standing *what, enum store_why why, int layer,
+/** Bytes of a file's blocks. */
+static int find_allocated(struct tree *tree, const struct standing *what, uint64_t *ret_allocated,
 	struct peel_error *err)
 {
-	static const char sql[] =
-		"UPDATE entry SET hidden_by = ?2, why = ?3 WHERE id = ?1 RETURNING size, flags, layer,"
-		" (SELECT allocated FROM extra WHERE entry = ?1)";
+	static const char sql[] = "SELECT allocated FROM extra WHERE entry = ?1";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code;
 
-	if (what->implied || what->id == 0) {
+	*ret_allocated = (what->size + 4095) / 4096 * 4096;
+	if (!what->sparse) {
 		return 0;
 	}
 	code = store_get(tree->store, sql, &stmt, err);
@@ -36,20 +37,31 @@ int tree_hide(struct tree *tree, const struct standing *what, enum store_why why
 		return code;
 	}
 	sqlite3_bind_int64(stmt, 1, (int64_t)what->id);
-	sqlite3_bind_int64(stmt, 2, layer);
-	sqlite3_bind_int64(stmt, 3, why);
 	code = store_step(tree->store, stmt, err);
-	if (code > 0 && what->type == 'f') {
-		uint64_t size = (uint64_t)sqlite3_column_int64(stmt, 0);
-		uint64_t allocated = sqlite3_column_int(stmt, 1) & ENTRY_SPARSE
-			? (uint64_t)sqlite3_column_int64(stmt, 3)
-			: (size + 4095) / 4096 * 4096;
-
-		tree->layers[sqlite3_column_int(stmt, 2)].visible_bytes -= size;
-		tree->totals.bytes -= size;
-		tree->totals.allocated -= allocated;
+	if (code > 0) {
+		*ret_allocated = (uint64_t)sqlite3_column_int64(stmt, 0);
 	}
 	return code < 0 ? code : 0;
+}
+
+int tree_hide(struct tree *tree, const struct standing *what, enum store_why why, int layer,
+	struct peel_error *err)
+{
+	uint64_t allocated = 0;
+	int code = 0;
+
+	if (what->implied || what->id == 0) {
+		return 0;
+	}
+	if (what->type == 'f') {
+		code = find_allocated(tree, what, &allocated, err);
+		tree->layers[tree_layer_of(tree, what->id)].visible_bytes -= what->size;
+		tree->totals.bytes -= what->size;
+		tree->totals.allocated -= allocated;
+	}
+	return code < 0
+		? code
+		: tree_batch_add(&tree->hidden, tree->store, what->id, (uint64_t)layer, why, err);
 }
 
 /** Hide what stands if something killed it between its moment and limit. */
@@ -74,6 +86,20 @@ static int apply_kills(struct path_group *group, struct standing *what, int64_t 
 	code = tree_hide(group->tree, what, first->why, first->layer, err);
 	*what = (struct standing){0};
 	return code;
+}
+
+/**
+ * Do two entries differ in type or content, as far as that is known without their rows?
+ * @return false where only the rows can tell.
+ */
+static bool differ(const struct standing *lower, const struct event *upper, enum store_why *ret_why)
+{
+	if (lower->content == SORT_CONTENT_ELSEWHERE || upper->content == SORT_CONTENT_ELSEWHERE) {
+		return false;
+	}
+	*ret_why = lower->type != upper->type ? WHY_REPLACED : WHY_OVERWRITTEN;
+	return lower->type != upper->type || lower->size != upper->size ||
+		lower->content != upper->content || lower->content == SORT_CONTENT_UNKNOWN;
 }
 
 /** Why an upper entry hides a lower one at the same path: by content, then by metadata. */
@@ -129,7 +155,7 @@ static int place(struct path_group *group, struct standing *what, const struct e
 			why = WHY_DUPLICATE;
 			code = report(group, "duplicate-entry", layer,
 				"the layer has this path again; the last wins", err);
-		} else {
+		} else if (!differ(what, event, &why)) {
 			code = compare(group, what->id, event->id, &why, err);
 		}
 		if (code == 0) {
@@ -139,7 +165,13 @@ static int place(struct path_group *group, struct standing *what, const struct e
 	if (code == 0 && what->type == 'd' && event->type != 'd') {
 		code = kills_add(group->all_kills, event->moment, WHY_REPLACED, layer, below, err);
 	}
-	*what = (struct standing){.id = event->id, .type = event->type};
+	*what = (struct standing){
+		.id = event->id,
+		.size = event->size,
+		.content = event->content,
+		.sparse = event->sparse,
+		.type = event->type,
+	};
 	return code;
 }
 

@@ -23,14 +23,22 @@ enum event_kind {
 struct event {
 	int64_t moment;
 	uint64_t id;
-	enum event_kind kind;
+	/** Of an entry: as sort_row has it. */
+	uint64_t size;
+	uint32_t content;
+	uint8_t kind;
 	char type;
+	bool sparse;
 };
 
 /** What stands at a path at some moment. id 0: nothing. */
 struct standing {
 	uint64_t id;
+	/** As sort_row has it. */
+	uint64_t size;
+	uint32_t content;
 	bool implied;
+	bool sparse;
 	char type;
 };
 
@@ -58,7 +66,7 @@ struct path_group {
 int tree_play(struct path_group *group, struct standing *ret_what, const struct kill **below,
 	struct peel_error *err);
 
-/** Hide an entry, and take its bytes off the visible ones. */
+/** Hide an entry (tree->hidden), and take its bytes off the visible ones. */
 int tree_hide(struct tree *tree, const struct standing *what, enum store_why why, int layer,
 	struct peel_error *err);
 

@@ -5,6 +5,7 @@
 
 #include "store.h"
 #include "tree.h"
+#include "tree_batch.h"
 
 /** Most folders kept in the cache; beyond, it is emptied and the table asked (about 8 MiB). */
 #define DIR_CACHE_MAX 131072
@@ -46,6 +47,10 @@ struct tree {
 	tree_finding_fn *finding;
 	void *finding_arg;
 	struct dir_cache dirs;
+	/** What the merge must know of all entries. */
+	struct tree_sort *sort;
+	/** Entries that something hides: layer and reason. */
+	struct tree_batch hidden;
 	uint32_t next_dir;
 	uint64_t next_id;
 	/** Layer that is being added. */

@@ -10,6 +10,10 @@
 
 #include <peel/query.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "tree_sort.h"
 #include "util.h"
 
 /** Blocks that allocated bytes are counted in. */
@@ -213,6 +217,51 @@ static int insert_extents(struct tree *tree, const struct tree_row *row, struct 
 	return code;
 }
 
+/** Of contents that may differ: 32 bits of a hash, so that most comparisons need no row. */
+static uint32_t fingerprint(const struct tree_row *row)
+{
+	const struct scan_entry *entry = row->entry;
+	const uint64_t device = (uint64_t)entry->rdev_major << 32 | entry->rdev_minor;
+	uint64_t hash = 0;
+
+	switch (row->type) {
+	case 'f':
+		if (entry->size > 0 && !row->hash) {
+			return SORT_CONTENT_UNKNOWN;
+		}
+		hash = entry->size > 0 ? XXH3_64bits(row->hash, HASH_BYTES) : 0;
+		break;
+	case 'h':
+		return SORT_CONTENT_ELSEWHERE;
+	case 'l':
+		hash = XXH3_64bits(entry->link ? entry->link : "", entry->link_len);
+		break;
+	case 'c':
+	case 'b':
+		hash = XXH3_64bits(&device, sizeof(device));
+		break;
+	default:
+		break;
+	}
+	return max_u64(hash >> 32, SORT_CONTENT_FIRST);
+}
+
+static int sort_row(struct tree *tree, const struct tree_row *row, struct peel_error *err)
+{
+	const struct sort_row sorted = {
+		.id = row->id,
+		.size = row->type == 'f' ? row->entry->size : 0,
+		.dir = row->dir,
+		.content = fingerprint(row),
+		.name_len = (uint16_t)row->name_len,
+		.type = row->type,
+		.sparse = row->flags & ENTRY_SPARSE,
+		.name = row->name,
+	};
+
+	return tree_sort_add(tree->sort, &sorted, err);
+}
+
 int tree_row_insert(struct tree *tree, struct tree_row *row, struct peel_error *err)
 {
 	const struct scan_entry *entry = row->entry;
@@ -230,6 +279,9 @@ int tree_row_insert(struct tree *tree, struct tree_row *row, struct peel_error *
 	}
 	if (code == 0) {
 		code = insert_entry(tree, row, owner, err);
+	}
+	if (code == 0) {
+		code = sort_row(tree, row, err);
 	}
 	if (code == 0 && (row->flags & ENTRY_EXTRA)) {
 		code = insert_extra(tree, row, err);
