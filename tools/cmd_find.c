@@ -47,48 +47,6 @@ void find_complain_path(struct find *find, const char *path, const char *what)
 	find->status = STATUS_NO;
 }
 
-bool find_follows(const struct find *find, const struct find_entry *entry)
-{
-	return find->follow == FIND_FOLLOW_ALWAYS ||
-		(find->follow == FIND_FOLLOW_ARGUMENTS && entry->step->depth == 0);
-}
-
-int find_resolve(const struct find *find, const struct find_entry *entry, bool follow,
-	struct peel_node *ret_node, struct peel_error *err)
-{
-	const struct walk_step *step = entry->step;
-	const char *name = step->depth ? step->path + step->name : entry->start;
-
-	return peel_resolve(find->index, step->node->view, step->folder, name, strlen(name), follow,
-		ret_node, NULL, err);
-}
-
-/* A value, cut at its first NUL: contexts end with one. */
-struct xattr_wanted {
-	const char *name;
-	char *value;
-};
-
-static int take_xattr(void *arg, const char *name, const void *value, size_t len)
-{
-	struct xattr_wanted *wanted = arg;
-
-	if (strcmp(name, wanted->name) == 0) {
-		wanted->value = strndup(value, len);
-		return 1;
-	}
-	return 0;
-}
-
-bool find_xattr(struct find *find, uint64_t ino, const char *name, char **ret_value)
-{
-	struct xattr_wanted wanted = {.name = name};
-
-	peel_xattrs(find->index, ino, take_xattr, &wanted, NULL);
-	*ret_value = wanted.value;
-	return wanted.value != NULL;
-}
-
 /* A link that should be followed and leads nowhere stands for itself. @return false where it is not looked at. */
 static bool check_link(struct find *find, const struct walk_step *step)
 {
@@ -137,40 +95,6 @@ static enum walk_next take_step(void *arg, const struct walk_step *step)
 		return WALK_STOP;
 	}
 	return find->prune && folder && !find->depth_first ? WALK_PRUNE : WALK_ON;
-}
-
-bool find_eval_true(struct find *find, const struct find_node *node, const struct find_entry *entry)
-{
-	(void)find;
-	(void)node;
-	(void)entry;
-	return true;
-}
-
-bool find_eval_false(struct find *find, const struct find_node *node,
-	const struct find_entry *entry)
-{
-	(void)find;
-	(void)node;
-	(void)entry;
-	return false;
-}
-
-bool find_eval_prune(struct find *find, const struct find_node *node,
-	const struct find_entry *entry)
-{
-	(void)node;
-	(void)entry;
-	find->prune = true;
-	return true;
-}
-
-bool find_eval_quit(struct find *find, const struct find_node *node, const struct find_entry *entry)
-{
-	(void)node;
-	(void)entry;
-	find->quit = true;
-	return true;
 }
 
 static void walk(struct visit *visit, const struct peel_node *start, bool follow)

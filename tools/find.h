@@ -217,6 +217,17 @@ bool find_is_expression(const char *word, bool leading);
  * @return false with the message out; release with find_finish in either case.
  */
 bool find_parse(struct find *find, int count, char **words);
+/** A node of find's list. @return NULL without memory, the message out. */
+struct find_node *find_node_new(struct find *find, enum find_op op);
+/**
+ * Add an operand to a chain; a chain of one is the operand itself.
+ * @param chain what there is, NULL at first. @param tail NULL at first, and again where it is a chain of one.
+ * @return the chain; NULL without memory, the message out.
+ */
+struct find_node *find_chain_add(struct find *find, enum find_op op, struct find_node *chain,
+	struct find_node *operand, struct find_node ***tail);
+/** Finish a chain of two or more: its cost, and its operands in order of theirs. @return the chain. */
+struct find_node *find_chain_finish(struct find_node *chain);
 /** Take from the opened image what the expression needs. @return false with the message out. */
 bool find_bind(struct find *find);
 /** Whether the expression holds for an entry; a tree of NULL prints it. */

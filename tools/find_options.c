@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Words that are true wherever they stand: options of the whole run, and of what follows them. */
+/* Words that look at nothing: options of the run and of what follows them, which are always true; -prune, -quit. */
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
@@ -65,4 +65,38 @@ bool find_parse_maxdepth(struct find *find, struct find_node *node, const char *
 bool find_parse_mindepth(struct find *find, struct find_node *node, const char *arg)
 {
 	return parse_level(node, arg, &find->min_depth);
+}
+
+bool find_eval_true(struct find *find, const struct find_node *node, const struct find_entry *entry)
+{
+	(void)find;
+	(void)node;
+	(void)entry;
+	return true;
+}
+
+bool find_eval_false(struct find *find, const struct find_node *node,
+	const struct find_entry *entry)
+{
+	(void)find;
+	(void)node;
+	(void)entry;
+	return false;
+}
+
+bool find_eval_prune(struct find *find, const struct find_node *node,
+	const struct find_entry *entry)
+{
+	(void)node;
+	(void)entry;
+	find->prune = true;
+	return true;
+}
+
+bool find_eval_quit(struct find *find, const struct find_node *node, const struct find_entry *entry)
+{
+	(void)node;
+	(void)entry;
+	find->quit = true;
+	return true;
 }

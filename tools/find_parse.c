@@ -7,12 +7,8 @@
  *     and   :=  unary { [-a] unary }
  *     unary :=  { ! } ( list )  |  { ! } primary
  *
- * Chains are one node with many operands, so that evaluation recurses as deep as parentheses are nested, not as
- * long as the expression is. Options are words like others, and always true where they stand; -daystart alone is none:
+ * Options are words like others, and always true where they stand; -daystart alone is none:
  * it takes effect and leaves nothing, as with GNU find.
- *
- * Among operands of one chain that stand side by side and only test, cheap ones are asked first: the answer is the
- * same, and -kind reads the files that -name leaves over.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -105,20 +101,6 @@ bool find_complain_argument(const struct find_node *node, const char *arg)
 	return false;
 }
 
-static struct find_node *new_node(struct find *find, enum find_op op)
-{
-	struct find_node *node = calloc(1, sizeof(*node));
-
-	if (!node) {
-		complain("%s", strerror(ENOMEM));
-		return NULL;
-	}
-	node->op = op;
-	node->allocated = find->nodes;
-	find->nodes = node;
-	return node;
-}
-
 static void warn_of_place(struct find *find, const struct find_primary *primary, const char *word)
 {
 	if (primary->class == FIND_TEST || primary->class == FIND_ACTION) {
@@ -173,7 +155,7 @@ static struct find_node *parse_primary(struct cursor *cursor)
 		}
 		cursor->at++;
 	}
-	node = new_node(cursor->find, FIND_PRIMARY);
+	node = find_node_new(cursor->find, FIND_PRIMARY);
 	if (!node) {
 		return NULL;
 	}
@@ -256,86 +238,6 @@ static struct find_node *parse_unary(struct cursor *cursor)
 	return node;
 }
 
-/* The node of a chain: the operand itself where there is but one. */
-static struct find_node *join(struct find *find, enum find_op op, struct find_node *chain,
-	struct find_node *operand, struct find_node ***tail)
-{
-	if (!chain) {
-		return operand;
-	}
-	if (!*tail) {
-		struct find_node *node = new_node(find, op);
-
-		if (!node) {
-			return NULL;
-		}
-		node->first = chain;
-		*tail = &chain->next;
-		chain = node;
-	}
-	**tail = operand;
-	*tail = &operand->next;
-	return chain;
-}
-
-/* Operands of one cost, in order. */
-struct run {
-	struct find_node *first;
-	struct find_node **end;
-};
-
-static void run_add(struct run *run, struct find_node *node)
-{
-	node->next = NULL;
-	if (!run->first) {
-		run->end = &run->first;
-	}
-	*run->end = node;
-	run->end = &node->next;
-}
-
-/* Append a run, and begin it anew. */
-static void run_move(struct run *to, struct run *from)
-{
-	if (from->first) {
-		if (!to->first) {
-			to->end = &to->first;
-		}
-		*to->end = from->first;
-		to->end = from->end;
-		*from = (struct run){0};
-	}
-}
-
-/* Finish a chain: its cost, and its operands in order of theirs, but none past one that does something. */
-static struct find_node *finish_chain(struct find_node *chain)
-{
-	struct run sorted = {0};
-	struct run runs[FIND_READS + 1] = {0};
-	struct find_node *next;
-
-	for (struct find_node *node = chain->first; node; node = next) {
-		next = node->next;
-		if (node->cost != FIND_DOES && chain->op != FIND_LIST) {
-			run_add(&runs[node->cost], node);
-		} else {
-			for (size_t i = 0; i < countof(runs); i++) {
-				run_move(&sorted, &runs[i]);
-			}
-			run_add(&sorted, node);
-		}
-		if (chain->cost != FIND_DOES &&
-			(node->cost == FIND_DOES || node->cost > chain->cost)) {
-			chain->cost = node->cost;
-		}
-	}
-	for (size_t i = 0; i < countof(runs); i++) {
-		run_move(&sorted, &runs[i]);
-	}
-	chain->first = sorted.first;
-	return chain;
-}
-
 static struct find_node *parse_and(struct cursor *cursor)
 {
 	struct find_node **tail = NULL;
@@ -344,14 +246,15 @@ static struct find_node *parse_and(struct cursor *cursor)
 	for (;;) {
 		struct find_node *operand = parse_unary(cursor);
 
-		chain = operand ? join(cursor->find, FIND_AND, chain, operand, &tail) : NULL;
+		chain = operand ? find_chain_add(cursor->find, FIND_AND, chain, operand, &tail)
+				: NULL;
 		if (!chain) {
 			return NULL;
 		}
 		if (is_one_of(peek(cursor), and_words)) {
 			take(cursor);
 		} else if (ends_operand(peek(cursor))) {
-			return tail ? finish_chain(chain) : chain;
+			return tail ? find_chain_finish(chain) : chain;
 		}
 	}
 }
@@ -366,12 +269,12 @@ static struct find_node *parse_joined(struct cursor *cursor, enum find_op op,
 	for (;;) {
 		struct find_node *operand = parse(cursor);
 
-		chain = operand ? join(cursor->find, op, chain, operand, &tail) : NULL;
+		chain = operand ? find_chain_add(cursor->find, op, chain, operand, &tail) : NULL;
 		if (!chain) {
 			return NULL;
 		}
 		if (!is_one_of(peek(cursor), words)) {
-			return tail ? finish_chain(chain) : chain;
+			return tail ? find_chain_finish(chain) : chain;
 		}
 		take(cursor);
 	}
@@ -400,63 +303,4 @@ bool find_parse(struct find *find, int count, char **words)
 		return false;
 	}
 	return find->tree != NULL;
-}
-
-bool find_bind(struct find *find)
-{
-	for (struct find_node *node = find->nodes; node; node = node->allocated) {
-		if (node->primary && node->primary->bind && !node->primary->bind(find, node)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-void find_finish(struct find *find)
-{
-	while (find->nodes) {
-		struct find_node *node = find->nodes;
-
-		find->nodes = node->allocated;
-		find_regex_free(node->regex);
-		find_format_free(node->format);
-		free(node);
-	}
-	users_finish(&find->users);
-}
-
-static bool eval_primary(struct find *find, const struct find_node *node,
-	const struct find_entry *entry)
-{
-	if (find->silent && node->primary->class == FIND_ACTION &&
-		node->primary->eval != find_eval_prune) {
-		return true;
-	}
-	return node->primary->eval(find, node, entry);
-}
-
-static bool eval(struct find *find, const struct find_node *node, const struct find_entry *entry)
-{
-	bool result = node->op != FIND_OR;
-
-	if (node->op == FIND_PRIMARY) {
-		return eval_primary(find, node, entry) != node->negated;
-	}
-	for (const struct find_node *at = node->first; at && !find->quit; at = at->next) {
-		result = eval(find, at, entry);
-		if ((node->op == FIND_AND && !result) || (node->op == FIND_OR && result)) {
-			break;
-		}
-	}
-	return result != node->negated;
-}
-
-bool find_eval(struct find *find, const struct find_node *tree, const struct find_entry *entry)
-{
-	bool result = !tree || eval(find, tree, entry);
-
-	if (result && !find->prints && !find->silent && !find->quit) {
-		find_eval_print(find, NULL, entry);
-	}
-	return result;
 }

@@ -320,9 +320,6 @@ static void put_rest_of_letters(const struct print *print)
 	case 'd':
 		put_depth(print);
 		return;
-	case 'F':
-		put_text(print, "unknown");
-		return;
 	case 'm':
 		put_mode(print);
 		return;

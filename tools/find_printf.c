@@ -14,7 +14,7 @@
 #include "find_format.h"
 
 /* Letters that stand alone, and those that another follows. */
-#define SINGLE "abcdDfFgGhHiklmMnpPsStuUyYZ"
+#define SINGLE "abcdDfgGhHiklmMnpPsStuUyYZ"
 #define DOUBLE "ABCT"
 
 static const struct {
@@ -159,6 +159,10 @@ static const char *parse_directive(struct parse *parse, const char *at)
 	}
 	if (*at == 0) {
 		complain("error: %s at end of format string", start);
+		return NULL;
+	}
+	if (*at == 'F') {
+		complain("error: the format directive '%%F': an image has no file system type");
 		return NULL;
 	}
 	if (*at == '[' || *at == '(') {

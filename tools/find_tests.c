@@ -37,6 +37,48 @@ static const struct {
 	{'G', 1024 * 1024 * 1024},
 };
 
+bool find_follows(const struct find *find, const struct find_entry *entry)
+{
+	return find->follow == FIND_FOLLOW_ALWAYS ||
+		(find->follow == FIND_FOLLOW_ARGUMENTS && entry->step->depth == 0);
+}
+
+int find_resolve(const struct find *find, const struct find_entry *entry, bool follow,
+	struct peel_node *ret_node, struct peel_error *err)
+{
+	const struct walk_step *step = entry->step;
+	const char *name = step->depth ? step->path + step->name : entry->start;
+
+	return peel_resolve(find->index, step->node->view, step->folder, name, strlen(name), follow,
+		ret_node, NULL, err);
+}
+
+/* A value, cut at its first NUL: contexts end with one. */
+struct xattr_wanted {
+	const char *name;
+	char *value;
+};
+
+static int take_xattr(void *arg, const char *name, const void *value, size_t len)
+{
+	struct xattr_wanted *wanted = arg;
+
+	if (strcmp(name, wanted->name) == 0) {
+		wanted->value = strndup(value, len);
+		return 1;
+	}
+	return 0;
+}
+
+bool find_xattr(struct find *find, uint64_t ino, const char *name, char **ret_value)
+{
+	struct xattr_wanted wanted = {.name = name};
+
+	peel_xattrs(find->index, ino, take_xattr, &wanted, NULL);
+	*ret_value = wanted.value;
+	return wanted.value != NULL;
+}
+
 bool find_number(struct find_node *node, const char *arg)
 {
 	char *end;

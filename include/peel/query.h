@@ -69,7 +69,7 @@ struct peel_node {
 	bool sparse;
 	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none. */
 	int hidden_by;
-	/** Why it does ("overwritten", "deleted", …: names of the schema's table reason); "" where hidden_by is -1. */
+	/** Why it does, by the names of the schema's table reason ("deleted", …); "" where hidden_by is -1. */
 	const char *why;
 };
 

@@ -124,6 +124,71 @@ static void layers_are_listed_as_stored(void **state)
 	test_index_free(&test);
 }
 
+/* The fate of a name, by the name itself: the other name of its file may have another. */
+static void assert_fate(struct test_index *test, int view, const char *path, int hidden_by,
+	const char *why)
+{
+	struct peel_node node = node_at(test, view, path);
+
+	assert_int_equal(node.hidden_by, hidden_by);
+	assert_string_equal(node.why, why);
+}
+
+static void names_of_a_layer_tell_what_hides_them(void **state)
+{
+	struct test_index test = test_index_new(image, countof(image), NULL);
+
+	(void)state;
+	assert_fate(&test, 0, "/gone", 1, "deleted");
+	assert_fate(&test, 0, "/opq/old", 1, "opaque");
+	assert_fate(&test, 0, "/d/f", -1, "");
+	assert_fate(&test, 0, "/d", -1, "");
+	assert_fate(&test, 0, "/", -1, "");
+	/* What the layer itself hides, and its markers, no upper layer hides. */
+	assert_fate(&test, 1, "/twice", -1, "");
+	assert_fate(&test, 1, "/.wh.gone", -1, "");
+	assert_fate(&test, 1, "/opq", -1, "");
+	assert_fate(&test, -1, "/d/f", -1, "");
+	assert_fate(&test, -1, "/", -1, "");
+	test_index_free(&test);
+}
+
+static void one_name_of_a_file_may_be_hidden_alone(void **state)
+{
+	static const struct test_entry entries[] = {
+		{.path = "a", .data = "1"},
+		{.path = "b", .link = "a", .hard = 1},
+		{.path = "c", .link = "a", .hard = 1},
+		{.layer = 1, .path = ".wh.b", .data = ""},
+		{.layer = 2, .path = "c", .data = "2"},
+	};
+	struct test_index test = test_index_new(entries, countof(entries), NULL);
+
+	(void)state;
+	assert_fate(&test, 0, "/a", -1, "");
+	assert_fate(&test, 0, "/b", 1, "deleted");
+	assert_int_equal(node_at(&test, 0, "/c").hidden_by, 2);
+	assert_int_equal(node_at(&test, 0, "/a").ino, node_at(&test, 0, "/b").ino);
+	test_index_free(&test);
+}
+
+static void kinds_are_those_of_the_first_bytes(void **state)
+{
+	struct test_index test = test_index_new(image, countof(image), NULL);
+	enum peel_kind kind;
+
+	(void)state;
+	assert_int_equal(peel_kind(test.index, node_at(&test, -1, "/d/f").ino, &kind, NULL), 0);
+	assert_int_equal(kind, PEEL_KIND_TEXT);
+	assert_int_equal(peel_kind(test.index, node_at(&test, 1, "/.wh.gone").ino, &kind, NULL), 0);
+	assert_int_equal(kind, PEEL_KIND_EMPTY);
+	assert_int_equal(peel_kind(test.index, peel_root(-1), &kind, NULL), PEEL_EISDIR);
+	assert_int_equal(peel_kind(test.index, node_at(&test, -1, "/l").ino, &kind, NULL),
+		PEEL_EUSAGE);
+	assert_int_equal(peel_kind(test.index, 12345, &kind, NULL), PEEL_ENOENT);
+	test_index_free(&test);
+}
+
 static void attributes_are_what_the_tar_says(void **state)
 {
 	struct test_index test = test_index_new(image, countof(image), NULL);
@@ -363,10 +428,13 @@ int main(void)
 		cmocka_unit_test(attributes_are_what_the_tar_says),
 		cmocka_unit_test(hard_links_share_one_node),
 		cmocka_unit_test(hostile_rows_are_errors),
+		cmocka_unit_test(kinds_are_those_of_the_first_bytes),
 		cmocka_unit_test(layers_are_listed_as_stored),
 		cmocka_unit_test(link_to_a_deleted_file_keeps_it),
 		cmocka_unit_test(merged_tree_is_listed),
+		cmocka_unit_test(names_of_a_layer_tell_what_hides_them),
 		cmocka_unit_test(numbers_that_are_none_are_refused),
+		cmocka_unit_test(one_name_of_a_file_may_be_hidden_alone),
 		cmocka_unit_test(roots_and_parents),
 		cmocka_unit_test(what_a_lower_layer_blocks_is_in_its_layer),
 		cmocka_unit_test(xattrs_come_in_order),
