@@ -47,7 +47,8 @@ int peel_sha256(struct peel_index *index, uint64_t ino, char ret_hex[PEEL_SHA256
 		offset += (uint64_t)got;
 	}
 	if (got < 0) {
-		return peel_wrap(err, "byte %" PRIu64, offset);
+		peel_wrap(err, "byte %" PRIu64, offset);
+		return (int)got;
 	}
 	digest_text(digest, text);
 	memcpy(ret_hex, strchr(text, ':') + 1, PEEL_SHA256_SIZE);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,6 +176,9 @@ static enum walk_next take_step(void *arg, const struct walk_step *step)
 		if (errno != EPIPE) {
 			complain("write error: %s", strerror(errno ? errno : EIO));
 		}
+		/* It was said, and will not be said again when the stream is closed. */
+		__fpurge(run->out);
+		clearerr(run->out);
 		run->status = STATUS_ERROR;
 		return WALK_STOP;
 	}

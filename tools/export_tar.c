@@ -99,7 +99,9 @@ static int find_extents(struct export_run *run, const struct peel_node *node, si
 			    sizeof(*state->extents))) {
 			return peel_fail(err, PEEL_ENOMEM, "%s", strerror(ENOMEM));
 		}
-		state->extents[(*ret_count)++] = (struct tar_extent){start, end - start};
+		if (end > start) {
+			state->extents[(*ret_count)++] = (struct tar_extent){start, end - start};
+		}
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "temp_name.h"
 
 /* A file that is there already keeps its mode; a new one has what the umask leaves. */
 static mode_t new_mode(const struct stat *old)
@@ -23,21 +24,83 @@ static mode_t new_mode(const struct stat *old)
 	return 0666 & ~mask;
 }
 
+/*
+ * A name in the same folder that nothing should have. @return NULL with errno set; the caller frees.
+ */
+static char *make_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char last[TEMP_NAME_SIZE];
+	char *name;
+
+	if (!temp_name(last)) {
+		return NULL;
+	}
+	return asprintf(&name, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, last) < 0 ? NULL
+											      : name;
+}
+
+/* @return a descriptor, -1 with errno set. */
+static int open_named(struct publish *publish)
+{
+	for (int i = 0; i < TEMP_NAME_TRIES; i++) {
+		cleanup_free char *name = make_name(publish->path);
+		int fd = name ? open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600) : -1;
+
+		if (fd >= 0) {
+			publish->temporary = name;
+			name = NULL;
+			return fd;
+		}
+		if (!name || errno != EEXIST) {
+			break;
+		}
+	}
+	return -1;
+}
+
+/* Only some filesystems have files without a name, and only /proc can give them one. */
+static int open_unnamed(struct publish *publish)
+{
+	cleanup_free char *folder = strdup(publish->path);
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+	int fd = -1;
+
+	if (slash) {
+		slash[1] = 0;
+	}
+	if (folder && access("/proc/self/fd", X_OK) == 0) {
+		fd = open(slash ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	}
+	return fd >= 0 ? fd : open_named(publish);
+}
+
+/* Give a file without a name a temporary one: only a rename replaces what is there. */
+static int name_it(struct publish *publish)
+{
+	char proc[64];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fileno(publish->out));
+	for (int i = 0; i < TEMP_NAME_TRIES; i++) {
+		cleanup_free char *name = make_name(publish->path);
+
+		if (name && linkat(AT_FDCWD, proc, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+			publish->temporary = name;
+			name = NULL;
+			return 0;
+		}
+		if (!name || errno != EEXIST) {
+			break;
+		}
+	}
+	return -1;
+}
+
 static int open_temporary(struct publish *publish, const struct stat *old)
 {
-	const char *slash = strrchr(publish->path, '/');
-	int folder = slash ? (int)(slash - publish->path) + 1 : 0;
-	int fd;
+	int fd = open_unnamed(publish);
 
-	if (asprintf(&publish->temporary, "%.*s.peel-XXXXXX", folder, publish->path) < 0) {
-		publish->temporary = NULL;
-		errno = ENOMEM;
-		return -1;
-	}
-	fd = mkostemp(publish->temporary, O_CLOEXEC);
 	if (fd < 0) {
-		free(publish->temporary);
-		publish->temporary = NULL;
 		return -1;
 	}
 	if (fchmod(fd, new_mode(old)) < 0 || !(publish->out = fdopen(fd, "w"))) {
@@ -74,12 +137,20 @@ int publish_open(struct publish *publish, const char *path)
 int publish_commit(struct publish *publish)
 {
 	FILE *out = publish->out;
-	bool failed = fflush(out) != 0;
+	bool failed = fflush(out) != 0 || (publish->path && !publish->temporary && name_it(publish) < 0);
+	int saved = errno;
 
 	publish->out = NULL;
-	failed |= fclose(out) != 0;
-	if (failed || !publish->temporary) {
-		return failed ? -1 : 0;
+	if (fclose(out) != 0 && !failed) {
+		failed = true;
+		saved = errno;
+	}
+	if (failed) {
+		errno = saved;
+		return -1;
+	}
+	if (!publish->path) {
+		return 0;
 	}
 	if (rename(publish->temporary, publish->path) < 0) {
 		return -1;

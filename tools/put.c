@@ -18,16 +18,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-/* Random names that are tried before something is wrong. */
-#define TRIES 100
 
 /* One component, and one that stays: the library promises it, here it matters. */
 static bool is_component(const char *name)
@@ -153,17 +149,6 @@ bool put_stat(const struct put *put, const char *name, struct stat *ret_stat)
 		fstatat(put->current, name, ret_stat, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool random_name(char name[PUT_NAME_SIZE])
-{
-	uint64_t number;
-
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
-		return false;
-	}
-	snprintf(name, PUT_NAME_SIZE, ".peel-%016llx", (unsigned long long)number);
-	return true;
-}
-
 /* What something new is made of. */
 struct recipe {
 	mode_t mode;
@@ -188,8 +173,8 @@ static int make_new(struct put *put, const struct recipe *recipe, struct put_new
 {
 	int flags = S_ISREG(recipe->mode) ? O_WRONLY : O_PATH;
 
-	for (int i = 0; i < TRIES; i++) {
-		if (!random_name(ret_new->name)) {
+	for (int i = 0; i < TEMP_NAME_TRIES; i++) {
+		if (!temp_name(ret_new->name)) {
 			return errno;
 		}
 		/* A file is made by the call that opens it: there is no moment in between. */

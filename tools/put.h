@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/** Room for a temporary name. */
-#define PUT_NAME_SIZE 32
+#include "temp_name.h"
 
 /** A folder above the current one, or the current one itself. */
 struct put_level {
@@ -36,7 +35,7 @@ struct put {
 
 /** Something new under a temporary name of the current folder. {.fd = -1} is none. */
 struct put_new {
-	char name[PUT_NAME_SIZE];
+	char name[TEMP_NAME_SIZE];
 	/** A file's own descriptor; of all else one that names it (O_PATH). */
 	int fd;
 };

@@ -36,6 +36,7 @@ static const char *proc_path(char buf[PROC_PATH], int fd)
 }
 
 struct xattr_target {
+	int fd;
 	const char *path;
 	int error;
 };
@@ -43,9 +44,12 @@ struct xattr_target {
 static int take_xattr(void *arg, const char *name, const void *value, size_t len)
 {
 	struct xattr_target *target = arg;
+	int r = fsetxattr(target->fd, name, value, len, 0);
 
-	if (setxattr(target->path, name, value, len, 0) < 0 && errno != EPERM && errno != EACCES &&
-		errno != ENOTSUP) {
+	if (r < 0 && errno == EBADF) {
+		r = setxattr(target->path, name, value, len, 0);
+	}
+	if (r < 0 && errno != EPERM && errno != EACCES && errno != ENOTSUP) {
 		target->error = errno;
 	}
 	return 0;
@@ -54,7 +58,7 @@ static int take_xattr(void *arg, const char *name, const void *value, size_t len
 static int set_xattrs(int fd, struct peel_index *index, const struct peel_node *node)
 {
 	char path[PROC_PATH];
-	struct xattr_target target = {.path = proc_path(path, fd)};
+	struct xattr_target target = {.fd = fd, .path = proc_path(path, fd)};
 
 	if (peel_xattrs(index, node->ino, take_xattr, &target, NULL) < 0) {
 		return EIO;
@@ -65,8 +69,10 @@ static int set_xattrs(int fd, struct peel_index *index, const struct peel_node *
 static int set_mode(int fd, mode_t mode)
 {
 	char path[PROC_PATH];
+	struct stat st;
 
-	if (fchmod(fd, mode) == 0 || (errno == EBADF && chmod(proc_path(path, fd), mode) == 0)) {
+	/* What was made with the right mode needs no /proc. */
+	if ((fstat(fd, &st) == 0 && (st.st_mode & 07777) == mode) || fchmod(fd, mode) == 0 || (errno == EBADF && chmod(proc_path(path, fd), mode) == 0)) {
 		return 0;
 	}
 	return errno;

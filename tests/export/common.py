@@ -16,7 +16,7 @@ import treewalk  # noqa: E402
 
 PEEL = os.environ.get("PEEL", "peel")
 SLOW = int(os.environ.get("PEEL_SLOW", "1"))
-TIMEOUT = 120 * SLOW
+TIMEOUT = 600 * SLOW
 # what no filesystem goes beyond
 LONGEST = 4095
 LARGEST = 1 << 40

@@ -261,14 +261,55 @@ static void hostile_rows_are_errors(void **state)
 	}
 }
 
+static void files_are_hashed(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *hex;
+	} cases[] = {
+		{"/f", "09ca7e4eaa6e8ae9c7d261167129184883644d07dfba7cbfbc4c8a2e08360d5b"},
+		{"/h", "09ca7e4eaa6e8ae9c7d261167129184883644d07dfba7cbfbc4c8a2e08360d5b"},
+		{"/empty", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	};
+	struct test_index test = test_index_new(entries, countof(entries), NULL);
+	char hex[PEEL_SHA256_SIZE] = "untouched";
+
+	(void)state;
+	assert_int_equal(peel_sha256(test.index, peel_root(-1), hex, NULL), PEEL_EISDIR);
+	assert_int_equal(peel_sha256(test.index, ino_of(&test, -1, "/l"), hex, NULL), PEEL_EUSAGE);
+	assert_int_equal(peel_sha256(test.index, 12345, hex, NULL), PEEL_ENOENT);
+	assert_string_equal(hex, "untouched");
+	for (size_t i = 0; i < countof(cases); i++) {
+		assert_int_equal(peel_sha256(test.index, ino_of(&test, -1, cases[i].path), hex,
+					 NULL),
+			0);
+		assert_string_equal(hex, cases[i].hex);
+	}
+	test_index_free(&test);
+}
+
+/* A hole costs an image nothing: a file that is nearly all hole must not cost years. */
+static void huge_files_are_not_hashed(void **state)
+{
+	struct test_index test = test_index_new(entries, countof(entries),
+		SPARSE_SQL "UPDATE entry SET size = (1 << 40) + 1 WHERE name = x'73'");
+	char hex[PEEL_SHA256_SIZE];
+
+	(void)state;
+	assert_int_equal(peel_sha256(test.index, ino_of(&test, -1, "/s"), hex, NULL), PEEL_ELIMIT);
+	test_index_free(&test);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_are_read_at_any_offset),
 		cmocka_unit_test(data_and_holes_are_found),
+		cmocka_unit_test(files_are_hashed),
 		cmocka_unit_test(holes_read_as_zeros),
 		cmocka_unit_test(hostile_rows_are_errors),
 		cmocka_unit_test(huge_and_broken_files),
+		cmocka_unit_test(huge_files_are_not_hashed),
 		cmocka_unit_test(only_files_are_read),
 		cmocka_unit_test(touching_extents_have_no_hole),
 	};
