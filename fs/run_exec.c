@@ -54,7 +54,10 @@ static void become(const char *path, char *const *argv)
 	}
 }
 
-/* Try each absolute folder of $PATH. errno says why it failed: EACCES where one had it. */
+/*
+ * Try each absolute folder of $PATH; errno says why it failed. A folder that may not be searched has
+ * nothing.
+ */
 static void become_searched(char *const *argv)
 {
 	const char *path = getenv("PATH");
@@ -68,10 +71,10 @@ static void become_searched(char *const *argv)
 
 		if (path[0] == '/' && asprintf(&full, "%.*s/%s", (int)len, path, argv[0]) >= 0) {
 			become(full, argv);
-			denied |= errno == EACCES;
 			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) {
 				return;
 			}
+			denied |= errno == EACCES && access(full, F_OK) == 0;
 		}
 		path += len + (path[len] == ':');
 	}

@@ -12,6 +12,7 @@
 #include "run_wait.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -54,8 +55,8 @@ void run_wait_end(struct run_wait *wait)
 	sigprocmask(SIG_SETMASK, &wait->old_mask, NULL);
 }
 
-/* Stop as the command did. The signal that continues us stays pending and is passed on later. */
-static void stop(int number)
+/* Stop by a signal as the command did. The one that continues us stays pending and is passed on. */
+static void stop_by(int number)
 {
 	struct sigaction standard = {.sa_handler = SIG_DFL};
 	struct sigaction before;
@@ -70,10 +71,27 @@ static void stop(int number)
 	sigaction(number, &before, NULL);
 }
 
+/*
+ * Stop, and come back. A shell in our place has the terminal for a process group of its own; the
+ * shell that runs us knows ours only, and continues that one. So we hand the terminal over, as the
+ * shell would have if the command were its child.
+ */
+static void stop(pid_t command, int number)
+{
+	cleanup_fd int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	pid_t group = getpgid(command);
+	bool in_front = terminal >= 0 && group > 0 && tcgetpgrp(terminal) == group;
+
+	stop_by(number);
+	if (in_front && group != getpgrp() && tcgetpgrp(terminal) == getpgrp()) {
+		tcsetpgrp(terminal, group);
+	}
+}
+
 static void note_command(struct run_wait *wait, int status)
 {
 	if (WIFSTOPPED(status)) {
-		stop(WSTOPSIG(status));
+		stop(wait->command, WSTOPSIG(status));
 		return;
 	}
 	wait->ended = true;
