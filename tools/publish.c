@@ -25,7 +25,8 @@ static mode_t new_mode(const struct stat *old)
 }
 
 /*
- * A name in the same folder that nothing should have. @return NULL with errno set; the caller frees.
+ * A name in the same folder that nothing should have. @return NULL with errno set; the caller
+ * frees.
  */
 static char *make_name(const char *path)
 {
@@ -36,8 +37,9 @@ static char *make_name(const char *path)
 	if (!temp_name(last)) {
 		return NULL;
 	}
-	return asprintf(&name, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, last) < 0 ? NULL
-											      : name;
+	return asprintf(&name, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, last) < 0
+		? NULL
+		: name;
 }
 
 /* @return a descriptor, -1 with errno set. */
@@ -137,7 +139,8 @@ int publish_open(struct publish *publish, const char *path)
 int publish_commit(struct publish *publish)
 {
 	FILE *out = publish->out;
-	bool failed = fflush(out) != 0 || (publish->path && !publish->temporary && name_it(publish) < 0);
+	bool failed = fflush(out) != 0 ||
+		(publish->path && !publish->temporary && name_it(publish) < 0);
 	int saved = errno;
 
 	publish->out = NULL;

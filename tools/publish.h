@@ -14,7 +14,10 @@ struct publish {
 	FILE *out;
 	/** The name, links on the way to it resolved; NULL: written in place. */
 	char *path;
-	/** Its name until then; NULL: it has none, and nothing is left of it if the process is killed. */
+	/**
+	 * Its name until then; NULL: it has none, and nothing is left of it if the process is
+	 * killed.
+	 */
 	char *temporary;
 };
 

@@ -72,7 +72,8 @@ static int set_mode(int fd, mode_t mode)
 	struct stat st;
 
 	/* What was made with the right mode needs no /proc. */
-	if ((fstat(fd, &st) == 0 && (st.st_mode & 07777) == mode) || fchmod(fd, mode) == 0 || (errno == EBADF && chmod(proc_path(path, fd), mode) == 0)) {
+	if ((fstat(fd, &st) == 0 && (st.st_mode & 07777) == mode) || fchmod(fd, mode) == 0 ||
+		(errno == EBADF && chmod(proc_path(path, fd), mode) == 0)) {
 		return 0;
 	}
 	return errno;
