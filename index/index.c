@@ -55,13 +55,16 @@ static int make_temp(struct opening *opening, struct peel_error *err)
 			return peel_fail(err, PEEL_EIO, "%s: %s", options->index_file,
 				strerror(errno));
 		}
-		return cache_temp_make(folder, &opening->temp, err);
+		return cache_temp_make(folder, &opening->temp, err) == 0
+			? 0
+			: peel_wrap(err, "%s", options->index_file);
 	}
 	if (opening->folder >= 0 && !options->no_cache && opening->identity) {
 		cache_sweep(opening->folder);
 		if (cache_temp_make(opening->folder, &opening->temp, &opening->unkept) == 0) {
 			return 0;
 		}
+		cache_wrap_folder(&opening->unkept, opening->folder_path);
 	}
 	return cache_temp_unlinked(opening->folder, &opening->temp, err);
 }

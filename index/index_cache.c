@@ -43,13 +43,19 @@
 #define LOCK_TRIES 200
 #define LOCK_NAP_NS 1000000
 
-/** Say why a folder is not used. @return -1. */
-static int refuse(struct peel_error *why, const char *path, const char *reason)
+int cache_wrap_folder(struct peel_error *err, const char *path)
 {
 	char shown[PEEL_MESSAGE_SIZE / 2];
 
-	peel_fail(why, PEEL_EACCES, "cache folder %s: %s",
-		peel_text_escape_into(shown, sizeof(shown), path, strlen(path)), reason);
+	return peel_wrap(err, "cache folder %s",
+		peel_text_escape_into(shown, sizeof(shown), path, strlen(path)));
+}
+
+/** Say why a folder is not used. @return -1. */
+static int refuse(struct peel_error *why, const char *path, const char *reason)
+{
+	peel_fail(why, PEEL_EACCES, "%s", reason);
+	cache_wrap_folder(why, path);
 	return -1;
 }
 
@@ -151,8 +157,8 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 		temp.fd = -1;
 	}
 	temp.temp[0] = '\0';
-	peel_fail(err, errno == EACCES || errno == EROFS ? PEEL_EACCES : PEEL_EIO,
-		"cache folder: %s", strerror(errno));
+	peel_fail(err, errno == EACCES || errno == EROFS ? PEEL_EACCES : PEEL_EIO, "%s",
+		strerror(errno));
 	cache_temp_finish(&temp);
 	return err ? err->code : PEEL_EIO;
 }

@@ -44,6 +44,9 @@ struct cache_temp {
  */
 int cache_open(const char *dir, char **ret_path, struct peel_error *why);
 
+/** Put the cache folder's path before a message. @return the code of err. */
+int cache_wrap_folder(struct peel_error *err, const char *path);
+
 /** Name of the index of an identity. @param name CACHE_NAME_SIZE bytes. @return 0, or less than 0. */
 int cache_name(const char *identity, char *name, struct peel_error *err);
 
