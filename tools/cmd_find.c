@@ -44,7 +44,22 @@ void find_complain_path(struct find *find, const char *path, const char *what)
 	char shown[PEEL_MESSAGE_SIZE];
 
 	complain("'%s': %s", peel_text_escape_into(shown, sizeof(shown), path, strlen(path)), what);
-	find->status = STATUS_NO;
+	find->status = worse_status(find->status, STATUS_NO);
+}
+
+void find_complain_error(struct find *find, const char *path, const struct peel_error *err)
+{
+	static const int open_ends[] = {PEEL_ECHANGED, PEEL_EDIGEST, PEEL_EFORMAT, PEEL_EINCOMPLETE,
+		PEEL_ELIMIT, PEEL_ETRUNCATED, PEEL_EUNSUPPORTED};
+	int status = find->status;
+
+	find_complain_path(find, path, error_text(err));
+	for (size_t i = 0; i < countof(open_ends); i++) {
+		if (err->code == open_ends[i]) {
+			status = STATUS_INCONCLUSIVE;
+		}
+	}
+	find->status = worse_status(find->status, status);
 }
 
 /* A link that should be followed and leads nowhere stands for itself. @return false where it is not looked at. */
@@ -65,7 +80,7 @@ static bool is_due(struct find *find, const struct walk_step *step)
 	case WALK_LEAVE:
 		return find->depth_first;
 	case WALK_FAILED:
-		find_complain_path(find, step->path, error_text(step->err));
+		find_complain_error(find, step->path, step->err);
 		return false;
 	case WALK_LOOP:
 		find_complain_path(find, step->path,

@@ -237,6 +237,11 @@ void find_finish(struct find *find);
 
 /** Say something about a path, escaped: 'PATH': WHAT. Status 1. */
 void find_complain_path(struct find *find, const char *path, const char *what);
+/**
+ * Say why something of the image could not be read. Status 1; 3 where its bytes are to blame, or a limit that was
+ * reached, so that the answer stays open.
+ */
+void find_complain_error(struct find *find, const char *path, const struct peel_error *err);
 /** Say why a node's argument is wrong. @return false. */
 bool find_complain_argument(const struct find_node *node, const char *arg);
 

@@ -92,7 +92,7 @@ bool find_eval_kind(struct find *find, const struct find_node *node, const struc
 		return false;
 	}
 	if (peel_kind(find->index, found->ino, &kind, &err) < 0) {
-		find_complain_path(find, entry->step->path, error_text(&err));
+		find_complain_error(find, entry->step->path, &err);
 		return false;
 	}
 	return node->number & UINT64_C(1) << kind;

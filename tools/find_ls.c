@@ -121,7 +121,7 @@ bool find_eval_ls(struct find *find, const struct find_node *node, const struct 
 	put_quoted(entry->step->path);
 	if (S_ISLNK(found->mode)) {
 		if (peel_readlink(find->index, found->ino, &target, &len, &err) < 0) {
-			find_complain_path(find, entry->step->path, error_text(&err));
+			find_complain_error(find, entry->step->path, &err);
 		} else {
 			fputs(" -> ", stdout);
 			put_quoted(target);

@@ -112,7 +112,7 @@ bool find_eval_lname(struct find *find, const struct find_node *node,
 		return false;
 	}
 	if (peel_readlink(find->index, entry->step->node->ino, &target, &len, &err) < 0) {
-		find_complain_path(find, entry->step->path, error_text(&err));
+		find_complain_error(find, entry->step->path, &err);
 		return false;
 	}
 	return fnmatch(node->text, target, node->primary->variant) == 0;

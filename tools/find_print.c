@@ -169,7 +169,7 @@ static void put_target(const struct print *print)
 
 	if (S_ISLNK(print->node->mode) &&
 		peel_readlink(print->find->index, print->node->ino, &target, &len, &err) < 0) {
-		find_complain_path(print->find, print->entry->step->path, error_text(&err));
+		find_complain_error(print->find, print->entry->step->path, &err);
 	}
 	put_name(print, target ? target : "", len);
 }
@@ -223,7 +223,7 @@ static void put_kind(const struct print *print)
 	if (!S_ISREG(print->node->mode)) {
 		put_text(print, "-");
 	} else if (peel_kind(print->find->index, print->node->ino, &kind, &err) < 0) {
-		find_complain_path(print->find, print->entry->step->path, error_text(&err));
+		find_complain_error(print->find, print->entry->step->path, &err);
 		put_text(print, "?");
 	} else {
 		put_text(print, peel_kind_name(kind));

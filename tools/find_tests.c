@@ -319,7 +319,7 @@ bool find_eval_empty(struct find *find, const struct find_node *node,
 	}
 	r = peel_list(find->index, found->ino, 0, stop_at_first, NULL, &err);
 	if (r < 0) {
-		find_complain_path(find, entry->step->path, error_text(&err));
+		find_complain_error(find, entry->step->path, &err);
 	}
 	return r == 0;
 }

@@ -9,13 +9,14 @@ while IFS= read -r change; do
 	number=$((number + 1))
 	cp good.peel forged.peel
 	sqlite3 forged.peel "$change" || continue
-	for verb in 'ls -laR' 'why' 'history' 'inspect' 'which' 'cat' 'stat' 'sql'; do
+	for verb in 'ls -laR' 'why' 'history' 'inspect' 'which' 'cat' 'stat' 'sql' 'find'; do
 		case $verb in
 		why) set -- why app.tar /srv/big ;;
 		which) set -- which -a app.tar tool sh ;;
 		cat) set -- cat app.tar /etc/passwd /srv/holes ;;
 		stat) set -- stat -L app.tar /etc/passwd /sbin /loop ;;
 		sql) set -- sql app.tar 'SELECT count(*) FROM tree' ;;
+		find) set -- find app.tar -L . ! -hidden -printf '%p %Y %l %u %S %{kind}\n' -o -empty -o -printf '%{why}\n' ;;
 		*) set -- $verb app.tar ;;
 		esac
 		timeout 10 "$PEEL" "$1" --index forged.peel "${@:2}" 2>&1 | head -c 1000000 >out
