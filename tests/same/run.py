@@ -11,11 +11,11 @@ this machine runs at the root of a chroot, once of the mounted image and once of
 was said on standard error. For the mount the bytes are compared; for the unpacked tree, whose listing order is its
 filesystem's, the sorted lines (or what NUL ends).
 
-FLAGS, between blanks, "-" for none:
+FLAGS, between blanks or commas, "-" for none:
     mount       depends on order, inode numbers, folder sizes or allocated blocks: compared with the mount alone
     unpacked    compared with the unpacked tree alone
     unordered   the mount's lines are sorted too
-    TZ=ZONE     the time zone, UTC without this
+    TZ=ZONE     the time zone up to the next blank, UTC without this
 
 Real images are unpacked by umoci; what is no OCI layout is made one first. A part that cannot run here (no /dev/fuse,
 no umoci, no corpus) is skipped, which is said; without root, or where neither part can run, the status is 77.
@@ -49,6 +49,7 @@ PRIVATE = os.path.join(HERE, "..", "lib", "private.sh")
 TIMEOUT = 60 * int(os.environ.get("PEEL_SLOW", "1"))
 JOBS = 2
 SHOWN = 6
+SPLIT = re.compile(r"TZ=\S+|[^ ,]+")
 FLAGS = re.compile(r"mount|unpacked|unordered|TZ=\S+|-")
 
 Image = collections.namedtuple("Image", "name group file mount unpacked")
@@ -70,7 +71,7 @@ def rows(path):
     """Rows of a table of command lines."""
     found = []
     for images, flags, command in table(path):
-        flags = flags.split(" ")
+        flags = SPLIT.findall(flags)
         if not all(FLAGS.fullmatch(flag) for flag in flags):
             sys.exit("%s: unknown flag: %s" % (path, " ".join(flags)))
         found.append(Row(images.split(","), flags, shlex.split(command), command))
