@@ -126,6 +126,7 @@ extern const struct verb cmd_cp;
 extern const struct verb cmd_du;
 extern const struct verb cmd_export;
 extern const struct verb cmd_find;
+extern const struct verb cmd_grep;
 extern const struct verb cmd_help;
 extern const struct verb cmd_history;
 extern const struct verb cmd_index;

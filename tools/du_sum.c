@@ -225,23 +225,10 @@ static enum walk_next count_step(void *arg, const struct walk_step *step)
 	return WALK_ON;
 }
 
-/* As fts: of several slashes at the end one is left. */
-static size_t shown_length(const char *path)
-{
-	size_t len = strlen(path);
-
-	if (len > 2 && path[len - 1] == '/') {
-		while (len > 1 && path[len - 2] == '/') {
-			len--;
-		}
-	}
-	return len;
-}
-
 void du_operand(struct du *du, const char *path)
 {
 	const bool follow = du->options->follow != DU_FOLLOW_NONE;
-	cleanup_free char *shown = strndup(path, shown_length(path));
+	cleanup_free char *shown = strndup(path, walk_start_length(path));
 	struct peel_error err = {0};
 	struct peel_node node;
 	int r;

@@ -17,6 +17,7 @@
  *     walk.c           a tree in listing order      du_sum.c         adding it up
  *     block_size.c     sizes as coreutils has     inode_set.c      nodes that were seen
  *     exclude.c        --exclude and --include
+ *     exclude.c        --exclude and --include     grep_*.c         lines of files, and what matches
  *     find_*.c         the language of find         field.c          width and precision
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
@@ -266,6 +267,7 @@ static const struct verb *const verbs[] = {
 	&cmd_du,
 	&cmd_export,
 	&cmd_find,
+	&cmd_grep,
 	&cmd_help,
 	&cmd_history,
 	&cmd_index,

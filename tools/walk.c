@@ -286,6 +286,18 @@ static int run(struct walk *walk, const char *path, const struct peel_node *star
 	return walk->no_memory ? PEEL_ENOMEM : next == WALK_STOP;
 }
 
+size_t walk_start_length(const char *path)
+{
+	size_t len = strlen(path);
+
+	if (len > 2 && path[len - 1] == '/') {
+		while (len > 1 && path[len - 2] == '/') {
+			len--;
+		}
+	}
+	return len;
+}
+
 int walk_tree(struct peel_index *index, const char *path, const struct peel_node *start,
 	unsigned int max_depth, walk_fn *each, void *arg)
 {

@@ -68,6 +68,9 @@ typedef enum walk_next walk_fn(void *arg, const struct walk_step *step);
 int walk_tree(struct peel_index *index, const char *path, const struct peel_node *start,
 	unsigned int max_depth, walk_fn *each, void *arg);
 
+/** Length of a start as fts(3) shows it: of several slashes at its end one is left. */
+size_t walk_start_length(const char *path);
+
 /**
  * As walk_tree, with each symlink below the start reported, and gone into, as what it leads to; one that leads nowhere
  * is reported as itself, with step.err.
