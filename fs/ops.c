@@ -207,6 +207,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
 	char *buf = reply_room(req, size);
+	struct ahead *ahead = &ops_of(req)->ahead;
 	struct peel_error err = {0};
 	size_t got;
 	int r;
@@ -224,6 +225,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	} else {
 		fuse_reply_buf(req, buf, got);
 	}
+	ahead_read(ahead, ino);
 }
 
 /* A reply to readdir or readdirplus while it is filled. */
@@ -232,6 +234,8 @@ struct listing_reply {
 	bool plus;
 	char *buf;
 	size_t used, size;
+	/** Regular files so far. */
+	unsigned files;
 };
 
 static int add_name(void *arg, const char *name, uint64_t next, const struct stat *stat)
@@ -260,6 +264,10 @@ static int add_name(void *arg, const char *name, uint64_t next, const struct sta
 		return 1;
 	}
 	reply->used += wanted;
+	if (S_ISREG(stat->st_mode) && stat->st_size > 0) {
+		ahead_listed(&ops_of(reply->req)->ahead, stat->st_ino, (uint64_t)stat->st_size,
+			reply->files++ == 0);
+	}
 	return 0;
 }
 
@@ -267,6 +275,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 {
 	char *buf = reply_room(req, size);
 	struct listing_reply reply = {.req = req, .plus = plus, .buf = buf, .size = size};
+	struct ahead *ahead = &ops_of(req)->ahead;
 	struct peel_error err = {0};
 	int r;
 
@@ -280,6 +289,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 		return;
 	}
 	fuse_reply_buf(req, buf, reply.used);
+	ahead_answered(ahead, reply.files);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

@@ -11,6 +11,7 @@
 #endif
 #include <fuse_lowlevel.h>
 
+#include "ahead.h"
 #include "view.h"
 #include "work.h"
 
@@ -19,6 +20,8 @@ struct ops {
 	struct view view;
 	/** What the kernel offers, set by init. */
 	bool no_open, no_opendir;
+	/** Reads ahead for programs that read file after file. */
+	struct ahead ahead;
 	/** Takes what would hold up the thread that receives. */
 	struct work work;
 	/** Replies are made here by the thread that receives; grows to what the kernel asks for. */

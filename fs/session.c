@@ -189,7 +189,14 @@ int session_mount(struct peel_index *index, const char *mount_point,
 
 int session_serve(struct session *session)
 {
-	return loop_run(&session->loop, session->fuse, &session->ops.work);
+	int r;
+
+	ahead_start(&session->ops.ahead, &session->ops.view, session->fuse);
+	r = loop_run(&session->loop, session->fuse, &session->ops.work);
+	if (r <= 0) {
+		ahead_finish(&session->ops.ahead);
+	}
+	return r;
 }
 
 void session_close(struct session *session)
