@@ -417,7 +417,7 @@ static int read_once(const struct peel_image_options *options, enum peel_image_k
 	cleanup_input struct input *input = NULL;
 	cleanup_kept struct kept *kept = NULL;
 	cleanup_source struct source *source = NULL;
-	int r = input_open(STDIN_FILENO, &input, err);
+	int r = input_open(STDIN_FILENO, options->progress, options->progress_arg, &input, err);
 
 	r = r < 0 ? r : kept_new(&kept_options, &kept, err);
 	if (r < 0) {

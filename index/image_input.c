@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include <peel/error.h>
 
@@ -19,6 +20,8 @@
 #define SPLICE_MIN (128u << 10)
 /** Most bytes of one splice. */
 #define SPLICE_MAX (1u << 30)
+/** Progress is told at most this often, nanoseconds. */
+#define PROGRESS_INTERVAL 100000000
 
 struct input {
 	int fd;
@@ -28,9 +31,15 @@ struct input {
 	uint8_t buf[INPUT_CHUNK];
 	size_t pos, len;
 	bool ended;
+	peel_progress_fn *progress;
+	void *progress_arg;
+	/** Bytes read, and when that was told last. */
+	uint64_t total;
+	int64_t told_ns;
 };
 
-int input_open(int fd, struct input **ret_input, struct peel_error *err)
+int input_open(int fd, peel_progress_fn *progress, void *progress_arg, struct input **ret_input,
+	struct peel_error *err)
 {
 	struct input *input = malloc(sizeof(*input));
 
@@ -41,6 +50,10 @@ int input_open(int fd, struct input **ret_input, struct peel_error *err)
 	input->pos = 0;
 	input->len = 0;
 	input->ended = false;
+	input->progress = progress;
+	input->progress_arg = progress_arg;
+	input->total = 0;
+	input->told_ns = 0;
 	/* Fails for all that is no pipe; a smaller pipe works as well. */
 	input->nowhere = fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE) < 0 && fcntl(fd, F_GETPIPE_SZ) < 0
 		? -1
@@ -68,7 +81,29 @@ static bool try_again(const struct input *input)
 	return errno == EINTR;
 }
 
-/* Read behind what is there. @return 0; PEEL_EIO. */
+/* Tell of n more bytes, 0: the end. @return 0; PEEL_ECANCELED. */
+static int tell(struct input *input, size_t n, struct peel_error *err)
+{
+	struct timespec now;
+	int64_t now_ns;
+
+	input->total += n;
+	if (!input->progress) {
+		return 0;
+	}
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	now_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+	if (n > 0 && now_ns - input->told_ns < PROGRESS_INTERVAL) {
+		return 0;
+	}
+	input->told_ns = now_ns;
+	if (input->progress(input->progress_arg, "standard input", input->total, 0) != 0) {
+		return peel_fail(err, PEEL_ECANCELED, "canceled");
+	}
+	return 0;
+}
+
+/* Read behind what is there. @return 0; PEEL_EIO; PEEL_ECANCELED. */
 static int fill(struct input *input, struct peel_error *err)
 {
 	ssize_t n;
@@ -86,7 +121,7 @@ static int fill(struct input *input, struct peel_error *err)
 	}
 	input->len += (size_t)n;
 	input->ended = n == 0;
-	return 0;
+	return tell(input, (size_t)n, err);
 }
 
 ssize_t input_peek(struct input *input, size_t len, const void **ret_bytes, struct peel_error *err)
@@ -142,6 +177,9 @@ int input_pass(struct input *input, uint64_t len, uint64_t *ret_passed, struct p
 
 		if (input->pos == input->len && input->nowhere >= 0 && len - done >= SPLICE_MIN) {
 			n = (ssize_t)splice_away(input, len - done);
+			if (n > 0 && tell(input, (size_t)n, err) < 0) {
+				return PEEL_ECANCELED;
+			}
 		}
 		/* What splice cannot do, and whether this is the end, reading tells. */
 		n = n > 0 ? n : input_take(input, len - done, &bytes, err);

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <peel/image.h>
+
 struct input;
 struct peel_error;
 
@@ -15,27 +17,29 @@ struct peel_error;
 
 /**
  * Start reading a descriptor, which stays the caller's.
+ * @param progress told of the bytes read, of an unknown total; NULL: nobody is.
  * @return 0; PEEL_ENOMEM. Free with input_close.
  */
-int input_open(int fd, struct input **ret_input, struct peel_error *err);
+int input_open(int fd, peel_progress_fn *progress, void *progress_arg, struct input **ret_input,
+	struct peel_error *err);
 /** Free; NULL is fine. */
 void input_close(struct input *input);
 
 /**
  * Look at the next bytes without taking them.
- * @param len up to INPUT_PEEK. @return bytes there, fewer than len only at the end; PEEL_EIO.
+ * @param len up to INPUT_PEEK. @return bytes there, fewer than len only at the end; PEEL_EIO, PEEL_ECANCELED.
  */
 ssize_t input_peek(struct input *input, size_t len, const void **ret_bytes, struct peel_error *err);
 /**
  * Take the next bytes, as many as are at hand and at most len. @param ret_bytes valid until the next
  *   call.
- * @return bytes, 0 at the end; PEEL_EIO.
+ * @return bytes, 0 at the end; PEEL_EIO, PEEL_ECANCELED.
  */
 ssize_t input_take(struct input *input, uint64_t len, const void **ret_bytes,
 	struct peel_error *err);
 /**
  * Pass over up to len bytes, of a pipe without copying them.
- * @return 0 and *ret_passed, fewer than len only at the end; PEEL_EIO.
+ * @return 0 and *ret_passed, fewer than len only at the end; PEEL_EIO, PEEL_ECANCELED.
  */
 int input_pass(struct input *input, uint64_t len, uint64_t *ret_passed, struct peel_error *err);
 

@@ -121,6 +121,8 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 		ret_options->progress = progress_show;
 		/* The library hands it back as it is; progress_show only reads it. */
 		ret_options->progress_arg = (void *)(terminal ? &to_terminal : &to_file);
+		ret_options->image.progress = ret_options->progress;
+		ret_options->image.progress_arg = ret_options->progress_arg;
 	}
 }
 

@@ -49,6 +49,12 @@ static void draw(const char *what, uint64_t done, uint64_t total, bool terminal)
 	cells[BAR_WIDTH] = 0;
 	format_bytes(done_text, done);
 	format_bytes(total_text, total);
+	if (total == 0) {
+		fprintf(stderr, "%s%s: %s%s", terminal ? "\r" : "", label, done_text,
+			terminal ? "\033[K" : "\n");
+		fflush(stderr);
+		return;
+	}
 	fprintf(stderr, "%s%s [%s] %3" PRIu64 "%% %s of %s%s", terminal ? "\r" : "", label, cells,
 		part, done_text, total_text, terminal ? "\033[K" : "\n");
 	fflush(stderr);

@@ -122,6 +122,13 @@ struct peel_finding {
  */
 typedef void peel_spooled_fn(void *arg, const char *folder, uint64_t bytes);
 
+/**
+ * Progress of reading, at most ten times a second and once at the end.
+ * @param total_bytes 0: not known. @return 0, or nonzero to cancel.
+ */
+typedef int peel_progress_fn(void *arg, const char *what, uint64_t done_bytes,
+	uint64_t total_bytes);
+
 /** How to open an image. {0} is valid. */
 struct peel_image_options {
 	/** "os/arch[/variant]", or NULL: the only one. */
@@ -141,6 +148,9 @@ struct peel_image_options {
 	/** May be NULL. */
 	peel_spooled_fn *spooled;
 	void *spooled_arg;
+	/** Told while standard input is read, which may take long. May be NULL. */
+	peel_progress_fn *progress;
+	void *progress_arg;
 };
 
 /**
@@ -148,7 +158,7 @@ struct peel_image_options {
  * @param ret_image receives the image; close it with peel_image_close. Untouched on failure.
  * @return 0, or PEEL_ENOENT (no such file, reference or platform), PEEL_EAMBIGUOUS, PEEL_EFORMAT,
  *   PEEL_ETRUNCATED, PEEL_EDIGEST, PEEL_EUNSUPPORTED, PEEL_ELIMIT, PEEL_EUSAGE, PEEL_EIO,
- *   PEEL_ENOMEM. A layer that is missing or of a foreign type is no failure: see its state.
+ *   PEEL_ECANCELED, PEEL_ENOMEM. A layer that is missing or of a foreign type is no failure: see its state.
  */
 int peel_image_open(const char *reference, const struct peel_image_options *options,
 	struct peel_image **ret_image, struct peel_error *err);

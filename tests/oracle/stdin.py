@@ -359,6 +359,9 @@ def main():
     first, last = (int(n) for n in options.seeds.split(":"))
     parts = {"stacks": lambda: stack_jobs(first, last), "feeds": feed_jobs,
              "damage": lambda: damage_jobs(4 * first, 4 * last), "corpus": lambda: corpus_jobs(options.only)}
+    if options.part == ["corpus"] and not os.path.isdir(CORPUS):
+        print("no corpus at %s" % CORPUS)
+        return 77
     bad = count = 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for part in options.part or parts:

@@ -355,6 +355,9 @@ static void every_allocation_may_fail(void **state)
 	struct tarmaker tar = {0};
 
 	(void)state;
+	if (!fault_alloc_works()) {
+		skip();
+	}
 	make_layer(&layer);
 	add(&tar, "layer.tar", layer.bytes, layer.len);
 	tarmaker_end(&tar);

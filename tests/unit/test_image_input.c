@@ -81,7 +81,7 @@ static void check_all(int fd, unsigned seed)
 	uint64_t pos = 0;
 
 	srand(seed);
-	assert_good(input_open(fd, &input, &err), &err);
+	assert_good(input_open(fd, NULL, NULL, &input, &err), &err);
 	while (pos < LEN) {
 		uint64_t len = sizes[(size_t)rand() % countof(sizes)];
 		uint64_t passed = 0;
@@ -136,12 +136,59 @@ static void all_may_be_passed_over_at_once(void **state)
 		int fd = open_bytes(kind, LEN);
 		uint64_t passed = 0;
 
-		assert_good(input_open(fd, &input, &err), &err);
+		assert_good(input_open(fd, NULL, NULL, &input, &err), &err);
 		assert_good(input_pass(input, UINT64_MAX, &passed, &err), &err);
 		assert_int_equal(passed, LEN);
 		close(fd);
 		if (kind != REGULAR) {
 			assert_true(wait(NULL) > 0);
+		}
+	}
+}
+
+/* Takes note of what it is told, and stops at a number of bytes. */
+struct note {
+	uint64_t told;
+	uint64_t stop;
+};
+
+static int take_note(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	struct note *note = arg;
+
+	assert_string_equal(what, "standard input");
+	assert_int_equal(total, 0);
+	assert_true(done >= note->told);
+	note->told = done;
+	return done >= note->stop;
+}
+
+static void progress_is_told_and_may_cancel(void **state)
+{
+	static const uint64_t stops[] = {UINT64_MAX, 1};
+
+	(void)state;
+	for (enum kind kind = PIPE; kind <= REGULAR; kind++) {
+		for (size_t i = 0; i < countof(stops); i++) {
+			cleanup_input struct input *input = NULL;
+			struct note note = {.stop = stops[i]};
+			struct peel_error err = {0};
+			int fd = open_bytes(kind, LEN);
+			uint64_t passed = 0;
+			int r;
+
+			assert_good(input_open(fd, take_note, &note, &input, &err), &err);
+			r = input_pass(input, UINT64_MAX, &passed, &err);
+			close(fd);
+			if (kind != REGULAR) {
+				assert_true(wait(NULL) > 0);
+			}
+			if (stops[i] == 1) {
+				assert_failure(r, PEEL_ECANCELED, &err, "canceled");
+				continue;
+			}
+			assert_good(r, &err);
+			assert_int_equal(note.told, LEN);
 		}
 	}
 }
@@ -159,7 +206,7 @@ static void what_cannot_be_read_is_said(void **state)
 		cleanup_input struct input *input = NULL;
 		struct peel_error err = {0};
 
-		assert_good(input_open(fds[i], &input, &err), &err);
+		assert_good(input_open(fds[i], NULL, NULL, &input, &err), &err);
 		assert_failure(input_peek(input, 1, &at, &err), PEEL_EIO, &err, "cannot read it");
 		assert_failure(input_take(input, 1, &at, &err), PEEL_EIO, &err, "cannot read it");
 		assert_failure(input_pass(input, LEN, &passed, &err), PEEL_EIO, &err,
@@ -177,7 +224,8 @@ static void memory_may_end(void **state)
 		skip();
 	}
 	fault_alloc(1);
-	assert_failure(input_open(STDIN_FILENO, &input, &err), PEEL_ENOMEM, &err, "memory");
+	assert_failure(input_open(STDIN_FILENO, NULL, NULL, &input, &err), PEEL_ENOMEM, &err,
+		"memory");
 	assert_true(fault_alloc_hit());
 	assert_null(input);
 	input_close(input);
@@ -189,6 +237,7 @@ int main(void)
 		cmocka_unit_test(all_may_be_passed_over_at_once),
 		cmocka_unit_test(bytes_come_once_and_in_order),
 		cmocka_unit_test(memory_may_end),
+		cmocka_unit_test(progress_is_told_and_may_cancel),
 		cmocka_unit_test(what_cannot_be_read_is_said),
 	};
 
