@@ -11,8 +11,8 @@
  * a mount of peel on the path is theirs: nothing is mounted over one. A mount that answers is never
  * theirs.
  *
- * The guard of a private mount takes its processes away instead: those whose mount namespace is the
- * one that it holds open. As long as it does, no other namespace can get that one's number.
+ * The guard of a private mount takes its processes away instead, as members.c does. It holds the same
+ * two descriptors as its namesakes there.
  */
 #include "guard.h"
 
@@ -56,14 +56,22 @@ static const char mount_script[] =
 /** Where the second script finds the namespace. */
 #define GUARDED_FD 3
 
+/* $device is the mount's, as mountinfo writes it. */
 static const char members_script[] =
 	"trap '' HUP INT TERM PIPE\n"
 	"read -r word && exit 0\n"
+	"sees() {\n"
+	"	while read -r id parent number rest; do\n"
+	"		[ \"$number\" != $device ] || return 0\n"
+	"	done <$1/mountinfo\n"
+	"	return 1\n"
+	"}\n"
 	"more=more\n"
 	"while [ $more ]; do\n"
 	"	more=\n"
 	"	for folder in /proc/[0-9]*; do\n"
-	"		[ $folder/ns/mnt -ef /proc/self/fd/3 ] || continue\n"
+	"		[ $folder/ns/mnt -ef /proc/self/ns/mnt ] && continue\n"
+	"		[ $folder/ns/mnt -ef /proc/self/fd/3 ] || sees $folder || continue\n"
 	"		kill -9 ${folder#/proc/} && more=more\n"
 	"	done\n"
 	"	[ -z $more ] || sleep 0.05\n"
@@ -90,9 +98,9 @@ static char *mountinfo_form(const char *path)
 	return text;
 }
 
-/* @param guarded becomes GUARDED_FD; -1: none. */
+/* @param guarded their namespace becomes GUARDED_FD, their root the next one; NULL: none. */
 static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int lifeline,
-	int guarded)
+	const struct members *guarded)
 {
 	sigset_t none;
 	int r = 0;
@@ -101,19 +109,21 @@ static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attrib
 	r |= posix_spawn_file_actions_adddup2(actions, lifeline, 0);
 	r |= posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
 	r |= posix_spawn_file_actions_addopen(actions, 2, "/dev/null", O_WRONLY, 0);
-	if (guarded >= 0) {
-		r |= posix_spawn_file_actions_adddup2(actions, guarded, GUARDED_FD);
+	if (guarded) {
+		r |= posix_spawn_file_actions_adddup2(actions, guarded->mount_namespace,
+			GUARDED_FD);
+		r |= posix_spawn_file_actions_adddup2(actions, guarded->root, GUARDED_FD + 1);
 	}
 	r |= posix_spawn_file_actions_addclosefrom_np(actions,
-		guarded >= 0 ? GUARDED_FD + 1 : GUARDED_FD);
+		guarded ? GUARDED_FD + 2 : GUARDED_FD);
 	r |= posix_spawn_file_actions_addchdir_np(actions, "/");
 	r |= posix_spawnattr_setsigmask(attributes, &none);
 	r |= posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
 	return r;
 }
 
-static int spawn_shell(const char *commands, int lifeline, int guarded, char *const environment[],
-	pid_t *ret_pid)
+static int spawn_shell(const char *commands, int lifeline, const struct members *guarded,
+	char *const environment[], pid_t *ret_pid)
 {
 	const char *const argv[] = {"sh", "-c", commands, NULL};
 	posix_spawn_file_actions_t actions;
@@ -154,16 +164,24 @@ int guard_start(const char *path, int lifeline, pid_t *ret_pid, struct peel_erro
 		asprintf(&mount_point, "mount_point=%s", path) < 0) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	r = spawn_shell(mount_script, lifeline, -1, (char *const[]){search, at, mount_point, NULL},
-		ret_pid);
+	r = spawn_shell(mount_script, lifeline, NULL,
+		(char *const[]){search, at, mount_point, NULL}, ret_pid);
 	return r != 0 ? not_run(r, err) : 0;
 }
 
-int guard_start_members(int mount_namespace, int lifeline, pid_t *ret_pid, struct peel_error *err)
+int guard_start_members(const struct members *members, int lifeline, pid_t *ret_pid,
+	struct peel_error *err)
 {
-	int r = spawn_shell(members_script, lifeline, mount_namespace,
-		(char *const[]){search, NULL}, ret_pid);
+	/* Neither may stand where the other goes. */
+	cleanup_fd int namespace = fcntl(members->mount_namespace, F_DUPFD_CLOEXEC, GUARDED_FD + 2);
+	cleanup_fd int root = fcntl(members->root, F_DUPFD_CLOEXEC, GUARDED_FD + 2);
+	const struct members raised = {.mount_namespace = namespace, .root = root};
+	char device[64];
+	int r;
 
+	snprintf(device, sizeof(device), "device=%u:%u", major(members->dev), minor(members->dev));
+	r = spawn_shell(members_script, lifeline, &raised, (char *const[]){search, device, NULL},
+		ret_pid);
 	return r != 0 ? not_run(r, err) : 0;
 }
 

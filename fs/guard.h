@@ -14,6 +14,8 @@
 
 #include <peel/error.h>
 
+#include "members.h"
+
 /**
  * Start the guard of a mount point.
  * @param path absolute, without symlinks.
@@ -23,11 +25,12 @@
 int guard_start(const char *path, int lifeline, pid_t *ret_pid, struct peel_error *err);
 
 /**
- * Start a guard that, when the others have died, kills every process of a mount namespace.
- * @param mount_namespace a descriptor of it, as /proc/PID/ns/mnt gives; still the caller's.
+ * Start a guard that, when the others have died, kills every process of a private mount.
+ * @param members its descriptors are still the caller's.
  * @return as guard_start.
  */
-int guard_start_members(int mount_namespace, int lifeline, pid_t *ret_pid, struct peel_error *err);
+int guard_start_members(const struct members *members, int lifeline, pid_t *ret_pid,
+	struct peel_error *err);
 
 /** Tell it what to guard. A guard that is gone is no failure. */
 void guard_arm(int lifeline, dev_t dev);

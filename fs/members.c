@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who belongs to a private mount: the processes whose mount namespace it is. Nobody comes in but by
- * birth, and neither a session of its own nor a dead parent takes a process out. The descriptor on
- * the namespace keeps its number from being given to another one.
+ * Who belongs to a private mount: the processes that see it. Nobody comes in but by birth, and
+ * neither a session of its own nor a dead parent takes a process out.
  *
- * A process may have gone on into a namespace of its own (unshare, bwrap). Its parent knows it: once
- * its ancestors are dead it is a child of the subreaper, and that one kills its children too.
+ *   in its mount namespace        most; also when the mount was detached in there
+ *   in a copy of that namespace   who went on by unshare(1), or runs peel in peel: the mount is in
+ *                                 their /proc/PID/mountinfo
+ *
+ * Who neither is in there nor sees the mount is no concern of ours. Descriptors on the namespace and
+ * on the mount's root keep both numbers from being given away, so that no stranger is taken for a
+ * member.
  *
  * Rejected: a PID namespace, which the kernel empties by itself. In it $$ is not what ps shows, a
  * shell has no process group that it could give the terminal back to, and /proc/$$ is a stranger.
+ * The children of a subreaper: what a shell had started before it became peel is among them.
  */
 #include "members.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "scope.h"
@@ -29,8 +33,13 @@
 /** Rounds of killing, and the rest after each: together some five seconds. */
 #define ROUNDS 500
 #define REST_NS (10 * 1000 * 1000)
-/** Longest line of /proc/PID/stat up to the parent: two numbers and a name of 15 bytes, escaped. */
-#define STAT_SIZE 256
+
+/** One look at the processes. */
+struct look {
+	const struct members *members;
+	/** The mount namespace of the members, and our own, of which most processes are. */
+	struct stat wanted, own;
+};
 
 static void close_folder(DIR **folder)
 {
@@ -39,49 +48,55 @@ static void close_folder(DIR **folder)
 	}
 }
 
-/* Read the state and the parent out of "PID (NAME) STATE PARENT …"; the name may hold anything. */
-static bool read_parent(pid_t pid, char *ret_state, pid_t *ret_parent)
+static void close_file(FILE **file)
 {
-	char path[64];
-	char text[STAT_SIZE];
-	cleanup_fd int fd = -1;
-	const char *end;
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0) {
-		return false;
+	if (*file) {
+		fclose(*file);
 	}
-	text[len] = '\0';
-	end = strrchr(text, ')');
-	return end && sscanf(end, ") %c %d", ret_state, ret_parent) == 2;
 }
 
-static bool is_child(const struct members *members, pid_t pid)
+/* Whether a process sees a mount of this device. */
+static bool sees(pid_t pid, dev_t dev)
 {
-	pid_t parent;
-	char state;
+	__attribute__((__cleanup__(close_file))) FILE *file = NULL;
+	cleanup_free char *line = NULL;
+	char path[64];
+	size_t room = 0;
 
-	return members->parent > 0 && pid != members->spared[0] && pid != members->spared[1] &&
-		read_parent(pid, &state, &parent) && parent == members->parent && state != 'Z' &&
-		state != 'X';
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	file = fopen(path, "re");
+	while (file && getline(&line, &room, file) >= 0) {
+		unsigned int major_number, minor_number;
+
+		if (sscanf(line, "%*u %*u %u:%u", &major_number, &minor_number) == 2 &&
+			makedev(major_number, minor_number) == dev) {
+			return true;
+		}
+	}
+	return false;
 }
 
-/* A dead process has no namespace any more. */
-static bool is_inside(const struct stat *wanted, pid_t pid)
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* A dead process has no namespace any more, and that of a stranger cannot be looked at. */
+static bool is_member(const struct look *look, pid_t pid)
 {
 	char path[64];
 	struct stat found;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	return wanted->st_ino != 0 && stat(path, &found) == 0 && found.st_ino == wanted->st_ino &&
-		found.st_dev == wanted->st_dev;
+	if (stat(path, &found) != 0 || is_same(&found, &look->own)) {
+		return false;
+	}
+	return is_same(&found, &look->wanted) ||
+		(look->members->root >= 0 && sees(pid, look->members->dev));
 }
 
 /* The descriptor holds the process's number while it is looked at a second time. */
-static void kill_member(const struct members *members, const struct stat *wanted, pid_t pid)
+static void kill_member(const struct look *look, pid_t pid)
 {
 	cleanup_fd int process = pidfd_open(pid, 0);
 
@@ -89,31 +104,32 @@ static void kill_member(const struct members *members, const struct stat *wanted
 		if (errno != ESRCH) {
 			kill(pid, SIGKILL);
 		}
-	} else if (is_inside(wanted, pid) || is_child(members, pid)) {
+	} else if (is_member(look, pid)) {
 		pidfd_send_signal(process, SIGKILL, NULL, 0);
 	}
 }
 
 /* One look at all processes. @return how many members there are. */
-static int look(const struct members *members, bool kill_them)
+static int look_around(const struct members *members, bool kill_them)
 {
 	__attribute__((__cleanup__(close_folder))) DIR *folder = opendir("/proc");
-	struct stat wanted = {0};
+	struct look look = {.members = members};
 	const struct dirent *entry;
 	int found = 0;
 
-	if (members->mount_namespace >= 0 && fstat(members->mount_namespace, &wanted) != 0) {
-		wanted.st_ino = 0;
+	if (members->mount_namespace < 0 || fstat(members->mount_namespace, &look.wanted) != 0 ||
+		stat("/proc/self/ns/mnt", &look.own) != 0) {
+		return 0;
 	}
 	while (folder && (entry = readdir(folder)) != NULL) {
 		pid_t pid = atoi(entry->d_name);
 
-		if (pid <= 0 || (!is_inside(&wanted, pid) && !is_child(members, pid))) {
+		if (pid <= 0 || !is_member(&look, pid)) {
 			continue;
 		}
 		found++;
 		if (kill_them) {
-			kill_member(members, &wanted, pid);
+			kill_member(&look, pid);
 		}
 	}
 	return found;
@@ -121,14 +137,14 @@ static int look(const struct members *members, bool kill_them)
 
 int members_count(const struct members *members)
 {
-	return look(members, false);
+	return look_around(members, false);
 }
 
 void members_kill(const struct members *members)
 {
 	const struct timespec rest = {.tv_nsec = REST_NS};
 
-	for (int i = 0; i < ROUNDS && look(members, true) > 0; i++) {
+	for (int i = 0; i < ROUNDS && look_around(members, true) > 0; i++) {
 		nanosleep(&rest, NULL);
 	}
 }

@@ -5,22 +5,22 @@
 
 #include <sys/types.h>
 
-/** Whom to look for. */
+/** How a private mount is known. */
 struct members {
-	/** The mount namespace, as /proc/PID/ns/mnt gives; -1: none. */
+	/** Its mount namespace, as /proc/PID/ns/mnt gives; -1: none. */
 	int mount_namespace;
-	/** Children of this process belong to them wherever they are; 0: none. */
-	pid_t parent;
-	/** Children that do not; 0: none. */
-	pid_t spared[2];
+	/** Its root, a descriptor that keeps the device number from being given to another mount. */
+	int root;
+	/** Its device. */
+	dev_t dev;
 };
 
-/** Number of members that live, at most INT_MAX. */
+/** Number of members that live. */
 int members_count(const struct members *members);
 
 /**
  * Kill them, and what they start meanwhile, until none is found. Gives up on what does not die
- * within a few seconds. Children of the caller are left to be waited for.
+ * within a few seconds.
  */
 void members_kill(const struct members *members);
 

@@ -11,13 +11,12 @@
  *   command ends      the caller waits two seconds for what it has left, kills the rest, then server
  *                     and guard
  *   caller killed     the command is killed (PR_SET_PDEATHSIG), the server gets SIGTERM in the same
- *                     way, and kills everything in the namespace; the guard does too, at the
- *                     lifeline's end once the server is gone
+ *                     way, and kills everything in the namespace
  *   server killed     the caller kills everything
  *   both killed       the lifeline ends; the guard kills everything in the namespace
  *
- * All three hold a descriptor on the namespace and find its processes by it (members.c). The server
- * stays outside, because in there it would keep the mount alive.
+ * All three find the processes of the mount by descriptors that they hold (members.c). The server
+ * stays outside, because in there it would be one of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +47,7 @@ struct run {
 	const struct peel_mount_options *mount;
 	struct run_wait wait;
 	int channel;
-	int mount_namespace;
+	struct members members;
 	/** The guard reads here that all is well; its end is the caller's and the server's death. */
 	int lifeline;
 };
@@ -59,8 +58,6 @@ struct run {
  */
 static void serve(struct run *run, struct session *session, pid_t parent)
 {
-	const struct members members = {.mount_namespace = run->mount_namespace};
-
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) {
 		raise(SIGTERM);
@@ -71,7 +68,7 @@ static void serve(struct run *run, struct session *session, pid_t parent)
 		_exit(0);
 	}
 	if (getppid() != parent) {
-		members_kill(&members);
+		members_kill(&run->members);
 	}
 	_exit(1);
 }
@@ -107,7 +104,7 @@ static int start_guard(struct run *run, struct peel_error *err)
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		return peel_fail(err, PEEL_EIO, "pipe: %s", strerror(errno));
 	}
-	r = guard_start_members(run->mount_namespace, ends[0], &run->wait.guard, err);
+	r = guard_start_members(&run->members, ends[0], &run->wait.guard, err);
 	close(ends[0]);
 	run->lifeline = ends[1];
 	return r;
@@ -125,22 +122,30 @@ static int give_ids(const struct run *run, struct peel_error *err)
 	return r;
 }
 
+/* The child may hang in what it looks at; a signal must reach it then. */
+static int hear(struct run *run, struct run_message *ret_message, struct run_descriptors *ret_fds,
+	struct peel_error *err)
+{
+	run_wait_readable(&run->wait, run->channel);
+	return run_channel_hear(run->channel, ret_message, ret_fds, err);
+}
+
 /* From the child's first word to the command. @return 0 once the command runs, or is dead. */
 static int bring_up(struct run *run, int *ret_status, struct peel_error *err)
 {
 	struct run_message message = {.status = PEEL_RUN_FAILED};
-	struct run_descriptors fds = {-1, -1};
-	int r = run_channel_hear(run->channel, &message, NULL, err);
+	struct run_descriptors fds = {-1, -1, -1};
+	int r = hear(run, &message, NULL, err);
 
 	if (r > 0 && message.user_namespace) {
 		r = give_ids(run, err) < 0 ? err->code : 1;
 	}
 	if (r > 0) {
 		run_channel_go(run->channel);
-		r = run_channel_hear(run->channel, &message, &fds, err);
+		r = hear(run, &message, &fds, err);
 	}
 	if (r > 0) {
-		run->mount_namespace = fds.mount_namespace;
+		run->members = (struct members){fds.mount_namespace, fds.root, message.dev};
 		r = start_guard(run, err);
 		r = r == 0 ? start_server(run, fds.device, err) : r;
 	} else if (r == 0) {
@@ -148,7 +153,7 @@ static int bring_up(struct run *run, int *ret_status, struct peel_error *err)
 	}
 	if (r == 0) {
 		run_channel_go(run->channel);
-		r = run_channel_hear(run->channel, &message, NULL, err);
+		r = hear(run, &message, NULL, err);
 	}
 	*ret_status = message.status;
 	return r;
@@ -180,29 +185,25 @@ static int start(struct run *run, char *const *argv, struct peel_error *err)
 	return r;
 }
 
-/* Nothing stays: no process in the namespace, no server, no guard, and so no mount. */
-static void finish(struct run *run, bool patient)
+static void close_end(int fd)
 {
-	const struct members members = {
-		.mount_namespace = run->mount_namespace,
-		.parent = getpid(),
-		.spared = {run->wait.server, run->wait.guard},
-	};
+	if (fd >= 0) {
+		close(fd);
+	}
+}
 
-	while (patient && members_count(&members) > 0) {
-		patient = run_wait_child(&run->wait, GRACE);
+/* Nothing stays: no process in the namespace, no server, no guard, and so no mount. */
+static void finish(struct run *run)
+{
+	if (run->wait.ended) {
+		run_wait_others(&run->wait, &run->members, GRACE);
 	}
-	members_kill(&members);
+	members_kill(&run->members);
 	run_wait_finish(&run->wait);
-	if (run->mount_namespace >= 0) {
-		close(run->mount_namespace);
-	}
-	if (run->lifeline >= 0) {
-		close(run->lifeline);
-	}
-	if (run->channel >= 0) {
-		close(run->channel);
-	}
+	close_end(run->members.mount_namespace);
+	close_end(run->members.root);
+	close_end(run->lifeline);
+	close_end(run->channel);
 }
 
 /* Start everything and wait. */
@@ -225,7 +226,7 @@ static int run_command(struct run *run, char *const *argv, int *ret_status, stru
 			WIFSIGNALED(run->wait.server_status) ? "was killed"
 							     : "has ended before the command");
 	}
-	finish(run, run->wait.ended);
+	finish(run);
 	return r < 0 ? r : 0;
 }
 
@@ -239,10 +240,9 @@ int peel_run(struct peel_index *index, char *const argv[], const struct peel_run
 		.options = options ? options : &none,
 		.mount = options && options->mount ? options->mount : &plain,
 		.channel = -1,
-		.mount_namespace = -1,
+		.members = {.mount_namespace = -1, .root = -1},
 		.lifeline = -1,
 	};
-	int reaper = 0;
 	int r;
 
 	*ret_status = PEEL_RUN_FAILED;
@@ -252,11 +252,8 @@ int peel_run(struct peel_index *index, char *const argv[], const struct peel_run
 		return r;
 	}
 	close(r);
-	prctl(PR_GET_CHILD_SUBREAPER, &reaper);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	run_wait_begin(&run.wait);
 	r = run_command(&run, argv, ret_status, err);
 	run_wait_end(&run.wait);
-	prctl(PR_SET_CHILD_SUBREAPER, reaper);
 	return r;
 }

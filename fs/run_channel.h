@@ -15,18 +15,22 @@
 #define FS_RUN_CHANNEL_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include <peel/error.h>
 
-/** Descriptors that come with the second message: the FUSE device, and the mount namespace. */
+/** Descriptors that come with the second message. */
 struct run_descriptors {
-	int device, mount_namespace;
+	/** /dev/fuse, mounted; the mount namespace; the mount's root (O_PATH). */
+	int device, mount_namespace, root;
 };
 
 /** Where the child is. */
 struct run_message {
 	/** The namespace is a user namespace too, and has no ids yet. */
 	bool user_namespace;
+	/** Device of the mount, with the second message. */
+	dev_t dev;
 	/** Status for the shell where err is set. */
 	int status;
 	struct peel_error err;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "errors.h"
+#include "mountinfo.h"
 #include "run_channel.h"
 #include "run_exec.h"
 #include "run_mount.h"
@@ -36,16 +37,25 @@ static int attach(const struct run_child *child, struct run_message *message, co
 {
 	cleanup_fd int device = run_mount_attach(child->name, child->mount, message->user_namespace,
 		ret_path, &message->err);
-	cleanup_fd int namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	const struct run_descriptors fds = {device, namespace};
+	cleanup_fd int namespace = -1;
+	cleanup_fd int root = -1;
+	struct mountinfo info = {0};
 
 	if (device < 0) {
 		return device;
 	}
-	if (namespace < 0) {
-		return peel_fail(&message->err, PEEL_EIO, "/proc/self/ns/mnt: %s", strerror(errno));
+	namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	root = open(*ret_path, O_PATH | O_CLOEXEC);
+	if (namespace < 0 || root < 0) {
+		return peel_fail(&message->err, PEEL_EIO, "cannot look at the mount: %s",
+			strerror(errno));
 	}
-	if (!run_channel_say(child->channel, message, &fds)) {
+	if (mountinfo_find(*ret_path, &info, &message->err) < 0) {
+		return message->err.code;
+	}
+	message->dev = info.dev;
+	if (!run_channel_say(child->channel, message,
+		    &(struct run_descriptors){device, namespace, root})) {
 		_exit(PEEL_RUN_FAILED);
 	}
 	return 0;
@@ -80,12 +90,7 @@ static int become(const struct run_child *child, struct run_message *message, co
 	if (r == 0 && message->user_namespace) {
 		r = run_rights_restore(rights, &message->err);
 	}
-	if (r < 0) {
-		return r;
-	}
-	sigaction(SIGCHLD, child->on_child, NULL);
-	sigprocmask(SIG_SETMASK, child->mask, NULL);
-	return run_exec(child->argv, from, &message->status, &message->err);
+	return r < 0 ? r : run_exec(child->argv, from, &message->status, &message->err);
 }
 
 static int run(const struct run_child *child, struct run_message *message)
@@ -112,6 +117,8 @@ void run_child_main(const struct run_child *child)
 {
 	struct run_message message = {.status = PEEL_RUN_FAILED};
 
+	sigaction(SIGCHLD, child->on_child, NULL);
+	sigprocmask(SIG_SETMASK, child->mask, NULL);
 	/* It would be nobody's, in a mount without an end. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == child->parent) {

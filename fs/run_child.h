@@ -23,7 +23,7 @@ struct run_child {
 };
 
 /**
- * Be that process, with every signal blocked. Does not return: what fails goes through the channel.
+ * Be that process. Does not return: what fails goes through the channel.
  */
 void run_child_main(const struct run_child *child) __attribute__((noreturn));
 

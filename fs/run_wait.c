@@ -13,15 +13,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <peel/mount.h>
 
+#include "loop.h"
 #include "scope.h"
+
+#define NS_PER_S (1000 * 1000 * 1000)
+/** How often one looks whether processes that the command has left are still there. */
+#define LOOKS_PER_S 50
 
 /* A blocked fault would be a silent death. */
 static void all_signals(sigset_t *ret_set)
@@ -100,7 +107,7 @@ static void note_command(struct run_wait *wait, int status)
 					 : PEEL_RUN_SIGNALED + WTERMSIG(status);
 }
 
-/* Collect every child that has something to say; orphans of the command are ours too. */
+/* Collect every child that has something to say. */
 static void reap(struct run_wait *wait)
 {
 	int status;
@@ -149,27 +156,61 @@ static void pass_on(const struct run_wait *wait, const siginfo_t *info)
 	}
 }
 
+static void take(struct run_wait *wait, const siginfo_t *info)
+{
+	if (info->si_signo == SIGCHLD) {
+		reap(wait);
+	} else {
+		pass_on(wait, info);
+	}
+}
+
 void run_wait_command(struct run_wait *wait)
 {
-	while (!wait->ended && !wait->broken) {
-		siginfo_t info;
-		int number = sigwaitinfo(&wait->waited, &info);
+	siginfo_t info;
 
-		if (number == SIGCHLD) {
-			reap(wait);
-		} else if (number > 0) {
-			pass_on(wait, &info);
+	reap(wait);
+	while (!wait->ended && !wait->broken) {
+		if (sigwaitinfo(&wait->waited, &info) > 0) {
+			take(wait, &info);
 		}
 	}
 }
 
-bool run_wait_child(struct run_wait *wait, int seconds)
+void run_wait_readable(struct run_wait *wait, int fd)
 {
-	const struct timespec most = {.tv_sec = seconds};
-	int number = sigtimedwait(&wait->waited, NULL, &most);
+	cleanup_fd int signals = signalfd(-1, &wait->waited, SFD_CLOEXEC);
+	struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+	const struct timespec now = {0};
 
-	reap(wait);
-	return number == SIGCHLD || (number < 0 && errno == EINTR);
+	while (signals >= 0 && poll(polled, countof(polled), -1) >= 0 && !polled[0].revents) {
+		siginfo_t info;
+
+		if (sigtimedwait(&wait->waited, &info, &now) > 0) {
+			take(wait, &info);
+		}
+	}
+}
+
+void run_wait_others(struct run_wait *wait, const struct members *members, int seconds)
+{
+	const struct timespec rest = {.tv_nsec = NS_PER_S / LOOKS_PER_S};
+	struct timespec now, end;
+	sigset_t ending;
+
+	loop_ending_signals(&ending);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
+	while (members_count(members) > 0) {
+		int number = sigtimedwait(&wait->waited, NULL, &rest);
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > end.tv_sec ||
+			(now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec) ||
+			(number > 0 && sigismember(&ending, number) == 1)) {
+			return;
+		}
+	}
 }
 
 static void end_child(pid_t *pid)
@@ -187,5 +228,5 @@ void run_wait_finish(struct run_wait *wait)
 	reap(wait);
 	end_child(&wait->guard);
 	end_child(&wait->server);
-	reap(wait);
+	end_child(&wait->command);
 }

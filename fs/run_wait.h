@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "members.h"
+
 /** Signals and children of a waiting process. */
 struct run_wait {
 	/** Before run_wait_begin. */
@@ -39,14 +41,16 @@ void run_wait_end(struct run_wait *wait);
  */
 void run_wait_command(struct run_wait *wait);
 
-/**
- * Wait for the next death of a child or signal.
- * @param seconds at most that long.
- * @return false where the time is up, or a signal other than SIGCHLD came.
- */
-bool run_wait_child(struct run_wait *wait, int seconds);
+/** Until a descriptor can be read or is at its end: the same. */
+void run_wait_readable(struct run_wait *wait, int fd);
 
-/** Kill server and guard, and collect every child that is dead. */
+/**
+ * After the command: until no process of its mount is left, the time is up, or a signal wants it to
+ * end.
+ */
+void run_wait_others(struct run_wait *wait, const struct members *members, int seconds);
+
+/** Kill server, guard and a command that is left, and collect them. */
 void run_wait_finish(struct run_wait *wait);
 
 #endif

@@ -176,6 +176,24 @@ leftovers() {
 	wait "$peel" 2>/dev/null
 	true_that "$who: peel and server are killed: nothing is left" eventually none_left
 }
+# Who has gone on into a namespace of his own still sees the mount.
+deeper() {
+	start unshare -m sh -c 'echo up; (setsid sleep 60 &) ; sleep 60; :'
+	kill -KILL "$peel" "$(server_of "$peel")"
+	wait "$peel" 2>/dev/null
+	true_that "$who: killed with a namespace in the namespace: nothing is left" eventually none_left
+	start "$PEEL" run -q "$image" -- sh -c 'echo up; (setsid sleep 60 &) ; sleep 60; :'
+	kill -KILL "$peel"
+	wait "$peel" 2>/dev/null
+	true_that "$who: killed with a run in the run: nothing is left" eventually none_left
+}
+# What the caller had started before it became peel is not the command's.
+neighbours() {
+	local began=$SECONDS
+	bash -c 'sleep 78 >&- & echo $! >pid; exec "$0" "$@"' "$PEEL" run -q "$image" -- true
+	true_that "$who: what the caller had started before it became peel lives on" kill "$(cat pid)"
+	true_that "$who: ... and is not waited for" test $((SECONDS - began)) -lt 30
+}
 server_of() { # PEEL-PID
 	local pid
 	for pid in $(pgrep -P "$1"); do
@@ -198,6 +216,8 @@ each() { # WHO UID MOUNT-OPTION...; $run is what to run as this user
 mask=
 run=
 each root 0
+deeper
+neighbours
 damage_image() {
 	python3 "$here/../golden/damage.py" "$image" "$dir/half.tar" drop:layer0
 }

@@ -191,7 +191,7 @@ def inner_shell(folder):
         t.expect("Stopped")
         t.run("fg; echo status=$?")
         t.run("echo inside $PEEL_ROOT")
-        t.expect("^inside /")
+        t.expect("inside /")
     t.run("exit 8")
     t.expect("status=8")
     t.run("read -r word; echo word=$word")
