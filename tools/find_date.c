@@ -128,32 +128,6 @@ static const char *read_day(const char *at, struct date *date)
 	return (*at == 'T' || *at == 't') && isdigit((unsigned char)at[1]) ? at + 1 : at;
 }
 
-static const char *read_time(const char *at, struct date *date)
-{
-	int hour;
-	int minute;
-	int second = 0;
-	int64_t nsec = 0;
-	bool two = isdigit((unsigned char)at[0]) && isdigit((unsigned char)at[1]);
-
-	at = read_digits(at, two ? 2 : 1, &hour);
-	at = at && *at == ':' ? read_digits(at + 1, 2, &minute) : NULL;
-	if (at && *at == ':') {
-		at = read_digits(at + 1, 2, &second);
-		at = at ? read_fraction(at, &nsec) : NULL;
-	}
-	if (!at || isdigit((unsigned char)*at) || date->has_time || hour > 23 || minute > 59 ||
-		second > 60) {
-		return NULL;
-	}
-	date->has_time = true;
-	date->tm.tm_hour = hour;
-	date->tm.tm_min = minute;
-	date->tm.tm_sec = second;
-	date->nsec = nsec;
-	return at;
-}
-
 /* +HH, +HHMM, +HH:MM behind a time. */
 static const char *read_offset(const char *at, struct date *date)
 {
@@ -171,6 +145,35 @@ static const char *read_offset(const char *at, struct date *date)
 	date->has_zone = true;
 	date->zone = sign * (hours * 3600L + minutes * 60L);
 	return at;
+}
+
+static const char *read_time(const char *at, struct date *date)
+{
+	int hour;
+	int minute;
+	int second = 0;
+	const char *next;
+	int64_t nsec = 0;
+	bool two = isdigit((unsigned char)at[0]) && isdigit((unsigned char)at[1]);
+
+	at = read_digits(at, two ? 2 : 1, &hour);
+	at = at && *at == ':' ? read_digits(at + 1, 2, &minute) : NULL;
+	if (at && *at == ':') {
+		at = read_digits(at + 1, 2, &second);
+		at = at ? read_fraction(at, &nsec) : NULL;
+	}
+	if (!at || isdigit((unsigned char)*at) || date->has_time || hour > 23 || minute > 59 ||
+		second > 59) {
+		return NULL;
+	}
+	date->has_time = true;
+	date->tm.tm_hour = hour;
+	date->tm.tm_min = minute;
+	date->tm.tm_sec = second;
+	date->nsec = nsec;
+	/* A sign behind a time means a zone, to GNU whatever follows. */
+	next = skip_blanks(at);
+	return (*next == '+' || *next == '-') && !date->has_zone ? read_offset(next, date) : at;
 }
 
 static bool is_word(const char *at, size_t len, const char *word)
@@ -251,11 +254,11 @@ static const char *read_word(const char *at, struct date *date)
 		}
 	}
 	if (is_word(at, len, "z") || is_word(at, len, "utc") || is_word(at, len, "gmt")) {
-		bool twice = date->has_zone;
+		bool placed = (date->has_day || date->has_time) && !date->has_zone;
 
 		date->has_zone = true;
 		date->zone = 0;
-		return twice ? NULL : at + len;
+		return placed ? at + len : NULL;
 	}
 	if (is_word(at, len, "next") || is_word(at, len, "last")) {
 		return read_units(at + len, is_word(at, len, "next") ? 1 : -1, date);
@@ -273,8 +276,6 @@ static const char *read_item(const char *at, struct date *date)
 	if (isdigit((unsigned char)*at)) {
 		next = read_day(at, date);
 		next = next ? next : read_time(at, date);
-	} else if ((*at == '+' || *at == '-') && date->has_time && !date->has_zone) {
-		next = read_offset(at, date);
 	}
 	return next ? next : read_relative(at, date);
 }
