@@ -85,34 +85,36 @@ static int read_values(struct store *store, struct cache_judgement *judgement,
 	return code;
 }
 
-/* What of the image is still there. */
-static enum peel_cache_state compare(const struct cache_judgement *judgement)
+/* What of the image is still there. @return 0; PEEL_ENOMEM. */
+static int compare(const struct cache_judgement *judgement, enum peel_cache_state *ret_state,
+	struct peel_error *err)
 {
-	struct peel_error ignored;
+	int code = *judgement->image ? image_compare(judgement->image, judgement->identity, err)
+				     : PEEL_EUNSUPPORTED;
 
-	if (!*judgement->image) {
-		return PEEL_CACHE_UNKNOWN;
+	if (code == PEEL_ENOMEM) {
+		return code;
 	}
-	switch (image_compare(judgement->image, judgement->identity, &ignored)) {
-	case 0:
-		return *judgement->identity ? PEEL_CACHE_CURRENT : PEEL_CACHE_UNSETTLED;
-	case 1:
-		return *judgement->identity ? PEEL_CACHE_CHANGED : PEEL_CACHE_UNSETTLED;
-	case PEEL_ENOENT:
-		return PEEL_CACHE_GONE;
-	default:
-		return PEEL_CACHE_UNKNOWN;
+	if (code >= 0) {
+		*ret_state = !*judgement->identity ? PEEL_CACHE_UNSETTLED
+			: code == 0                ? PEEL_CACHE_CURRENT
+						   : PEEL_CACHE_CHANGED;
+	} else {
+		*ret_state = code == PEEL_ENOENT ? PEEL_CACHE_GONE : PEEL_CACHE_UNKNOWN;
 	}
+	return 0;
 }
 
 /* An index is found by the name that its identity gives it; under another it is lost. */
-static bool is_name_right(const struct cache_judgement *judgement)
+static int check_name(const struct cache_judgement *judgement, struct peel_error *err)
 {
 	char name[CACHE_NAME_SIZE];
+	int code = *judgement->identity ? cache_name(judgement->identity, name, err) : 0;
 
-	return !*judgement->identity ||
-		(cache_name(judgement->identity, name, NULL) == 0 &&
-			strcmp(name, judgement->file.name) == 0);
+	if (code == 0 && *judgement->identity && strcmp(name, judgement->file.name) != 0) {
+		return peel_fail(err, PEEL_EFORMAT, "the name is another's");
+	}
+	return code;
 }
 
 static int judge_index(int fd, struct cache_judgement *judgement, struct peel_error *err)
@@ -130,11 +132,14 @@ static int judge_index(int fd, struct cache_judgement *judgement, struct peel_er
 		code = read_values(store, judgement, err);
 	}
 	store_close(store);
+	code = code < 0 ? code : check_name(judgement, err);
 	if (code == PEEL_ENOMEM) {
 		return code;
 	}
-	judgement->file.state = code == 0 && is_name_right(judgement) ? compare(judgement)
-								      : PEEL_CACHE_DAMAGED;
+	if (code == 0) {
+		return compare(judgement, &judgement->file.state, err);
+	}
+	judgement->file.state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_DAMAGED;
 	return 0;
 }
 
@@ -161,7 +166,10 @@ int cache_judge(int folder, const struct cache_entry *entry, struct cache_judgem
 		return code;
 	}
 	if (code < 0) {
-		file->state = code == PEEL_EACCES ? PEEL_CACHE_FOREIGN : PEEL_CACHE_DAMAGED;
+		/* A socket cannot even be opened. */
+		file->state = code == PEEL_EACCES || !S_ISREG(entry->st.st_mode)
+			? PEEL_CACHE_FOREIGN
+			: PEEL_CACHE_UNKNOWN;
 	} else if (entry->temporary) {
 		file->state = judge_temporary(folder, entry->name);
 	} else {

@@ -107,7 +107,7 @@ const char *peel_index_unkept_reason(const struct peel_index *index);
 enum peel_cache_state {
 	/** The image is there, and is the one that was indexed. */
 	PEEL_CACHE_CURRENT,
-	/** The image cannot be looked at now (permission, a device, a failing disk). */
+	/** The image or the index cannot be looked at now (permission, a device, a failing disk). */
 	PEEL_CACHE_UNKNOWN,
 	/** A temporary file of a builder at work. */
 	PEEL_CACHE_BUILDING,
