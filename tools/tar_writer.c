@@ -372,7 +372,9 @@ static bool put_member(struct tar *tar, const struct tar_member *member, uint64_
 	} else {
 		set_name(header.name, "", member->path, member->path_len);
 	}
-	set_name(header.link, "", member->link, member->link_len);
+	if (member->link_len > 0) {
+		set_name(header.link, "", member->link, member->link_len);
+	}
 	set_octal(header.mode, sizeof(header.mode), member->mode);
 	set_octal(header.uid, sizeof(header.uid), member->uid);
 	set_octal(header.gid, sizeof(header.gid), member->gid);
