@@ -16,8 +16,11 @@
  *     users.c          the image's user names       progress.c       the bar on stderr
  *     walk.c           a tree in listing order      du_sum.c         adding it up
  *     block_size.c     sizes as coreutils has     inode_set.c      nodes that were seen
- *     exclude.c        --exclude and --include
  *     exclude.c        --exclude and --include     grep_*.c         lines of files, and what matches
+ *     export_*.c       one format a file            tar_writer.c     pax headers and data
+ *     cp_tree.c        what cp meets on its walk    put.c            files into a folder, never out of it
+ *     put_meta.c       owners, modes, times         links.c          first names of hard links
+ *     publish.c        a file that appears whole    temp_name.c      its name until then
  *     find_*.c         the language of find         field.c          width and precision
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
