@@ -130,6 +130,7 @@ void ahead_listed(struct ahead *ahead, uint64_t ino, uint64_t size, bool first)
 	pthread_mutex_lock(&ahead->lock);
 	*file_at(ahead, ahead->listed) = (struct ahead_file){
 		.ino = ino, .size = size, .first = first};
+	ahead->listing = first ? ahead->listed : ahead->listing;
 	ahead->places[ino % AHEAD_FILES] = ahead->listed++;
 	pthread_mutex_unlock(&ahead->lock);
 }
@@ -153,11 +154,11 @@ static void want(struct ahead *ahead, uint64_t place)
 	pthread_cond_signal(&ahead->wanted);
 }
 
-void ahead_answered(struct ahead *ahead, unsigned count)
+void ahead_ended(struct ahead *ahead)
 {
 	pthread_mutex_lock(&ahead->lock);
-	if (ahead->in_order >= ENOUGH_IN_ORDER && ahead->from >= ahead->to && count > 0) {
-		want(ahead, ahead->listed - count);
+	if (ahead->in_order >= ENOUGH_IN_ORDER && ahead->from >= ahead->to) {
+		want(ahead, ahead->listing);
 	}
 	pthread_mutex_unlock(&ahead->lock);
 }

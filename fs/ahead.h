@@ -38,8 +38,8 @@ struct ahead {
 	pthread_cond_t wanted;
 	pthread_t thread;
 	bool started, over;
-	/** Next place to give out. */
-	uint64_t listed;
+	/** Next place to give out, and the first one of the last listing. */
+	uint64_t listed, listing;
 	/** What to read ahead: from the first place on, up to the second. */
 	uint64_t from, to;
 	/** Windows since a read was in order. */
@@ -64,8 +64,11 @@ void ahead_finish(struct ahead *ahead);
 /** A listing shows a regular file. @param first the first one of this listing. */
 void ahead_listed(struct ahead *ahead, uint64_t ino, uint64_t size, bool first);
 
-/** A listing was answered: whoever reads in order will read what it showed. @param count files of it. */
-void ahead_answered(struct ahead *ahead, unsigned count);
+/**
+ * The end of a folder was asked for: the kernel has taken what the listing showed, and whoever reads in
+ * order will read that. Before, it would not take bytes for it.
+ */
+void ahead_ended(struct ahead *ahead);
 
 /** The kernel reads a file, from its start on or further. */
 void ahead_read(struct ahead *ahead, uint64_t ino);

@@ -288,8 +288,10 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 		reply_error(req, r, &err);
 		return;
 	}
+	if (reply.used == 0) {
+		ahead_ended(ahead);
+	}
 	fuse_reply_buf(req, buf, reply.used);
-	ahead_answered(ahead, reply.files);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

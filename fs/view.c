@@ -76,7 +76,7 @@ static int shown_size(const struct view *view, const struct peel_node *node, uin
 	size_t len = 0;
 	int r;
 
-	if (!S_ISLNK(node->mode) || view->raw_symlinks) {
+	if (!S_ISLNK(node->mode) || view->raw_symlinks || node->plain_link) {
 		*ret_size = node->size;
 		return 0;
 	}

@@ -203,6 +203,17 @@ static void parse_target(const char *text, size_t len, struct target *ret)
 	}
 }
 
+bool query_target_plain(const char *text, size_t len)
+{
+	struct target target;
+
+	if (len >= PEEL_PATH_MAX || (len > 0 && memchr(text, '\0', len))) {
+		return false;
+	}
+	parse_target(text, len, &target);
+	return !target.absolute && target.ups == 0 && target.tail == 0;
+}
+
 static void skip_slashes(const struct target *target, size_t *pos)
 {
 	while (*pos < target->len && target->text[*pos] == '/') {

@@ -46,8 +46,21 @@ int query_name(struct query *q, int view, uint64_t dir, const void *name, size_t
 	return r < 0 ? r : 1;
 }
 
+/* Remember what a name leads to: whoever lists a folder soon reads what is in it. */
+static void remember(struct query *q, uint64_t folder, const struct query_found *found)
+{
+	if (found->type == 'd') {
+		const struct query_folder_place place = {.dir = found->folder, .parent = folder};
+
+		query_places_keep_folder(&q->index->places, found->node.ino, &place);
+	} else if (found->type == 'f' && query_place_valid(q->index, &found->place)) {
+		query_places_keep(&q->index->places, found->node.ino, &found->place);
+	}
+}
+
 /* Hand over the name that the statement stands on. @return 0, 1 to stop, or less than 0. */
-static int emit(struct query *q, sqlite3_stmt *stmt, peel_dirent_fn *each, void *arg)
+static int emit(struct query *q, uint64_t folder, sqlite3_stmt *stmt, peel_dirent_fn *each,
+	void *arg, uint64_t *ret_cookie)
 {
 	struct query_row row;
 	struct query_found found;
@@ -68,11 +81,16 @@ static int emit(struct query *q, sqlite3_stmt *stmt, peel_dirent_fn *each, void 
 	if (!query_name_valid(entry.name, entry.name_len)) {
 		return 0;
 	}
-	return each(arg, &entry) ? 1 : 0;
+	if (each(arg, &entry)) {
+		return 1;
+	}
+	*ret_cookie = row.id;
+	remember(q, folder, &found);
+	return 0;
 }
 
-static int merged_each(struct query *q, uint64_t dir, uint64_t cookie, peel_dirent_fn *each,
-	void *arg)
+static int merged_each(struct query *q, uint64_t folder, uint64_t dir, uint64_t cookie,
+	peel_dirent_fn *each, void *arg)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int r = store_get(q->store, merged_list, &stmt, q->err);
@@ -83,10 +101,13 @@ static int merged_each(struct query *q, uint64_t dir, uint64_t cookie, peel_dire
 	sqlite3_bind_int64(stmt, 1, (int64_t)dir);
 	sqlite3_bind_int64(stmt, 2, (int64_t)cookie);
 	while ((r = store_step(q->store, stmt, q->err)) > 0) {
-		r = emit(q, stmt, each, arg);
+		r = emit(q, folder, stmt, each, arg, &cookie);
 		if (r != 0) {
 			return r;
 		}
+	}
+	if (r == 0) {
+		query_places_end_folder(&q->index->places, folder, cookie);
 	}
 	return r;
 }
@@ -95,18 +116,23 @@ int peel_list(struct peel_index *index, uint64_t folder, uint64_t cookie, peel_d
 	void *arg, struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
-	uint64_t dir;
-	int view;
-	int r = query_begin(&q, index, err);
+	struct query_folder_place place;
+	const bool known = query_places_find_folder(&index->places, folder, &place);
+	int view = PEEL_VIEW_MERGED;
+	int r;
 
-	if (r == 0) {
-		r = query_folder(&q, folder, &view, &dir);
+	if (known && cookie > 0 && cookie == place.end) {
+		return 0;
+	}
+	r = query_begin(&q, index, err);
+	if (r == 0 && !known) {
+		r = query_folder(&q, folder, &view, &place.dir);
 	}
 	if (r < 0) {
 		return r;
 	}
-	return view == PEEL_VIEW_MERGED ? merged_each(&q, dir, cookie, each, arg)
-					: query_layer_list(&q, view, dir, cookie, each, arg);
+	return view == PEEL_VIEW_MERGED ? merged_each(&q, folder, place.dir, cookie, each, arg)
+					: query_layer_list(&q, view, place.dir, cookie, each, arg);
 }
 
 int peel_lookup(struct peel_index *index, uint64_t folder, const void *name, size_t name_len,
@@ -136,12 +162,18 @@ int peel_parent(struct peel_index *index, uint64_t folder, uint64_t *ret_parent,
 	struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
+	struct query_folder_place place;
 	struct query_found found;
 	uint64_t parent;
 	uint64_t dir;
 	int view;
-	int r = query_begin(&q, index, err);
+	int r;
 
+	if (query_places_find_folder(&index->places, folder, &place)) {
+		*ret_parent = place.parent;
+		return 0;
+	}
+	r = query_begin(&q, index, err);
 	if (r == 0) {
 		r = query_folder(&q, folder, &view, &dir);
 	}

@@ -85,6 +85,7 @@ void query_node_fill(struct peel_node *node, const struct query_row *data,
 		.implied = meta->flags & ENTRY_IMPLIED,
 		.has_xattrs = (data->flags | meta->flags) & ENTRY_XATTRS,
 		.sparse = data->flags & ENTRY_SPARSE,
+		.plain_link = data->plain_link,
 		.hidden_by = -1,
 		.why = "",
 	};
@@ -144,6 +145,13 @@ static void set_found(struct query_found *found, const struct query_row *data,
 	found->parent = data->dir;
 	found->own_name = !data->why;
 	found->single = data->type == 'd';
+	found->place = (struct query_place){
+		.entry = data->id,
+		.size = data->size,
+		.data = data->data,
+		.layer = data->layer,
+		.sparse = data->flags & ENTRY_SPARSE,
+	};
 }
 
 int query_merged_fill(struct query *q, const struct query_row *row, struct query_found *ret_found)

@@ -97,6 +97,10 @@ struct query_row {
 	uint32_t major;
 	uint32_t minor;
 	size_t link_len;
+	/** Of symlinks: the target is shown as stored. */
+	bool plain_link;
+	/** Of files: offset in the uncompressed layer. */
+	uint64_t data;
 	int layer;
 	/** Layer that hid it, -1: none. */
 	int hidden_by;
@@ -117,7 +121,8 @@ struct query_row {
 	" AND (e.dir = 0 OR d.name = e.name))" \
 	" WHEN e.type IN ('b', 'c') THEN (SELECT x.major FROM extra x WHERE x.entry = e.id)" \
 	" WHEN e.flags & 4 THEN (SELECT x.allocated FROM extra x WHERE x.entry = e.id) END," \
-	" CASE WHEN e.type IN ('b', 'c') THEN (SELECT x.minor FROM extra x WHERE x.entry = e.id) END"
+	" CASE WHEN e.type IN ('b', 'c') THEN (SELECT x.minor FROM extra x WHERE x.entry = e.id) END," \
+	" e.data"
 
 /** Columns by number. */
 enum query_column {
@@ -140,6 +145,9 @@ enum query_column {
 	QUERY_NAME,
 	QUERY_DETAIL,
 	QUERY_MINOR,
+	QUERY_DATA,
+	/** Where the columns of a statement's own begin. */
+	QUERY_COLUMN_COUNT,
 };
 
 /** True where a row is an entry that the merged tree shows, as a condition of SQL. */
@@ -175,7 +183,15 @@ struct query_found {
 	bool own_name;
 	/** True where no other name can lead to this number. */
 	bool single;
+	/** Of a regular file: where its bytes are. */
+	struct query_place place;
 };
+
+/** True where a place can be: the layer exists, the bytes have offsets. Sparse files say nothing of theirs. */
+bool query_place_valid(const struct peel_index *index, const struct query_place *place);
+
+/** True where a symlink's target leads out of no tree whatever folder it is in, and is shown as stored. */
+bool query_target_plain(const char *text, size_t len);
 
 /** Set what a row alone says: type, owner, times, sizes. The link count is 1, the number 0. */
 void query_node_fill(struct peel_node *node, const struct query_row *data,

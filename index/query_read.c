@@ -37,6 +37,16 @@ static bool is_range(uint64_t offset, uint64_t length)
 	return checked_add(offset, length, &end) && end <= INT64_MAX;
 }
 
+bool query_place_valid(const struct peel_index *index, const struct query_place *place)
+{
+	/*
+	 * The size of a sparse file says nothing of where its data is; its extents are checked one
+	 * by one.
+	 */
+	return place->layer >= 0 && place->layer < index->layer_count && place->size <= INT64_MAX &&
+		(place->sparse || is_range(place->data, place->size));
+}
+
 /* Read the row of an entry. @return 1 a file, 0 a hard link to *ret_inode, or less than 0. */
 static int read_file_row(struct query *q, uint64_t entry, struct query_place *file,
 	uint64_t *ret_inode)
@@ -67,12 +77,7 @@ static int read_file_row(struct query *q, uint64_t entry, struct query_place *fi
 		return type[0] == 'd' ? peel_fail(q->err, PEEL_EISDIR, "a folder")
 				      : peel_fail(q->err, PEEL_EUSAGE, "not a regular file");
 	}
-	/*
-	 * The size of a sparse file says nothing of where its data is; its extents are checked one
-	 * by one.
-	 */
-	if (file->layer < 0 || file->layer >= q->index->layer_count || file->size > INT64_MAX ||
-		(!file->sparse && !is_range(file->data, file->size))) {
+	if (!query_place_valid(q->index, file)) {
 		return query_corrupt(q, entry, "its place is none");
 	}
 	return 1;

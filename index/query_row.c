@@ -81,7 +81,9 @@ static void read_detail(sqlite3_stmt *stmt, struct query_row *row)
 {
 	int64_t detail = sqlite3_column_int64(stmt, QUERY_DETAIL);
 
+	row->data = (uint64_t)sqlite3_column_int64(stmt, QUERY_DATA);
 	row->link_len = 0;
+	row->plain_link = false;
 	row->subdirs = 0;
 	row->major = 0;
 	row->minor = 0;
@@ -97,6 +99,8 @@ static void read_detail(sqlite3_stmt *stmt, struct query_row *row)
 		break;
 	case 'l':
 		row->link_len = (size_t)sqlite3_column_bytes(stmt, QUERY_LINK);
+		row->plain_link = query_target_plain(sqlite3_column_blob(stmt, QUERY_LINK),
+			row->link_len);
 		break;
 	case 'f':
 		if (row->flags & ENTRY_SPARSE) {

@@ -27,7 +27,7 @@ static const char other_at[] =
 	" AND e.id >= ?3 AND e.id < ?4";
 static const char dir_at[] = "SELECT id FROM dir WHERE parent = ?1 AND name = ?2";
 
-#define COLUMN_HASH (QUERY_MINOR + 1)
+#define COLUMN_HASH QUERY_COLUMN_COUNT
 
 void why_events_free(struct why_events *events)
 {

@@ -67,6 +67,8 @@ struct peel_node {
 	bool has_xattrs;
 	/** True where part of the file is a hole. */
 	bool sparse;
+	/** True for a symlink of which peel_readlink_inside gives the target as stored. */
+	bool plain_link;
 	/** In a layer's view: the upper layer that hides this name from the merged tree; -1: none. */
 	int hidden_by;
 	/** Why it does, by the names of the schema's table reason ("deleted", …); "" where hidden_by is -1. */

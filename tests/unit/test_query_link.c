@@ -69,6 +69,16 @@ static const struct {
 	{"l", "l/../etc", "l/etc"},
 };
 
+static void check_as_stored(struct test_index *test, uint64_t ino, const char *target)
+{
+	char *stored = NULL;
+	size_t len = 0;
+
+	assert_int_equal(peel_readlink(test->index, ino, &stored, &len, NULL), 0);
+	assert_string_equal(stored, target);
+	free(stored);
+}
+
 static char *shown(struct test_index *test, int view, const char *path)
 {
 	struct peel_error err = {0};
@@ -84,6 +94,9 @@ static char *shown(struct test_index *test, int view, const char *path)
 		fail_msg("%s: %s", path, err.message);
 	}
 	assert_int_equal(strlen(target), len);
+	if (node.plain_link) {
+		check_as_stored(test, node.ino, target);
+	}
 	return target;
 }
 
