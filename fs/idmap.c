@@ -236,7 +236,7 @@ int idmap_write(pid_t child, char *ret_remark, struct peel_error *err)
 	}
 	if (!true_users || !true_groups) {
 		snprintf(ret_remark, IDMAP_REMARK_SIZE,
-			"%s of files are not shown true: this user has no subordinate ids (see %s)",
+			"%s of files are not shown true: no subordinate ids can be used (see %s)",
 			true_users            ? "groups"
 				: true_groups ? "owners"
 					      : "owners and groups",

@@ -107,8 +107,8 @@ static int choose_place(bool user_namespace, const char **ret_path, struct peel_
 		allowed = errno == EINVAL;
 	}
 	return allowed ? peel_fail(err, PEEL_EUNSUPPORTED,
-				 "no place for a private mount: neither /mnt nor another folder "
-				 "that could serve is empty")
+				 "no place for a private mount: /mnt or another folder that could "
+				 "serve must be empty, and in a chroot, /proc be there")
 		       : peel_fail(err, PEEL_EACCES, "a private mount is not allowed here: %s",
 				 strerror(errno));
 }

@@ -262,7 +262,7 @@ lend() { # FILE: what both tables hold
 lend "$dir/none"
 run=$become
 is 'a user without subordinate ids: a remark' "$(answer "$image" -- stat -c %u name; cat "$dir/err")" \
-	$'65534\n= 0\npeel: owners and groups of files are not shown true: this user has no subordinate ids (see newuidmap(1))'
+	$'65534\n= 0\npeel: owners and groups of files are not shown true: no subordinate ids can be used (see newuidmap(1))'
 is '... which -q keeps quiet' "$(answer -q "$image" -- true; cat "$dir/err")" '= 0'
 is '... and his own id' "$(answer -q -o "uid=$(id -u "$user")" "$image" -- stat -c %u name)" "$(id -u "$user")"$'\n= 0'
 mask='s/  *[0-9][0-9]*/ N/g'
