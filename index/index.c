@@ -177,6 +177,7 @@ static int build_index(struct opening *opening, struct peel_index **ret_index,
 		return code;
 	}
 	build.fd = opening->temp.fd;
+	build.cache_folder = options->no_cache || options->rebuild ? -1 : opening->folder;
 	build.spill_dir = opening->temp.folder >= 0 ? opening->temp.folder : opening->folder;
 	code = index_build(image, &build, err);
 	if (code == 0) {

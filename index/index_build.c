@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "index_build.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <peel/text.h>
 
 #include "image_priv.h"
+#include "index_findings.h"
+#include "index_reuse.h"
 #include "index_write.h"
 #include "layer_crew.h"
 #include "points.h"
@@ -33,7 +37,9 @@ struct build {
 	struct crew *crew;
 	struct built_layer *layers;
 	int64_t blobs;
-	uint64_t findings;
+	struct findings *findings;
+	/** Findings of the image file, and those with the layers' own. */
+	uint64_t image_findings, layer_findings;
 	/** Reasons of incompleteness, a line each. */
 	char *reasons;
 };
@@ -42,27 +48,10 @@ static void build_finish(struct build *build)
 {
 	crew_free(build->crew);
 	tree_free(build->tree);
+	findings_free(build->findings);
 	store_close(build->store);
 	free(build->layers);
 	free(build->reasons);
-}
-
-static int take_finding(void *arg, const struct peel_finding *finding, struct peel_error *err)
-{
-	static const struct peel_finding more = {
-		.code = "too-many-findings",
-		.layer = -1,
-		.offset = UINT64_MAX,
-		.detail = "further findings are not listed",
-	};
-	struct build *build = arg;
-
-	if (++build->findings > INDEX_FINDINGS_MAX) {
-		return build->findings == INDEX_FINDINGS_MAX + 1
-			? write_finding(build->store, &more, err)
-			: 0;
-	}
-	return write_finding(build->store, finding, err);
 }
 
 static int add_reason(struct build *build, int layer, const char *reason, struct peel_error *err)
@@ -84,16 +73,13 @@ static int take_item(struct build *build, int layer, const struct item *item,
 {
 	switch (item->kind) {
 	case ITEM_ENTRY:
-		return tree_add(build->tree, &item->entry, item->hash, err);
+		return tree_add(build->tree, &item->entry, item->hash, item->told, err);
 	case ITEM_FINDING:
 		return tree_finding(build->tree, item->code, item->path, item->path_len,
 			item->offset, item->detail, err);
 	case ITEM_POINT:
-		/* Of a repeated layer, the first one's points are enough. */
-		return crew_first(build->crew, layer) == layer
-			? write_point(build->store, build->layers[layer].blob, &item->point,
-				  item->window, item->window_len, err)
-			: 0;
+		return write_point(build->store, build->layers[layer].blob, &item->point,
+			item->window, item->window_len, err);
 	}
 	return peel_fail(err, PEEL_EINTERNAL, "an unknown item");
 }
@@ -132,6 +118,7 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 	if (code < 0) {
 		return code;
 	}
+	findings_begin_layer(build->findings, i);
 	if (layer->state == PEEL_LAYER_OK) {
 		code = read_layer(build, i, err);
 	} else {
@@ -145,14 +132,20 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 	if (code == 0) {
 		code = tree_end_layer(build->tree, err);
 	}
+	if (code == 0) {
+		code = findings_end_layer(build->findings, err);
+	}
 	return code < 0 ? peel_wrap(err, "layer %d", i) : 0;
 }
 
-static int build_layers(struct build *build, struct peel_error *err)
+/** @param ret_again set where a failure came from what is known, and without it there may be none. */
+static int build_layers(struct build *build, const struct crew_known *known, bool *ret_again,
+	struct peel_error *err)
 {
 	const struct crew_options options = {
 		.workers = build->options->workers,
 		.verify = build->options->verify,
+		.known = known,
 		.findings = INDEX_FINDINGS_MAX + 1,
 		.spill_dir = build->options->spill_dir,
 		.progress = build->options->progress,
@@ -166,6 +159,8 @@ static int build_layers(struct build *build, struct peel_error *err)
 	if (code == 0) {
 		code = crew_finish(build->crew, err);
 	}
+	*ret_again = code < 0 && build->crew && crew_known_failed(build->crew);
+	build->layer_findings = findings_count(build->findings);
 	/* Its memory is needed for the merge. */
 	crew_free(steal_pointer(&build->crew));
 	return code;
@@ -219,6 +214,8 @@ static int write_image(struct build *build, const struct tree_totals *totals,
 		{"bytes", totals->bytes},
 		{"complete", build->reasons == NULL},
 		{"entries", totals->entries},
+		{"image_findings", build->image_findings},
+		{"layer_findings", build->layer_findings},
 		{"nodes", totals->nodes},
 		{"root", totals->root_entry},
 		{"sparse", totals->any_sparse},
@@ -260,19 +257,33 @@ static int write_rest(struct build *build, const struct tree_totals *totals, str
 	return code < 0 ? code : write_image(build, totals, err);
 }
 
-static int build_all(struct build *build, struct peel_error *err)
+/** An empty index in the file, and what fills it. */
+static int open_store(struct build *build, struct peel_error *err)
 {
-	struct tree_totals totals = {0};
-	int code = store_create(build->options->fd, build->options->spill_dir, &build->store, err);
+	const struct build_options *options = build->options;
+	int code = store_create(options->fd, options->spill_dir, &build->store, err);
 
 	if (code == 0) {
-		code = tree_new(build->store, take_finding, build, &build->tree, err);
-	}
-	for (int i = 0; code == 0 && i < peel_image_finding_count(build->image); i++) {
-		code = take_finding(build, peel_image_finding(build->image, i), err);
+		code = findings_new(build->store, options->spill_dir, &build->findings, err);
 	}
 	if (code == 0) {
-		code = build_layers(build, err);
+		code = tree_new(build->store, findings_add, build->findings, &build->tree, err);
+	}
+	for (int i = 0; code == 0 && i < peel_image_finding_count(build->image); i++) {
+		code = findings_add(build->findings, peel_image_finding(build->image, i), err);
+	}
+	build->image_findings = code == 0 ? findings_count(build->findings) : 0;
+	return code;
+}
+
+static int build_all(struct build *build, const struct crew_known *known, bool *ret_again,
+	struct peel_error *err)
+{
+	struct tree_totals totals = {0};
+	int code = open_store(build, err);
+
+	if (code == 0) {
+		code = build_layers(build, known, ret_again, err);
 	}
 	if (code == 0) {
 		code = tree_finish(build->tree, &totals, err);
@@ -286,8 +297,8 @@ static int build_all(struct build *build, struct peel_error *err)
 	return code < 0 ? code : store_commit(build->store, err);
 }
 
-int index_build(struct peel_image *image, const struct build_options *options,
-	struct peel_error *err)
+static int build_once(struct peel_image *image, const struct build_options *options,
+	const struct crew_known *known, bool *ret_again, struct peel_error *err)
 {
 	cleanup(build_finish) struct build build = {.image = image, .options = options};
 
@@ -295,5 +306,30 @@ int index_build(struct peel_image *image, const struct build_options *options,
 	if (!build.layers) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	return build_all(&build, err);
+	return build_all(&build, known, ret_again, err);
+}
+
+static void cleanup_reuse(struct reuse **reuse)
+{
+	reuse_free(*reuse);
+}
+
+int index_build(struct peel_image *image, const struct build_options *options,
+	struct peel_error *err)
+{
+	cleanup(cleanup_reuse) struct reuse *reuse = NULL;
+	bool again = false;
+	int code = options->verify ? 0 : reuse_new(options->cache_folder, image, &reuse, err);
+
+	if (code == 0) {
+		code = build_once(image, options, reuse_known(reuse), &again, err);
+	}
+	if (again) {
+		/* What was to help is damaged. */
+		if (ftruncate(options->fd, 0) < 0) {
+			return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
+		}
+		code = build_once(image, options, NULL, &again, err);
+	}
+	return code;
 }

@@ -7,15 +7,14 @@
 
 #include <peel/index.h>
 
-/** Most findings kept in an index; a last one says that there were more. */
-#define INDEX_FINDINGS_MAX 100000
-
 /** Where and how to build. */
 struct build_options {
 	/** The index file: empty, read-write, borrowed. */
 	int fd;
 	/** Folder for SQLite's temporary files, borrowed, -1: they stay in memory. */
 	int spill_dir;
+	/** Folder with indexes that may know a layer already, borrowed; -1: none. */
+	int cache_folder;
 	/** What the image file was when it was opened; "" where that cannot be trusted later. */
 	const char *identity;
 	/** Where the image is, for `cache ls`: its reference with an absolute path; "" for standard input. */

@@ -113,7 +113,7 @@ static void start_threads(struct crew *crew, unsigned count)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-/** One tape a job. */
+/** One tape a job, and one for its points: those of a layer are stored when its entries are. */
 static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 {
 	int code = tapes_new(CREW_TAPES_BUDGET, crew->options.spill_dir, &crew->tapes, err);
@@ -124,6 +124,9 @@ static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 		bool keep = job->layer_count > 1;
 
 		code = tape_new(crew->tapes, patient && plain && !keep, keep, &job->tape, err);
+		if (code == 0 && job->points) {
+			code = tape_new(crew->tapes, false, false, &job->point_tape, err);
+		}
 	}
 	return code;
 }
@@ -239,23 +242,26 @@ int crew_finish(struct crew *crew, struct peel_error *err)
 	return show_progress(crew, true, err);
 }
 
-/** The reader of a layer's items: a new one for each layer. */
-static int open_reader(struct crew *crew, int layer, struct peel_error *err)
+/** The reader of a layer's items: a new one for each layer, and for its points. */
+static int open_reader(struct crew *crew, int layer, bool points, struct peel_error *err)
 {
-	if (crew->reader && crew->reading == layer) {
+	const struct crew_job *job = &crew->jobs[crew->job_of[layer]];
+
+	if (crew->reader && crew->reading == layer && (crew->at_points || !points)) {
 		return 0;
 	}
 	item_reader_free(crew->reader);
 	crew->reader = NULL;
 	crew->reading = layer;
-	return item_reader_new(crew->jobs[crew->job_of[layer]].tape, &crew->reader, err);
+	crew->at_points = points;
+	return item_reader_new(points ? job->point_tape : job->tape, &crew->reader, err);
 }
 
 int crew_next(struct crew *crew, int layer, struct item *ret_item, struct peel_error *err)
 {
 	const struct crew_job *job = &crew->jobs[crew->job_of[layer]];
 	unsigned wait_ms = crew->options.progress ? PROGRESS_MS : 0;
-	int code = open_reader(crew, layer, err);
+	int code = open_reader(crew, layer, false, err);
 
 	while (code == 0) {
 		int r = item_next(crew->reader, ret_item, wait_ms, err);
@@ -268,12 +274,14 @@ int crew_next(struct crew *crew, int layer, struct item *ret_item, struct peel_e
 		if (r < 0) {
 			return r;
 		}
-		if (r == 0) {
-			return job->failure.code < 0
-				? peel_fail(err, job->failure.code, "%s", job->failure.message)
-				: show_progress(crew, false, err);
+		if (r == 0 && job->failure.code < 0) {
+			return peel_fail(err, job->failure.code, "%s", job->failure.message);
 		}
-		code = show_progress(crew, false, err);
+		if (r == 0 && (crew->at_points || !job->point_tape || job->layer != layer)) {
+			return show_progress(crew, false, err);
+		}
+		code = r == 0 ? open_reader(crew, layer, true, err)
+			      : show_progress(crew, false, err);
 	}
 	return code;
 }
@@ -281,6 +289,11 @@ int crew_next(struct crew *crew, int layer, struct item *ret_item, struct peel_e
 const struct layer_outcome *crew_outcome(const struct crew *crew, int layer)
 {
 	return &crew->jobs[crew->job_of[layer]].outcome;
+}
+
+bool crew_known_failed(const struct crew *crew)
+{
+	return atomic_load(&crew->known_failed);
 }
 
 int crew_first(const struct crew *crew, int layer)

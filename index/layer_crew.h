@@ -23,11 +23,30 @@ struct peel_image;
 /** Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. */
 #define CREW_TAPES_BUDGET (12u << 20)
 
+/**
+ * Layers whose content is known already, from another image that had the same stored bytes. Called from several
+ * threads at once, for different layers.
+ */
+struct crew_known {
+	/** Is a layer's content known, if its stored bytes have the digest that is claimed? */
+	bool (*has)(void *arg, int layer);
+	/**
+	 * Tell the content of a layer whose digest was computed and is the one claimed.
+	 * @param points NULL: access points are not wanted.
+	 * @return 0 and the outcome's tar_size; less than 0: it cannot be used after all.
+	 */
+	int (*tell)(void *arg, int layer, struct item_writer *entries, struct item_writer *points,
+		struct layer_outcome *ret_outcome, struct peel_error *err);
+	void *arg;
+};
+
 struct crew_options {
 	/** Threads; 0: as many as there are cores. The same items come out in any case. */
 	unsigned workers;
 	/** Hash plain layers too. */
 	bool verify;
+	/** May be NULL. Not asked where verify is set. */
+	const struct crew_known *known;
 	/** Most findings of a layer that are told. */
 	uint64_t findings;
 	/** Folder for a temporary file, borrowed; -1: all stays in memory. */
@@ -50,12 +69,15 @@ int crew_start(struct peel_image *image, const struct crew_options *options, str
 void crew_free(struct crew *crew);
 
 /**
- * The next item of a layer; layers are asked for in order, each to its end. Points are among a layer's items where
- * crew_is_first says so.
+ * The next item of a layer; layers are asked for in order, each to its end. Access points come last, and only where
+ * crew_first is the layer itself.
  * @return 1; 0 at the end: crew_outcome tells how it ended; PEEL_ECANCELED (by the progress); what layer_read gave,
  *   after the items that came before the failure.
  */
 int crew_next(struct crew *crew, int layer, struct item *ret_item, struct peel_error *err);
+
+/** True where a failure of crew_next came from crew_options.known: without it, it would be another. */
+bool crew_known_failed(const struct crew *crew);
 
 /** What reading a layer came to, after crew_next gave its end. */
 const struct layer_outcome *crew_outcome(const struct crew *crew, int layer);

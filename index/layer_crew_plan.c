@@ -56,7 +56,8 @@ static void plan_layer(struct crew *crew, int layer)
 	job = &crew->jobs[crew->job_count];
 	job->layer = layer;
 	job->layer_count = 1;
-	job->points = crew->first_of[layer] == layer;
+	job->points = crew->first_of[layer] == layer &&
+		peel_image_layer(crew->image, layer)->codec != PEEL_CODEC_NONE;
 	crew->job_of[layer] = crew->job_count++;
 }
 
@@ -126,7 +127,9 @@ void crew_free_tapes(struct crew *crew)
 {
 	for (int i = 0; i < crew->job_count; i++) {
 		tape_free(crew->jobs[i].tape);
+		tape_free(crew->jobs[i].point_tape);
 		crew->jobs[i].tape = NULL;
+		crew->jobs[i].point_tape = NULL;
 	}
 	tapes_free(crew->tapes);
 	crew->tapes = NULL;

@@ -17,7 +17,9 @@ struct crew_job {
 	int layer_count;
 	/** Access points are wanted: no lower layer has them. */
 	bool points;
+	/** Entries and findings; and points, NULL where none are wanted. */
 	struct tape *tape;
+	struct tape *point_tape;
 	/** The writer's until the tape's end, then the caller's. */
 	struct layer_outcome outcome;
 	struct peel_error failure;
@@ -45,6 +47,7 @@ struct crew {
 	/** How many jobs of order were taken. */
 	atomic_int claimed;
 	atomic_bool canceled;
+	atomic_bool known_failed;
 	pthread_t threads[CREW_WORKERS_MAX];
 	unsigned thread_count;
 	/** Stored bytes are hashed by threads of their own. */
@@ -52,6 +55,7 @@ struct crew {
 	/** The caller's: what is being read. */
 	struct item_reader *reader;
 	int reading;
+	bool at_points;
 	uint64_t items;
 	int64_t last_progress;
 };

@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One job: a layer is decoded onto its tapes; or, where its content may be known, only hashed, and
+ * where the digest is the one that is claimed, told from what is known. A claim alone is never
+ * believed: then the layer is decoded after all.
+ */
 #include "layer_crew_priv.h"
+
+#include <string.h>
 
 #include "image_priv.h"
 #include "layer_tape.h"
 #include "source.h"
 #include "util_lock.h"
 
+/** Bytes hashed at a time. */
+#define HASH_PIECE (256u << 10)
+
 /** A job under way, in its thread. */
 struct reading {
 	struct crew *crew;
 	struct crew_job *job;
-	struct item_writer *writer;
+	struct item_writer *entries;
+	/** NULL: no points are wanted. */
+	struct item_writer *points;
 	/** Holds the crew's large_lock. */
 	bool large;
 };
@@ -20,7 +32,8 @@ static void reading_finish(struct reading *reading)
 	if (reading->large) {
 		pthread_mutex_unlock(&reading->crew->large_lock);
 	}
-	item_writer_free(reading->writer);
+	item_writer_free(reading->entries);
+	item_writer_free(reading->points);
 }
 
 static int check_canceled(struct reading *reading, struct peel_error *err)
@@ -33,14 +46,14 @@ static int take_entry(void *arg, const struct scan_entry *entry, struct peel_err
 {
 	struct reading *reading = arg;
 
-	return item_put_entry(reading->writer, entry, err);
+	return item_put_entry(reading->entries, entry, false, err);
 }
 
 static int take_hash(void *arg, const void *hash, struct peel_error *err)
 {
 	struct reading *reading = arg;
 
-	return item_put_hash(reading->writer, hash, err);
+	return item_put_hash(reading->entries, hash, err);
 }
 
 static int take_finding(void *arg, const char *code, const char *path, size_t path_len,
@@ -51,14 +64,17 @@ static int take_finding(void *arg, const char *code, const char *path, size_t pa
 	/* The caller keeps no more, so they need not wait for it. */
 	return ++reading->job->findings > reading->crew->options.findings
 		? 0
-		: item_put_finding(reading->writer, code, path, path_len, offset, detail, err);
+		: item_put_finding(reading->entries, code, path, path_len, offset, detail, err);
 }
 
 static int take_progress(void *arg, uint64_t in, struct peel_error *err)
 {
 	struct reading *reading = arg;
 
-	atomic_store_explicit(&reading->job->in, in, memory_order_relaxed);
+	/* A layer that is decoded after it was hashed starts again; its progress does not. */
+	if (in > atomic_load_explicit(&reading->job->in, memory_order_relaxed)) {
+		atomic_store_explicit(&reading->job->in, in, memory_order_relaxed);
+	}
 	return check_canceled(reading, err);
 }
 
@@ -67,7 +83,7 @@ static int take_point(void *arg, const struct point *point, const void *window,
 {
 	struct reading *reading = arg;
 
-	return item_put_point(reading->writer, point, window, err);
+	return item_put_point(reading->points, point, window, err);
 }
 
 static int take_large(void *arg, struct peel_error *err)
@@ -86,12 +102,10 @@ static int open_layer(struct crew *crew, int layer, struct source **ret_raw, str
 	return image_layer_source(crew->image, layer, ret_raw, err);
 }
 
-static int read_job(struct reading *reading, struct peel_error *err)
+static int decode(struct reading *reading, struct source *raw, struct peel_error *err)
 {
 	struct crew *crew = reading->crew;
 	struct crew_job *job = reading->job;
-	const struct peel_layer *layer = peel_image_layer(crew->image, job->layer);
-	cleanup_source struct source *raw = NULL;
 	const struct point_sink points = {.add = take_point, .arg = reading};
 	const struct layer_sink sink = {
 		.entry = take_entry,
@@ -100,28 +114,106 @@ static int read_job(struct reading *reading, struct peel_error *err)
 		.progress = take_progress,
 		.arg = reading,
 	};
-	struct layer_job what = {
-		.layer = layer,
-		.points = job->points && layer->codec != PEEL_CODEC_NONE ? &points : NULL,
+	const struct layer_job what = {
+		.layer = peel_image_layer(crew->image, job->layer),
+		.raw = raw,
+		.points = reading->points ? &points : NULL,
 		.large = take_large,
 		.large_arg = reading,
 		.verify = crew->options.verify,
 		.threads = crew->ahead,
 	};
-	int code = open_layer(crew, job->layer, &raw, err);
 
-	if (code == 0) {
-		code = item_writer_new(job->tape, &reading->writer, err);
+	return layer_read(&what, &sink, &job->outcome, err);
+}
+
+/** May the layer's content be known? */
+static bool may_be_known(const struct crew *crew, const struct crew_job *job)
+{
+	const struct crew_known *known = crew->options.known;
+	const struct peel_layer *layer = peel_image_layer(crew->image, job->layer);
+
+	return known && !crew->options.verify && layer->codec != PEEL_CODEC_NONE &&
+		digest_valid(layer->digest) && known->has(known->arg, job->layer);
+}
+
+/** Compute the digest of the stored bytes. @param text DIGEST_TEXT_SIZE bytes. */
+static int hash_layer(struct reading *reading, struct source *raw, const char *like, char *text,
+	struct peel_error *err)
+{
+	cleanup_digest struct digest *digest = NULL;
+	cleanup_free uint8_t *piece = malloc(HASH_PIECE);
+	uint64_t offset = 0;
+	ssize_t got = 0;
+	int code = piece ? digest_new(like, &digest, err)
+			 : peel_fail(err, PEEL_ENOMEM, "out of memory");
+
+	while (code == 0 && (got = source_read_at(raw, offset, piece, HASH_PIECE, err)) > 0) {
+		digest_update(digest, piece, (size_t)got);
+		offset += (uint64_t)got;
+		code = take_progress(reading, offset, err);
 	}
-	if (code < 0) {
+	if (code < 0 || got < 0) {
+		return code < 0 ? code : (int)got;
+	}
+	digest_text(digest, text);
+	return 0;
+}
+
+/** Tell the layer from what is known. @return 1; 0 where its bytes are others; less than 0. */
+static int tell_known(struct reading *reading, struct source *raw, struct peel_error *err)
+{
+	struct crew *crew = reading->crew;
+	struct crew_job *job = reading->job;
+	const struct crew_known *known = crew->options.known;
+	const char *claimed = peel_image_layer(crew->image, job->layer)->digest;
+	struct layer_outcome outcome = {.state = PEEL_LAYER_OK};
+	int code = hash_layer(reading, raw, claimed, outcome.blob_hashed, err);
+
+	if (code < 0 || strcmp(outcome.blob_hashed, claimed) != 0) {
 		return code;
 	}
-	what.raw = raw;
-	code = layer_read(&what, &sink, &job->outcome, err);
-	if (code == 0) {
-		code = item_flush(reading->writer, err);
+	code = known->tell(known->arg, job->layer, reading->entries, reading->points, &outcome,
+		err);
+	if (code < 0) {
+		atomic_store(&crew->known_failed, true);
+		return code;
 	}
-	return code < 0 ? code : tape_flush(job->tape, err);
+	job->outcome = outcome;
+	return 1;
+}
+
+static int flush(const struct crew_job *job, struct reading *reading, struct peel_error *err)
+{
+	int code = item_flush(reading->entries, err);
+
+	if (code == 0) {
+		code = tape_flush(job->tape, err);
+	}
+	return code < 0 || !job->point_tape ? code : tape_flush(job->point_tape, err);
+}
+
+static int read_job(struct reading *reading, struct peel_error *err)
+{
+	struct crew_job *job = reading->job;
+	cleanup_source struct source *raw = NULL;
+	int known = 0;
+	int code = open_layer(reading->crew, job->layer, &raw, err);
+
+	if (code == 0) {
+		code = item_writer_new(job->tape, &reading->entries, err);
+	}
+	if (code == 0 && job->point_tape) {
+		code = item_writer_new(job->point_tape, &reading->points, err);
+	}
+	if (code == 0 && may_be_known(reading->crew, job)) {
+		known = tell_known(reading, raw, err);
+		code = known < 0 ? known : 0;
+	}
+	if (code == 0 && !known) {
+		code = decode(reading, raw, err);
+	}
+	return code < 0 ? code : flush(job, reading, err);
 }
 
 void crew_read(struct crew *crew, struct crew_job *job)
@@ -129,15 +221,17 @@ void crew_read(struct crew *crew, struct crew_job *job)
 	cleanup(reading_finish) struct reading reading = {.crew = crew, .job = job};
 	struct peel_error ignored;
 	struct peel_error err = {0};
-	int code = read_job(&reading, &err);
 
-	if (code < 0) {
+	if (read_job(&reading, &err) < 0) {
 		job->failure = err;
 		/* What came before the failure counts. */
-		if (reading.writer && item_flush(reading.writer, &ignored) == 0) {
-			(void)tape_flush(job->tape, &ignored);
+		if (reading.entries) {
+			(void)flush(job, &reading, &ignored);
 		}
 	}
 	atomic_store(&job->done, true);
 	tape_end(job->tape);
+	if (job->point_tape) {
+		tape_end(job->point_tape);
+	}
 }

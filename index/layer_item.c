@@ -4,8 +4,7 @@
  * after their length. An entry is told against the one before it: what the paths begin with alike, the differences of
  * time and offset, owner names only where they change. Texts keep the NUL that follows them.
  *
- * An entry is put when its hash is known or cannot come any more, so that a row is written once; points that are found
- * within its data come before it.
+ * An entry is put when its hash is known or cannot come any more, so that a row is written once.
  */
 #include "layer_item.h"
 
@@ -221,7 +220,7 @@ static void put_side(struct pack *pack, const struct scan_entry *entry, unsigned
 	}
 }
 
-int item_put_entry(struct item_writer *writer, const struct scan_entry *entry,
+int item_put_entry(struct item_writer *writer, const struct scan_entry *entry, bool told,
 	struct peel_error *err)
 {
 	struct item_last *last = &writer->last;
@@ -233,7 +232,7 @@ int item_put_entry(struct item_writer *writer, const struct scan_entry *entry,
 		(entry->rdev_major || entry->rdev_minor ? ITEM_HAS_DEVICE : 0u) |
 		(entry->xattr_count > 0 ? ITEM_HAS_XATTRS : 0u) |
 		(entry->sparse ? ITEM_HAS_EXTENTS : 0u) |
-		(entry->extras_len > 0 ? ITEM_HAS_EXTRAS : 0u);
+		(entry->extras_len > 0 ? ITEM_HAS_EXTRAS : 0u) | (told ? ITEM_IS_TOLD : 0u);
 
 	if (code < 0) {
 		return code;
@@ -288,20 +287,11 @@ int item_put_finding(struct item_writer *writer, const char *code, const char *p
 	return write_item(writer, pack, err);
 }
 
-int item_put_point(struct item_writer *writer, const struct point *point, const void *window,
-	struct peel_error *err)
+int item_put_packed_point(struct item_writer *writer, const struct point *point, const void *packed,
+	size_t len, struct peel_error *err)
 {
 	struct pack *pack = &writer->other;
-	cleanup_free void *packed = NULL;
-	size_t len = 0;
-	int code = 0;
 
-	if (point->window_len > 0) {
-		code = window_pack(window, point->window_len, &packed, &len, err);
-	}
-	if (code < 0) {
-		return code;
-	}
 	begin(pack, ITEM_POINT);
 	put_number(pack, point->out_off);
 	put_number(pack, point->in_off);
@@ -309,4 +299,17 @@ int item_put_point(struct item_writer *writer, const struct point *point, const 
 	put_number(pack, point->window_len);
 	put_bytes(pack, packed, len);
 	return write_item(writer, pack, err);
+}
+
+int item_put_point(struct item_writer *writer, const struct point *point, const void *window,
+	struct peel_error *err)
+{
+	cleanup_free void *packed = NULL;
+	size_t len = 0;
+	int code = 0;
+
+	if (point->window_len > 0) {
+		code = window_pack(window, point->window_len, &packed, &len, err);
+	}
+	return code < 0 ? code : item_put_packed_point(writer, point, packed, len, err);
 }

@@ -6,6 +6,7 @@
 #ifndef LAYER_ITEM_H
 #define LAYER_ITEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ struct item {
 	/** ITEM_ENTRY: all but its typeflag; and the hash of its content (LAYER_HASH_SIZE bytes) or NULL. */
 	struct scan_entry entry;
 	const void *hash;
+	/** ITEM_ENTRY: what of it deserves a finding comes as items, too. */
+	bool told;
 	/** ITEM_FINDING: as scan_sink.finding has it. */
 	const char *code;
 	const char *detail;
@@ -47,8 +50,8 @@ void item_writer_free(struct item_writer *writer);
 
 /* These return 0, or as tape_write. */
 
-/** An entry. */
-int item_put_entry(struct item_writer *writer, const struct scan_entry *entry,
+/** An entry. @param told as item.told. */
+int item_put_entry(struct item_writer *writer, const struct scan_entry *entry, bool told,
 	struct peel_error *err);
 /** The content's hash of the entry that was put last; nothing may have been put since. */
 int item_put_hash(struct item_writer *writer, const void *hash, struct peel_error *err);
@@ -58,6 +61,9 @@ int item_put_finding(struct item_writer *writer, const char *code, const char *p
 /** An access point; its window is packed. */
 int item_put_point(struct item_writer *writer, const struct point *point, const void *window,
 	struct peel_error *err);
+/** The same, its window packed already (len 0: none). */
+int item_put_packed_point(struct item_writer *writer, const struct point *point, const void *packed,
+	size_t len, struct peel_error *err);
 /** Put what waits for a hash that does not come. */
 int item_flush(struct item_writer *writer, struct peel_error *err);
 

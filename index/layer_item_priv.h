@@ -23,6 +23,7 @@ enum item_tag {
 	ITEM_HAS_XATTRS = 32,
 	ITEM_HAS_EXTENTS = 64,
 	ITEM_HAS_EXTRAS = 128,
+	ITEM_IS_TOLD = 256,
 	/** Of a finding. */
 	ITEM_HAS_PATH = 4,
 };

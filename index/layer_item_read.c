@@ -239,6 +239,7 @@ static void get_entry(struct item_reader *reader, unsigned tag, struct item *ite
 		entry->link = get_text(reader, &entry->link_len);
 	}
 	get_side(reader, tag, entry);
+	item->told = tag & ITEM_IS_TOLD;
 	item->hash = reader->at < reader->end ? get_raw(reader, ITEM_HASH_SIZE) : NULL;
 }
 

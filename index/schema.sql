@@ -14,6 +14,7 @@ PRAGMA application_id = 1885693292;	-- 'peel'
 PRAGMA user_version = 1;
 
 -- Facts of the image: kind, codec, reference, manifest_digest, config_digest, platform, config, env_path,
+-- image_findings and layer_findings (findings up to these ids are the file's, and the layers' own),
 -- identity (what the file was when it was indexed), location (where), built (when, seconds since 1970),
 -- complete (1 or 0), reasons, root (entry of the root folder).
 CREATE TABLE image (

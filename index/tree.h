@@ -51,10 +51,11 @@ int tree_begin_layer(struct tree *tree, int layer, struct peel_error *err);
 /**
  * Add an entry of the layer.
  * @param hash its content's (XXH3-128, 16 bytes, canonical form), NULL where that was not read.
+ * @param told its anomalies are known already and are not told again.
  * @return 0; PEEL_ELIMIT (path, entries); PEEL_EIO (disk full), PEEL_ENOMEM, PEEL_EINTERNAL; what the
  *   finding callback returned.
  */
-int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash,
+int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash, bool told,
 	struct peel_error *err);
 
 /** An anomaly of the layer that is being added, found by others (the scanner). */

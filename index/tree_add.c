@@ -50,8 +50,9 @@ int tree_finding(struct tree *tree, const char *code, const void *path, size_t p
 static int report(struct tree *tree, const struct tree_row *row, const char *code,
 	const char *detail, struct peel_error *err)
 {
-	return tree_finding(tree, code, row->entry->path, row->entry->path_len,
-		row->entry->header_off, detail, err);
+	return row->told ? 0
+			 : tree_finding(tree, code, row->entry->path, row->entry->path_len,
+				   row->entry->header_off, detail, err);
 }
 
 /** The tar's path without the "./" before and the "/" behind that every tar may have. */
@@ -258,7 +259,7 @@ static void count(struct tree *tree, const struct tree_row *row)
 	}
 	tree->hardlinks += row->type == 'h';
 	tree->totals.any_xattrs |= row->entry->xattr_count > 0;
-	tree->totals.any_sparse |= row->entry->sparse;
+	tree->totals.any_sparse |= (row->flags & ENTRY_SPARSE) != 0;
 }
 
 /** The root's own entry: "./" and the like. Only a folder can be the root. */
@@ -270,12 +271,13 @@ static void take_root(struct tree_row *row)
 	row->type = row->entry->type == SCAN_DIR ? 'd' : '?';
 }
 
-int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash,
+int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash, bool told,
 	struct peel_error *err)
 {
 	struct tree_row row = {
 		.entry = entry,
 		.hash = hash,
+		.told = told,
 		.id = tree->next_id,
 		.type = (char)entry->type,
 		.path = tree->path,

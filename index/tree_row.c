@@ -168,14 +168,33 @@ static int insert_extra(struct tree *tree, const struct tree_row *row, struct pe
 	return store_run(tree->store, stmt, err);
 }
 
+static int compare_xattrs(const void *a, const void *b)
+{
+	const struct scan_xattr *const *left = a;
+	const struct scan_xattr *const *right = b;
+	int order = strcmp((*left)->name, (*right)->name);
+
+	/* Of one that is there twice, the last counts. */
+	return order != 0 ? order : (*left > *right) - (*left < *right);
+}
+
+/** In the order of names, so that a layer gives the same file again where they are read back from one. */
 static int insert_xattrs(struct tree *tree, const struct tree_row *row, struct peel_error *err)
 {
 	static const char sql[] =
 		"INSERT OR REPLACE INTO xattr (entry, name, value) VALUES (?1, ?2, ?3)";
-	int code = 0;
+	size_t count = row->entry->xattr_count;
+	cleanup_free const struct scan_xattr **sorted = calloc(count, sizeof(*sorted));
+	int code = sorted ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 
-	for (size_t i = 0; code == 0 && i < row->entry->xattr_count; i++) {
-		const struct scan_xattr *xattr = &row->entry->xattrs[i];
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		sorted[i] = &row->entry->xattrs[i];
+	}
+	if (code == 0) {
+		qsort(sorted, count, sizeof(*sorted), compare_xattrs);
+	}
+	for (size_t i = 0; code == 0 && i < count; i++) {
+		const struct scan_xattr *xattr = sorted[i];
 		sqlite3_stmt *stmt;
 
 		code = store_get(tree->store, sql, &stmt, err);

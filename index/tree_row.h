@@ -11,6 +11,8 @@ struct tree_row {
 	const struct scan_entry *entry;
 	/** Of its content, or NULL. */
 	const void *hash;
+	/** Its anomalies are known. */
+	bool told;
 	uint64_t id;
 	uint32_t dir;
 	const char *name;

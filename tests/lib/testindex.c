@@ -70,7 +70,7 @@ static int keep_finding(void *arg, const struct peel_finding *finding, struct pe
 
 static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
 {
-	return tree_add(arg, entry, NULL, err);
+	return tree_add(arg, entry, NULL, false, err);
 }
 
 static int take_finding(void *arg, const char *code, const char *path, size_t path_len,

@@ -277,7 +277,7 @@ static void check_items(struct tape *tape)
 	assert_true(item.offset == UINT64_MAX);
 	for (size_t i = 0; i < countof(entries); i++) {
 		if (i == 1) {
-			/* It was found while the entry's data passed. */
+			/* It was found while the entry's data passed, and does not wait for its hash. */
 			next_is(reader, &item, ITEM_POINT);
 			assert_true(item.point.out_off == UINT64_C(1) << 50);
 			assert_int_equal(item.point.bits, 7);
@@ -286,6 +286,7 @@ static void check_items(struct tape *tape)
 		}
 		next_is(reader, &item, ITEM_ENTRY);
 		assert_same_entry(&entries[i], &item.entry);
+		assert_int_equal(item.told, i == 2);
 		assert_int_equal(item.hash != NULL, entries[i].type == SCAN_FILE);
 		if (item.hash) {
 			assert_memory_equal(item.hash, hash, sizeof(hash));
@@ -313,7 +314,7 @@ static void items_come_back_as_they_were(void **state)
 	assert_int_equal(item_writer_new(tape, &writer, &err), 0);
 	item_put_finding(writer, "no-end-blocks", NULL, 0, UINT64_MAX, "it ends", &err);
 	for (size_t i = 0; i < countof(entries); i++) {
-		assert_int_equal(item_put_entry(writer, &entries[i], &err), 0);
+		assert_int_equal(item_put_entry(writer, &entries[i], i == 2, &err), 0);
 		if (i == 1) {
 			assert_int_equal(item_put_point(writer, &point, "abc", &err), 0);
 		}

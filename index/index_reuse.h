@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * Rebuilt images: a compressed layer whose stored bytes an index of the cache has already need not be decoded again.
+ */
+#ifndef INDEX_REUSE_H
+#define INDEX_REUSE_H
+
+#include "layer_crew.h"
+
+struct reuse;
+
+/** Most indexes of the cache that are looked into, the last used ones. */
+#define REUSE_INDEXES_MAX 32
+/** Least stored bytes of a layer that is worth a look. */
+#define REUSE_SIZE_MIN (64u << 10)
+
+/**
+ * Look for layers of the image in the indexes of a cache folder, by the digests that the image claims.
+ * @param folder as cache_open gave it, borrowed; -1: there is none.
+ * @return 0 (also where nothing is found or can be read); PEEL_ENOMEM.
+ */
+int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reuse,
+	struct peel_error *err);
+/** Free; NULL is fine. */
+void reuse_free(struct reuse *reuse);
+
+/** What was found, for the crew; NULL: nothing. Lives as long as reuse. */
+const struct crew_known *reuse_known(const struct reuse *reuse);
+
+#endif
