@@ -390,6 +390,7 @@ const struct verb cmd_du = {
 	.values_size = sizeof(struct du_values),
 	.image = true,
 	.headers_only = true,
+	.failure = STATUS_NO,
 	.min_operands = 1,
 	.max_operands = -1,
 	.run = run_du,

@@ -11,6 +11,7 @@
  * only then is it known whether a match had ended there. Every line ends with its newline, so that none is
  * missed. From the newline all states go back to the beginning: the automaton runs over many lines in one go.
  *
+ * Where nothing has begun, bytes with which nothing begins are passed over without a look into the table.
  * States are thrown away when they need too much memory, and made again.
  */
 #include "grep_dfa.h"
@@ -64,6 +65,10 @@ struct grep_dfa {
 	size_t member_room;
 	uint32_t *buckets;
 	uint32_t bucket_count;
+
+	/* The state in which nothing has begun, times classes, 0 where it is not made; bytes that do not leave it. */
+	uint32_t idle_row;
+	bool idles[256];
 
 	/* Working sets: steps reached now, and those that follow. mark tells which of them are in. */
 	uint32_t *reached;
@@ -210,6 +215,8 @@ static void forget_states(struct grep_dfa *dfa)
 {
 	dfa->state_count = 2;
 	dfa->member_count = 0;
+	dfa->idle_row = 0;
+	memset(dfa->idles, 0, sizeof(dfa->idles));
 	memset(dfa->buckets, 0, dfa->bucket_count * sizeof(*dfa->buckets));
 }
 
@@ -280,6 +287,9 @@ static int find_state(struct grep_dfa *dfa, uint32_t count, enum beside before, 
 		.chain = dfa->buckets[bucket],
 	};
 	dfa->buckets[bucket] = *ret_state;
+	if (count == 1 && dfa->following[0] == dfa->program.start && before == BESIDE_OTHER) {
+		dfa->idle_row = *ret_state * dfa->classes;
+	}
 	memcpy(dfa->members + dfa->member_count, dfa->following, count * sizeof(uint32_t));
 	dfa->member_count += count;
 	memset(dfa->table + (size_t)*ret_state * dfa->classes, 0, dfa->classes * sizeof(uint32_t));
@@ -292,6 +302,14 @@ static int start_state(struct grep_dfa *dfa, uint32_t *ret_state, bool *ret_forg
 	dfa->following[0] = dfa->program.start;
 	return find_state(dfa, 1, dfa->program.line_places ? BESIDE_LINE : BESIDE_OTHER, ret_state,
 		ret_forgot, err);
+}
+
+/* Bytes of a class do not leave the idle state. */
+static void note_idle(struct grep_dfa *dfa, unsigned int class)
+{
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		dfa->idles[byte] |= dfa->class_of[byte] == class;
+	}
 }
 
 /* Fill a cell: where a byte of a class leads to. @return 1 a match, 0 *ret_state is next, or less than 0. */
@@ -332,6 +350,9 @@ static int make_cell(struct grep_dfa *dfa, uint32_t from, unsigned int class, ui
 	if (r == 0 && !forgot) {
 		/* The table may have moved. */
 		dfa->table[(size_t)from * dfa->classes + class] = *ret_state * dfa->classes;
+		if (*ret_state == from && from * dfa->classes == dfa->idle_row) {
+			note_idle(dfa, class);
+		}
 	}
 	return r;
 }
@@ -349,8 +370,19 @@ int grep_dfa_find(struct grep_dfa *dfa, const char *beg, const char *end, const 
 	}
 	row = state * dfa->classes;
 	for (const char *p = beg; p < end; p++) {
-		const unsigned int class = dfa->class_of[(unsigned char)*p];
-		uint32_t next = dfa->table[row + class];
+		unsigned int class;
+		uint32_t next;
+
+		if (row == dfa->idle_row) {
+			while (p < end && dfa->idles[(unsigned char)*p]) {
+				p++;
+			}
+			if (p == end) {
+				return 0;
+			}
+		}
+		class = dfa->class_of[(unsigned char)*p];
+		next = dfa->table[row + class];
 
 		if (next <= MATCH) {
 			r = next == MATCH ? 1

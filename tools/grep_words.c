@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Aho and Corasick's automaton as a full table: a step a byte, whatever the number of words. The table has a
- * column for each byte that occurs in a word and one for all others; cases share a column where case does not
- * matter. One word alone is left to memmem, which is faster still. A walk from the root whose depth grows with
- * each step has followed the words' own tree, which is how a match is measured once one is known to be there.
+ * Three ways to find a word, over one table. The table is Aho and Corasick's automaton: a step a byte, whatever the
+ * number of words, with a column for each byte that occurs in a word and one for all others; cases share a column
+ * where case does not matter. One word alone is left to memmem, which is faster still. Else, as Horspool does, a
+ * window as long as the shortest word goes over the text, and the byte at its end says how far it may move; only where
+ * it says "not at all" are the words compared. A text that is all windows would cost more than the automaton: it takes
+ * over where comparing has cost more than moving has spared.
+ *
+ * A walk from the root whose depth grows with each step has followed the words' own tree, which is how a match is
+ * measured once one is known to be there.
  */
 #include "grep_words.h"
 
@@ -18,6 +23,11 @@
 
 /* Set in a table's cell where the state ends a word. */
 #define ENDS_WORD 0x80000000u
+/* Shorter windows move too little; longer ones need no longer moves. */
+#define WINDOW_MIN 2
+#define WINDOW_MAX 255
+/* Steps of comparing that are given for nothing. */
+#define CREDIT 4096
 
 struct grep_words {
 	/* Column of a byte; 0 for those in no word. */
@@ -29,6 +39,9 @@ struct grep_words {
 	uint32_t *depth;
 	bool *terminal;
 	uint32_t states;
+	/* Length of the shortest word, and how far a window may move for the byte at its end. */
+	size_t window;
+	unsigned char shift[256];
 	/* The only word, for memmem; NULL where there are several or case does not matter. */
 	char *single;
 	size_t single_len;
@@ -141,6 +154,29 @@ static int complete(struct grep_words *words, struct peel_error *err)
 	return 0;
 }
 
+/* How far a window may move: no further than to where the byte at its end stands in a word. */
+static void make_shifts(struct grep_words *words, const struct grep_word *list, size_t count,
+	bool ignore_case)
+{
+	words->window = count ? WINDOW_MAX : 0;
+	for (size_t i = 0; i < count; i++) {
+		words->window = list[i].len < words->window ? list[i].len : words->window;
+	}
+	memset(words->shift, (int)words->window, sizeof(words->shift));
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < words->window; k++) {
+			unsigned char *shift =
+				&words->shift[fold((unsigned char)list[i].bytes[k], ignore_case)];
+			const unsigned char left = (unsigned char)(words->window - 1 - k);
+
+			*shift = left < *shift ? left : *shift;
+		}
+	}
+	for (unsigned int byte = 0; ignore_case && byte < 256; byte++) {
+		words->shift[byte] = words->shift[fold((unsigned char)byte, true)];
+	}
+}
+
 int grep_words_new(const struct grep_word *words, size_t count, bool ignore_case,
 	struct grep_words **ret_words, struct peel_error *err)
 {
@@ -155,6 +191,7 @@ int grep_words_new(const struct grep_word *words, size_t count, bool ignore_case
 		states += words[i].len;
 	}
 	assign_columns(made, words, count, ignore_case);
+	make_shifts(made, words, count, ignore_case);
 	r = allocate(made, states, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		plant(made, &words[i]);
@@ -194,18 +231,39 @@ bool grep_words_have(const struct grep_words *words, char byte)
 	return words->column[(unsigned char)byte] != 0 || words->columns == 256;
 }
 
-const char *grep_words_find(const struct grep_words *words, const char *beg, const char *end)
+/* Follow the words' tree from p on. @return whether one ends on the way. */
+static bool has_word_at(const struct grep_words *words, const char *p, const char *end,
+	size_t *ret_steps)
+{
+	uint32_t place = 0;
+	size_t steps = 0;
+
+	while (p + steps < end) {
+		place = words->table[place + words->column[(unsigned char)p[steps]]];
+		steps++;
+		if (place & ENDS_WORD) {
+			place &= ~ENDS_WORD;
+			if (words->terminal[place / words->columns] &&
+				words->depth[place / words->columns] == steps) {
+				*ret_steps = steps;
+				return true;
+			}
+		}
+		if (words->depth[place / words->columns] != steps) {
+			break;
+		}
+	}
+	*ret_steps = steps;
+	return false;
+}
+
+/* By the automaton. @return the last byte of a word, or NULL. */
+static const char *find_by_table(const struct grep_words *words, const char *beg, const char *end)
 {
 	const uint32_t *table = words->table;
 	const unsigned char *column = words->column;
 	uint32_t place = 0;
 
-	if (words->has_empty) {
-		return beg;
-	}
-	if (words->single) {
-		return memmem(beg, (size_t)(end - beg), words->single, words->single_len);
-	}
 	for (const char *p = beg; p < end; p++) {
 		place = table[place + column[(unsigned char)*p]];
 		if (place & ENDS_WORD) {
@@ -213,6 +271,51 @@ const char *grep_words_find(const struct grep_words *words, const char *beg, con
 		}
 	}
 	return NULL;
+}
+
+/* By windows. @return the first byte of a word, or what the automaton finds where it takes over. */
+static const char *find_by_windows(const struct grep_words *words, const char *beg, const char *end)
+{
+	const unsigned char *shift = words->shift;
+	const char *p = beg + words->window - 1;
+	size_t cost = 0;
+
+	while (p < end) {
+		const char *window;
+		size_t steps;
+		size_t move;
+
+		while ((move = shift[(unsigned char)*p]) != 0) {
+			p += move;
+			if (p >= end) {
+				return NULL;
+			}
+		}
+		window = p - (words->window - 1);
+		if (has_word_at(words, window, end, &steps)) {
+			return window;
+		}
+		cost += steps;
+		if (cost > (size_t)(p - beg) + CREDIT) {
+			return find_by_table(words, window, end);
+		}
+		p++;
+	}
+	return NULL;
+}
+
+const char *grep_words_find(const struct grep_words *words, const char *beg, const char *end)
+{
+	if (words->has_empty) {
+		return beg;
+	}
+	if (words->single) {
+		return memmem(beg, (size_t)(end - beg), words->single, words->single_len);
+	}
+	if (words->window < WINDOW_MIN || (size_t)(end - beg) < words->window) {
+		return find_by_table(words, beg, end);
+	}
+	return find_by_windows(words, beg, end);
 }
 
 static bool is_edge_before(const char *beg, const char *p)
