@@ -182,7 +182,7 @@ int open_for_reading(struct call *call, struct peel_index **ret_index);
  * the message is out, where contents were wanted that headers_only had let go.
  */
 int reading_status(const struct peel_index *index, int status);
-/** Say why an index is incomplete, a line a reason. */
+/** Say why an index is incomplete, a line a reason, and, unless -q, why it was not kept. */
 void complain_incomplete(const struct call *call, const struct peel_index *index);
 /**
  * Take the cache's limit from $PEEL_CACHE_LIMIT where no option gave it.

@@ -7,7 +7,7 @@
  *   tools/             the command; uses include/peel alone
  *     main.c           verb table, shared options, dispatch
  *     cmd.h            what verbs share             cmd_<verb>.c     one verb a file
- *     opts.c           option tables: parsing       help.c           help texts out of them
+ *     opts.c           option tables: parsing       help*.c          help texts out of them
  *     nearest.c        "did you mean"               mount_options.c  the words of -o
  *     open.c           options to an open index     mount_helper.c   mount -t fuse.peel
  *     output.c         --output, JSON documents     json_writer.c    JSON text
@@ -15,13 +15,14 @@
  *     ls_print.c       the long form                stat_format.c    GNU stat's directives
  *     users.c          the image's user names       progress.c       the bar on stderr
  *     walk.c           a tree in listing order      du_sum.c         adding it up
- *     block_size.c     sizes as coreutils has     inode_set.c      nodes that were seen
- *     exclude.c        --exclude and --include     grep_*.c         lines of files, and what matches
+ *     block_size.c     sizes as coreutils has       inode_set.c      nodes that were seen
+ *     exclude.c        --exclude and --include      grep_*.c         lines of files, and what matches
  *     export_*.c       one format a file            tar_writer.c     pax headers and data
  *     cp_tree.c        what cp meets on its walk    put.c            files into a folder, never out of it
  *     put_meta.c       owners, modes, times         links.c          first names of hard links
  *     publish.c        a file that appears whole    temp_name.c      its name until then
  *     find_*.c         the language of find         field.c          width and precision
+ *     completions/     scripts for shells
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
  *   index/             the library, from bytes to answers
