@@ -147,7 +147,11 @@ static int bring_up(struct run *run, int *ret_status, struct peel_error *err)
 	if (r > 0) {
 		run->members = (struct members){fds.mount_namespace, fds.root, message.dev};
 		r = start_guard(run, err);
-		r = r == 0 ? start_server(run, fds.device, err) : r;
+		if (r == 0) {
+			r = start_server(run, fds.device, err);
+		} else {
+			close(fds.device);
+		}
 	} else if (r == 0) {
 		return 0;
 	}
@@ -243,8 +247,10 @@ int peel_run(struct peel_index *index, char *const argv[], const struct peel_run
 		.members = {.mount_namespace = -1, .root = -1},
 		.lifeline = -1,
 	};
+	struct peel_error own = {0};
 	int r;
 
+	err = err ? err : &own;
 	*ret_status = PEEL_RUN_FAILED;
 	/* A clear word before anything is started; the child opens the device again. */
 	r = session_open_device(err);
