@@ -81,7 +81,8 @@ bool store_place_move(int fd, int *place)
 {
 	struct stat full;
 
-	if (fstat(fd, &full) < 0) {
+	/* A device that is full has no end either. */
+	if (fstat(fd, &full) < 0 || !S_ISREG(full.st_mode)) {
 		return false;
 	}
 	while (*place < STORE_PLACES) {
