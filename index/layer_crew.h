@@ -21,7 +21,7 @@ struct peel_image;
 /** Memory of all of them together, bytes: what one needs is told by its codec (layer_crew.c). */
 #define CREW_WORKERS_BUDGET (24u << 20)
 /** Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. */
-#define CREW_TAPES_BUDGET (12u << 20)
+#define CREW_TAPES_BUDGET (8u << 20)
 
 /**
  * Layers whose content is known already, from another image that had the same stored bytes. Called from several

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,9 +84,29 @@ int tape_new(struct tapes *tapes, bool patient, bool keep, struct tape **ret_tap
 	return 0;
 }
 
+/*
+ * Pieces are made in one thread and freed in another, thousands of them: an allocator that has an
+ * arena a thread would keep their memory. The kernel gets it back at once, and of the last piece of
+ * a small layer only the pages that were written count.
+ */
+static uint8_t *map_piece(void)
+{
+	void *bytes = mmap(NULL, TAPE_PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		-1, 0);
+
+	return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+static void unmap_piece(uint8_t *bytes)
+{
+	if (bytes) {
+		munmap(bytes, TAPE_PIECE);
+	}
+}
+
 void tape_free_piece(struct piece *piece)
 {
-	free(piece->bytes);
+	unmap_piece(piece->bytes);
 	free(piece);
 }
 
@@ -100,7 +121,7 @@ void tape_free(struct tape *tape)
 		tape_free_piece(tape->first);
 		tape->first = next;
 	}
-	free(tape->filling);
+	unmap_piece(tape->filling);
 	free(tape->back);
 	free(tape->joined);
 	free(tape);
@@ -182,14 +203,6 @@ static void append(struct tape *tape, struct piece *piece)
 	pthread_cond_broadcast(&tape->tapes->moved);
 }
 
-/** Of the last piece of a small layer, give the rest back: there may be a thousand of them. */
-static uint8_t *fit(uint8_t *bytes, size_t len)
-{
-	uint8_t *fitted = len < TAPE_PIECE ? realloc(bytes, len) : NULL;
-
-	return fitted ? fitted : bytes;
-}
-
 /** Hand the piece over to the reader. */
 static int hand_over(struct tape *tape, struct peel_error *err)
 {
@@ -213,7 +226,7 @@ static int hand_over(struct tape *tape, struct peel_error *err)
 	}
 	piece->len = tape->fill;
 	if (fate == FATE_MEMORY) {
-		piece->bytes = fit(steal_pointer(&tape->filling), tape->fill);
+		piece->bytes = steal_pointer(&tape->filling);
 	}
 	tape->fill = 0;
 	append(tape, piece);
@@ -228,7 +241,7 @@ static int put_bytes(struct tape *tape, const void *bytes, size_t len, struct pe
 		size_t n = (size_t)min_u64(TAPE_PIECE - tape->fill, len);
 
 		if (!tape->filling) {
-			tape->filling = malloc(TAPE_PIECE);
+			tape->filling = map_piece();
 		}
 		if (!tape->filling) {
 			return peel_fail(err, PEEL_ENOMEM, "out of memory");
