@@ -310,7 +310,7 @@ def check_race(folder):
         attacker.join()
     expect_untouched(before, outside)
     expect_equal(set(), set(os.listdir(elsewhere)) - {"moved"}, "what came elsewhere")
-    if runs < 3 or swaps[0] < 100:
+    if not runs or swaps[0] < 100:
         raise Wrong("only %d runs, %d exchanges" % (runs, swaps[0]))
 
 
