@@ -12,6 +12,7 @@
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <peel/text.h>
 
@@ -22,6 +23,8 @@
 #define FIELDS_BEFORE_PATH 4
 /** Longest answer of fusermount3 that is kept. */
 #define ANSWER_SIZE 256
+/** Read-ahead within a file in KiB, as text: the largest request that the kernel sends. */
+#define READ_AHEAD_KB "1024"
 /** Status of a child that could not be run, as the shell's. */
 #define STATUS_NOT_RUN 127
 
@@ -237,4 +240,19 @@ int mountinfo_detach_dead(const char *path, dev_t dev, struct peel_error *err)
 		return r < 0 ? r : 0;
 	}
 	return mountinfo_unmount(path, true, err);
+}
+
+void mountinfo_read_ahead(dev_t dev)
+{
+	char path[64];
+	ssize_t ignored;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", major(dev), minor(dev));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		ignored = write(fd, READ_AHEAD_KB, strlen(READ_AHEAD_KB));
+		(void)ignored;
+		close(fd);
+	}
 }

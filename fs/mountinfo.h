@@ -58,4 +58,10 @@ int mountinfo_detach(const char *path, dev_t dev, struct peel_error *err);
  */
 int mountinfo_detach_dead(const char *path, dev_t dev, struct peel_error *err);
 
+/**
+ * Have the kernel read further ahead within the files of a mount that answers: one request then brings
+ * what took eight. Only root may say so; for others nothing changes.
+ */
+void mountinfo_read_ahead(dev_t dev);
+
 #endif

@@ -353,6 +353,7 @@ int supervisor_run(struct peel_index *index, const char *path,
 	}
 	ready(ready_arg, &result);
 	if (r == 0) {
+		mountinfo_read_ahead(supervisor.dev);
 		r = watch(&supervisor, &result);
 		finish(&supervisor);
 	}

@@ -74,6 +74,16 @@ done
 is 'one file of each folder: none' "$(stores)" 0
 true_that 'unmount' unmount
 
+# Root has the kernel read further within files too.
+if [ "$(id -u)" = 0 ] && [ -z "${PEEL_TEST_USERNS-}" ] && [ -w /sys/class/bdi ]; then
+	mount_image image.tar
+	widened() {
+		[ "$(cat "/sys/class/bdi/$(awk -v at="$mnt" '$5 == at { print $3 }' /proc/self/mountinfo)/read_ahead_kb")" = 1024 ]
+	}
+	true_that 'read-ahead within files is widened' eventually widened
+	true_that 'unmount' unmount
+fi
+
 # The first folder is read, the others are only listed.
 start
 (cd "$mnt/d1" && ls -U | xargs cat) >/dev/null
