@@ -18,14 +18,19 @@
 /* Bytes that a fast map covers. */
 #define FAST_MAP 256
 
+/* An expression, and where the library puts its matches: a place that it has allocated for this one. */
+struct expression {
+	struct re_pattern_buffer buffer;
+	struct re_registers registers;
+};
+
 struct grep_regex {
-	struct re_pattern_buffer *patterns;
+	struct expression *patterns;
 	size_t count;
 	bool lines;
 	bool words;
 	bool ignore_case;
 	bool anchors;
-	struct re_registers registers;
 };
 
 /* A match. */
@@ -92,7 +97,8 @@ static int compile_all(struct grep_regex *regex, const char *patterns, size_t le
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		const size_t one = (size_t)((newline ? newline : end) - p);
 		const bool alone = keep && may_refer_back(p, one);
-		int r = compile(p, one, syntax, alone ? &regex->patterns[regex->count] : NULL, err);
+		int r = compile(p, one, syntax,
+			alone ? &regex->patterns[regex->count].buffer : NULL, err);
 
 		if (r < 0) {
 			return r;
@@ -141,7 +147,7 @@ int grep_regex_new(const char *patterns, size_t len, const struct grep_syntax *s
 		r = compile_all(regex, patterns, len, syntax, keep, rest, &rest_len, err);
 	}
 	if (r == 0 && rest_len > 0) {
-		r = compile(rest, rest_len - 1, syntax, &regex->patterns[regex->count], err);
+		r = compile(rest, rest_len - 1, syntax, &regex->patterns[regex->count].buffer, err);
 		regex->count += r == 0;
 	}
 	free(rest);
@@ -159,11 +165,11 @@ void grep_regex_free(struct grep_regex *regex)
 		return;
 	}
 	for (size_t i = 0; regex->patterns && i < regex->count; i++) {
-		regfree(&regex->patterns[i]);
+		regfree(&regex->patterns[i].buffer);
+		free(regex->patterns[i].registers.start);
+		free(regex->patterns[i].registers.end);
 	}
 	free(regex->patterns);
-	free(regex->registers.start);
-	free(regex->registers.end);
 	free(regex);
 }
 
@@ -173,20 +179,20 @@ static int fail_memory(struct peel_error *err)
 }
 
 /* The first match of a pattern from a place on. @return 1, 0, PEEL_ENOMEM. */
-static int search(struct grep_regex *regex, struct re_pattern_buffer *pattern, const char *beg,
+static int search(struct grep_regex *regex, struct expression *pattern, const char *beg,
 	const char *end, const char *from, struct part *ret_part, struct peel_error *err)
 {
 	regoff_t start;
 
-	pattern->not_eol = 0;
-	pattern->newline_anchor = regex->anchors;
-	start = re_search(pattern, beg, (regoff_t)(end - beg), (regoff_t)(from - beg),
-		(regoff_t)(end - from), &regex->registers);
+	pattern->buffer.not_eol = 0;
+	pattern->buffer.newline_anchor = regex->anchors;
+	start = re_search(&pattern->buffer, beg, (regoff_t)(end - beg), (regoff_t)(from - beg),
+		(regoff_t)(end - from), &pattern->registers);
 	if (start < 0) {
 		return start == -1 ? 0 : fail_memory(err);
 	}
 	ret_part->beg = beg + start;
-	ret_part->len = (size_t)(regex->registers.end[0] - start);
+	ret_part->len = (size_t)(pattern->registers.end[0] - start);
 	return 1;
 }
 
@@ -199,7 +205,7 @@ static bool is_word_alone(const char *beg, const char *end, const struct part *p
 }
 
 /* From a first match on, look for one that is a word: shorter ones at its place, then further on. */
-static int search_word(struct grep_regex *regex, struct re_pattern_buffer *pattern, const char *beg,
+static int search_word(struct grep_regex *regex, struct expression *pattern, const char *beg,
 	const char *end, struct part *part, struct peel_error *err)
 {
 	while (!is_word_alone(beg, end, part)) {
@@ -208,9 +214,10 @@ static int search_word(struct grep_regex *regex, struct re_pattern_buffer *patte
 
 		if (part->len > 0) {
 			part->len--;
-			pattern->not_eol = 1;
-			shorter = re_match(pattern, beg, (regoff_t)(part->beg + part->len - beg),
-				(regoff_t)(part->beg - beg), &regex->registers);
+			pattern->buffer.not_eol = 1;
+			shorter = re_match(&pattern->buffer, beg,
+				(regoff_t)(part->beg + part->len - beg),
+				(regoff_t)(part->beg - beg), &pattern->registers);
 			if (shorter < -1) {
 				return fail_memory(err);
 			}

@@ -85,6 +85,7 @@ static void lines_match(void **state)
 		{"[[:digit:]x-]", {0}, false, "a\n5\n-\nx\n", "bcd"},
 		{"[]a]", {0}, false, "]\nb\na\n", "ac"},
 		{"\\(.\\)\\1", {0}, false, "abab\nabba\n", "b"},
+		{"\\(a\\)\\1\n\\(b\\)\\1", {0}, false, "ab\naa\nbb\n", "bc"},
 		{"(a)(b)\\2", {.extended = true}, false, "ab\nabb\nabab\n", "b"},
 		{"a.b", {0}, true, "a.b\naxb\n", "a"},
 		{"ab\nc", {.lines = true}, true, "ab\nabc\nc\n", "ac"},
