@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which files grep searches, and what it says of each as a whole. */
+/*
+ * Which files grep searches, and what it says of each as a whole.
+ *
+ * Files are read in the walk's order. A folder's listing is the order in which its entries are stored, so that each
+ * layer is read forward but for the folders that it has in another order than the layers below. A queue that reads
+ * ahead by place in the layers was not made: to search 3.7 GB of an image whose seven layers overlap costs about 5
+ * seconds of CPU time more with gzip layers than with plain ones, and igzip needs 7 for all of the layers once.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
