@@ -29,7 +29,7 @@
  *     7                diff, audit: facts to verdicts
  *     6 index, query   building an index; questions to it
  *     5 tree, content  the merge; bytes of an entry; pkgdb: who owns it
- *     4 store          SQLite; schema.sql is its manual
+ *     4 layer, store   layers read side by side; SQLite, whose manual is schema.sql
  *     3 image, scan    which layers a file holds; tar headers to entries
  *     2 codec          gzip and zstd with random access
  *     1 source         random access bytes; blockcache, json
