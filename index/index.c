@@ -108,7 +108,7 @@ static int publish(struct opening *opening, struct peel_index *index, struct pee
 	struct stat st;
 	int code;
 
-	if (!opening->temp.temp[0]) {
+	if (opening->temp.folder < 0) {
 		return 0;
 	}
 	if (opening->options->index_file) {

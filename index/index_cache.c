@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An index is built under a temporary name, flushed, renamed, and the folder flushed: a crash at
- * any moment leaves either the old file, or the whole new one, or a temporary file that the next
- * builder removes. A builder holds a lock on its temporary file; a sweep removes those whose lock
- * it gets. Two builders of one image do not meet: each has its own file, and the last rename wins
- * with equal content.
+ * An index is built in a file without a name, flushed, named, and the folder flushed: a crash at any
+ * moment leaves either the old file or the whole new one. Where another has the name already, and
+ * where the file system knows no files without a name (O_TMPFILE) or /proc is not there to name one
+ * by, a temporary name is renamed; what a crash leaves then, the next builder removes. A builder
+ * holds a lock on its file; a sweep removes those whose lock it gets. Two builders of one image do
+ * not meet: each has its own file, and the last rename wins with equal content.
  *
  * An index is removed (index_cache_trim.c, index_cache_gc.c) by unlink alone: whoever serves from it holds a
  * descriptor. The folder's lock is held for the moment in which a name is given or taken away, so that
@@ -125,17 +126,47 @@ int cache_find(int folder, const char *name, int *ret_fd, struct peel_error *err
 	return 0;
 }
 
+/** A name that begins as those of temporary files do, and that nobody has. */
+static bool choose_name(char *name)
+{
+	unsigned long long random = 0;
+
+	if (getrandom(&random, sizeof(random), 0) < 0) {
+		return false;
+	}
+	snprintf(name, CACHE_NAME_SIZE, CACHE_TEMP_PREFIX "%016llx", random);
+	return true;
+}
+
+/** Path by which the kernel names an open file. */
+static const char *descriptor_path(char *path, size_t size, int fd)
+{
+	snprintf(path, size, "/proc/self/fd/%d", fd);
+	return path;
+}
+
 int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *err)
 {
 	struct cache_temp temp = {.folder = fcntl(folder, F_DUPFD_CLOEXEC, 3), .fd = -1};
+	char path[64];
 
-	for (int i = 0; temp.folder >= 0 && i < TEMP_TRIES; i++) {
-		unsigned long long random = 0;
+	temp.fd = temp.folder >= 0 ? openat(temp.folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
+				   : -1;
+	if (temp.fd >= 0 && fstat(temp.fd, &temp.made) == 0 &&
+		access(descriptor_path(path, sizeof(path), temp.fd), F_OK) == 0) {
+		flock(temp.fd, LOCK_EX | LOCK_NB);
+		*ret_temp = temp;
+		return 0;
+	}
+	cache_temp_finish(&temp);
+	return cache_temp_named(folder, ret_temp, err);
+}
 
-		if (getrandom(&random, sizeof(random), 0) < 0) {
-			break;
-		}
-		snprintf(temp.temp, sizeof(temp.temp), CACHE_TEMP_PREFIX "%016llx", random);
+int cache_temp_named(int folder, struct cache_temp *ret_temp, struct peel_error *err)
+{
+	struct cache_temp temp = {.folder = fcntl(folder, F_DUPFD_CLOEXEC, 3), .fd = -1};
+
+	for (int i = 0; temp.folder >= 0 && i < TEMP_TRIES && choose_name(temp.temp); i++) {
 		temp.fd = openat(temp.folder, temp.temp,
 			O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (temp.fd < 0 && errno == EEXIST) {
@@ -208,28 +239,59 @@ static void lock_folder(int folder)
 	}
 }
 
+/** Link a file without a name: to the name itself, or, where another has that, to a temporary one. */
+static int link_nameless(struct cache_temp *temp, const char *name)
+{
+	char path[64];
+
+	descriptor_path(path, sizeof(path), temp->fd);
+	if (linkat(AT_FDCWD, path, temp->folder, name, AT_SYMLINK_FOLLOW) == 0) {
+		return 0;
+	}
+	for (int i = 0; i < TEMP_TRIES && errno == EEXIST && choose_name(temp->temp); i++) {
+		if (linkat(AT_FDCWD, path, temp->folder, temp->temp, AT_SYMLINK_FOLLOW) == 0) {
+			return 0;
+		}
+		temp->temp[0] = '\0';
+	}
+	return errno;
+}
+
+/** Give the file its name, under the folder's lock. @return 0, or errno. */
+static int give_name(struct cache_temp *temp, const char *name)
+{
+	int failure = temp->temp[0] ? 0 : link_nameless(temp, name);
+
+	if (failure == 0 && temp->temp[0]) {
+		failure = renameat(temp->folder, temp->temp, temp->folder, name) < 0 ? errno : 0;
+	}
+	if (failure == 0) {
+		temp->temp[0] = '\0';
+	}
+	return failure;
+}
+
 int cache_publish(struct cache_temp *temp, const char *name, struct peel_error *err)
 {
 	struct stat st;
-	int failure = 0;
+	int failure;
 
 	if (fstat(temp->fd, &st) < 0 || st.st_dev != temp->made.st_dev ||
 		st.st_ino != temp->made.st_ino) {
 		return peel_fail(err, PEEL_ELIMIT, "%s", strerror(ENOSPC));
 	}
-	if (!is_named(temp->folder, temp->temp, &st)) {
+	if (temp->temp[0] && !is_named(temp->folder, temp->temp, &st)) {
 		return peel_fail(err, PEEL_ELIMIT, "its temporary file was removed");
 	}
 	if (fsync(temp->fd) < 0) {
 		return peel_fail(err, PEEL_EIO, "cannot write the index: %s", strerror(errno));
 	}
 	lock_folder(temp->folder);
-	failure = renameat(temp->folder, temp->temp, temp->folder, name) < 0 ? errno : 0;
+	failure = give_name(temp, name);
 	flock(temp->folder, LOCK_UN);
 	if (failure) {
 		return peel_fail(err, PEEL_EIO, "cannot write the index: %s", strerror(failure));
 	}
-	temp->temp[0] = '\0';
 	fsync(temp->folder);
 	return 0;
 }

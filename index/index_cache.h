@@ -24,9 +24,9 @@
 
 /** A file that is being built. */
 struct cache_temp {
-	/** Folder that it is in, and that it will be published in; -1: it is unlinked. Owned. */
+	/** Folder that it will be published in; -1: nowhere. Owned. */
 	int folder;
-	/** Its temporary name, "" where it is unlinked. */
+	/** Its temporary name, "" where it has none. */
 	char temp[CACHE_NAME_SIZE];
 	/** The file, read-write, owned. */
 	int fd;
@@ -58,10 +58,13 @@ int cache_name(const char *identity, char *name, struct peel_error *err);
 int cache_find(int folder, const char *name, int *ret_fd, struct peel_error *err);
 
 /**
- * Make a temporary file in a folder, locked so that a sweep leaves it alone.
+ * Make a file that can be published in a folder: one without a name where that is possible, else a named one.
  * @param folder duplicated. @return 0; PEEL_EIO, PEEL_EACCES.
  */
 int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *err);
+
+/** The same with a temporary name from the start, locked so that a sweep leaves it alone. */
+int cache_temp_named(int folder, struct cache_temp *ret_temp, struct peel_error *err);
 
 /**
  * Make an unlinked file, in the first of these that allows it: folder (-1: none), $TMPDIR, /var/tmp, /tmp, memory.

@@ -151,7 +151,7 @@ def round_of(rng, number, folder, become):
     token = "peel-kill-%d-%d" % (os.getpid(), number)
     who = rng.choice(VICTIMS)
     command = [*become, PEEL, "run", "-q", "-o", "fsname=" + token, "--cache-dir", os.path.join(folder, "cache"),
-               *rng.choice(([], ["--no-cache"])), os.path.join(folder, "image"), "--", "sh", "-c", rng.choice(COMMANDS)]
+               *rng.choice(([], ["--no-cache"], ["--rebuild"])), os.path.join(folder, "image"), "--", "sh", "-c", rng.choice(COMMANDS)]
     environ = dict(os.environ, **{MARK: token, "TMPDIR": os.path.join(folder, "tmp"), "HOME": folder})
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                              env=environ, cwd=os.path.join(folder, "tmp"), start_new_session=True)

@@ -98,23 +98,61 @@ static void a_shared_cache_folder_is_not_used(void **state)
 	assert_int_equal(cache_open(below, &path, NULL), -1);
 }
 
+static int count_names(const struct folder *folder)
+{
+	cleanup_free struct cache_entry *entries = NULL;
+	struct peel_error err = {0};
+	int count = cache_list(folder->fd, &entries, &err);
+
+	assert_good(count, &err);
+	return count;
+}
+
+/** Publish text twice, so that the name is taken the second time; each time the new file is there whole. */
+static void publish_twice(struct folder *folder,
+	int (*make)(int folder, struct cache_temp *ret_temp, struct peel_error *err))
+{
+	static const char name[] = "0123456789012345678901234567890123456789.peel";
+
+	for (size_t len = 5; len <= 6; len++) {
+		struct cache_temp temp;
+		struct peel_error err = {0};
+		struct stat st;
+
+		assert_good(make(folder->fd, &temp, &err), &err);
+		assert_int_equal(write(temp.fd, "index2", len), len);
+		assert_good(cache_publish(&temp, name, &err), &err);
+		cache_temp_finish(&temp);
+		assert_int_equal(fstatat(folder->fd, name, &st, 0), 0);
+		assert_int_equal(st.st_size, len);
+		assert_int_equal(st.st_mode & 0777, 0600);
+		assert_int_equal(count_names(folder), 1);
+	}
+	assert_int_equal(unlinkat(folder->fd, name, 0), 0);
+}
+
+static void a_file_has_no_name_before_it_is_published(void **state)
+{
+	struct folder *folder = *state;
+	struct cache_temp temp;
+	struct peel_error err = {0};
+
+	assert_good(cache_temp_make(folder->fd, &temp, &err), &err);
+	assert_string_equal(temp.temp, "");
+	assert_int_equal(count_names(folder), 0);
+	cache_temp_finish(&temp);
+	publish_twice(folder, cache_temp_make);
+}
+
 static void publishing_renames_whole_files(void **state)
 {
 	struct folder *folder = *state;
 	struct cache_temp temp;
 	struct peel_error err = {0};
-	struct stat st;
 
-	assert_good(cache_temp_make(folder->fd, &temp, &err), &err);
-	assert_int_equal(write(temp.fd, "index", 5), 5);
-	assert_false(exists(folder, "name.peel"));
-	assert_good(cache_publish(&temp, "name.peel", &err), &err);
-	cache_temp_finish(&temp);
-	assert_int_equal(fstatat(folder->fd, "name.peel", &st, 0), 0);
-	assert_int_equal(st.st_size, 5);
-	assert_int_equal(st.st_mode & 0777, 0600);
+	publish_twice(folder, cache_temp_named);
 	/* What is not published leaves nothing. */
-	assert_good(cache_temp_make(folder->fd, &temp, &err), &err);
+	assert_good(cache_temp_named(folder->fd, &temp, &err), &err);
 	assert_true(exists(folder, temp.temp));
 	{
 		char name[CACHE_NAME_SIZE];
@@ -131,7 +169,7 @@ static void a_sweep_spares_builders_that_live(void **state)
 	struct cache_temp temp;
 	struct peel_error err = {0};
 
-	assert_good(cache_temp_make(folder->fd, &temp, &err), &err);
+	assert_good(cache_temp_named(folder->fd, &temp, &err), &err);
 	write_file(folder, ".building-0000000000000001", 0600);
 	write_file(folder, "kept.peel", 0600);
 	cache_sweep(folder->fd);
@@ -162,6 +200,8 @@ int main(void)
 			make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_shared_cache_folder_is_not_used, make_folder,
 			remove_folder),
+		cmocka_unit_test_setup_teardown(a_file_has_no_name_before_it_is_published,
+			make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(publishing_renames_whole_files, make_folder,
 			remove_folder),
 		cmocka_unit_test_setup_teardown(a_sweep_spares_builders_that_live, make_folder,
