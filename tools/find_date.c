@@ -233,7 +233,7 @@ static const char *read_relative(const char *at, struct date *date)
 
 	errno = 0;
 	count = strtol(at, &end, 10);
-	if (errno != 0 || end == at || labs(count) > COUNT_MAX) {
+	if (errno != 0 || end == at || count > COUNT_MAX || count < -COUNT_MAX) {
 		return NULL;
 	}
 	return read_units(end, count, date);

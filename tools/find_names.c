@@ -46,6 +46,7 @@ bool find_parse_name(struct find *find, struct find_node *node, const char *arg)
 bool find_parse_path(struct find *find, struct find_node *node, const char *arg)
 {
 	size_t len = strlen(arg);
+	char shown[256];
 
 	if (len == 0 || arg[len - 1] != '/') {
 		return true;
@@ -56,7 +57,7 @@ bool find_parse_path(struct find *find, struct find_node *node, const char *arg)
 		}
 	}
 	complain("warning: %s %s will not match anything because it ends with /.",
-		node->primary->name, arg);
+		node->primary->name, peel_text_escape_into(shown, sizeof(shown), arg, len));
 	return true;
 }
 

@@ -8,3 +8,4 @@ filter="cat -v" run find h.tar -print0
 run find h.tar "$(printf 'no\033such')"
 run find h.tar -name x "$(printf 'no\033such')"
 run find h.tar -printf '%p\n' -user "$(printf 'ev\033')"
+run find h.tar -path "$(printf 'x\033/')"
