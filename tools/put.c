@@ -198,11 +198,58 @@ static int make_new(struct put *put, const struct recipe *recipe, struct put_new
 	return EEXIST;
 }
 
+/* Only some filesystems have files without a name, and only /proc can give them one. */
+static int open_unnamed(const struct put *put)
+{
+	return access("/proc/self/fd", X_OK) == 0
+		? openat(put->current, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)
+		: -1;
+}
+
 int put_file(struct put *put, struct put_new *ret_new)
 {
 	const struct recipe recipe = {.mode = S_IFREG | 0600};
 
-	return make_new(put, &recipe, ret_new);
+	ret_new->name[0] = '\0';
+	ret_new->fd = open_unnamed(put);
+	return ret_new->fd >= 0 ? 0 : make_new(put, &recipe, ret_new);
+}
+
+/*
+ * Give a file without a name the one that is wanted, or, where that is taken, a temporary one. @return
+ * an errno.
+ */
+static int name_file(const struct put *put, struct put_new *new, const char *name)
+{
+	char proc[sizeof("/proc/self/fd/") + 11];
+	char temporary[TEMP_NAME_SIZE];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", new->fd);
+	if (linkat(AT_FDCWD, proc, put->current, name, AT_SYMLINK_FOLLOW) == 0) {
+		return 0;
+	}
+	for (int i = 0; i < TEMP_NAME_TRIES && errno == EEXIST; i++) {
+		if (temp_name(temporary) &&
+			linkat(AT_FDCWD, proc, put->current, temporary, AT_SYMLINK_FOLLOW) == 0) {
+			memcpy(new->name, temporary, sizeof(temporary));
+			return 0;
+		}
+	}
+	return errno;
+}
+
+/* Put a temporary name in the place of what has the name. @return an errno. */
+static int take_name(const struct put *put, struct put_new *new, const char *name)
+{
+	if (renameat(put->current, new->name, put->current, name) < 0) {
+		return errno;
+	}
+	/*
+	 * Renaming a link over another name of the same file does nothing, and leaves the temporary
+	 * name.
+	 */
+	unlinkat(put->current, new->name, 0);
+	return 0;
 }
 
 /*
@@ -281,18 +328,16 @@ int put_commit(struct put *put, struct put_new *new, const char *name)
 {
 	int error = is_component(name) ? 0 : EINVAL;
 
-	if (!error && renameat(put->current, new->name, put->current, name) < 0) {
-		error = errno;
+	if (!error && !new->name[0]) {
+		error = name_file(put, new, name);
+	}
+	if (!error && new->name[0]) {
+		error = take_name(put, new, name);
 	}
 	if (error) {
 		put_drop(put, new);
 		return error;
 	}
-	/*
-	 * Renaming a link over another name of the same file does nothing, and leaves the temporary
-	 * name.
-	 */
-	unlinkat(put->current, new->name, 0);
 	if (close(new->fd) < 0) {
 		error = errno;
 	}
@@ -303,7 +348,9 @@ int put_commit(struct put *put, struct put_new *new, const char *name)
 void put_drop(struct put *put, struct put_new *new)
 {
 	if (new->fd >= 0) {
-		unlinkat(put->current, new->name, 0);
+		if (new->name[0]) {
+			unlinkat(put->current, new->name, 0);
+		}
 		close(new->fd);
 		new->fd = -1;
 	}

@@ -33,8 +33,9 @@ struct put {
 	size_t room;
 };
 
-/** Something new under a temporary name of the current folder. {.fd = -1} is none. */
+/** Something new in the current folder. {.fd = -1} is none. */
 struct put_new {
+	/** Temporary; "": a file without any, of which nothing is left if the process is killed. */
 	char name[TEMP_NAME_SIZE];
 	/** A file's own descriptor; of all else one that names it (O_PATH). */
 	int fd;

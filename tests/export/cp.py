@@ -6,7 +6,9 @@ $PEEL is the command, $PEEL_CORPUS the corpus, which is optional.
 """
 import os
 import random
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -314,6 +316,25 @@ def check_race(folder):
         raise Wrong("only %d runs, %d exchanges" % (runs, swaps[0]))
 
 
+def check_killed(folder):
+    """A copy that ends in the middle of a file, here by a limit's signal, leaves nothing, and what was there as it was."""
+    image, index, out = (os.path.join(folder, name) for name in ("image", "index", "out"))
+    mkimage.build(image, [{"entries": [common.entry("f", b"large", data=b"peel" * 100000)]}], form="rootfs")
+    command("index", "--index", index, "rootfs:" + image)
+    os.mkdir(out)
+    with open(os.path.join(out, "large"), "wb") as file:
+        file.write(b"mine")
+    before = snapshot(out)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+    run = subprocess.run([PEEL, "cp", "--index", index, "rootfs:" + image, "large", out], preexec_fn=limit,
+                         stderr=subprocess.DEVNULL, timeout=common.TIMEOUT)
+    expect_equal(-signal.SIGXFSZ, run.returncode, "how it ended")
+    expect_equal(before, snapshot(out), "what is there")
+
+
 def main():
     common.need_root()
     return common.run_checks([
@@ -324,6 +345,7 @@ def main():
         ("links in the target", check_links_in_target),
         ("links in the image", check_links_in_image),
         ("the corpus", check_cases),
+        ("killed in a file", check_killed),
         ("a race", check_race),
     ])
 
