@@ -14,8 +14,12 @@
 #include "source.h"
 #include "util.h"
 
-/* Extents fetched at once. */
+/*
+ * Extents fetched at once; at first only a few, for who goes through a file extent by extent. Not one:
+ * it may lie before the offset.
+ */
 #define EXTENT_BATCH 64
+#define EXTENT_FIRST 4
 
 static const char file_by_id[] =
 	"SELECT type, size, data, flags, layer, inode FROM entry WHERE id = ?1";
@@ -103,11 +107,11 @@ static int find_file(struct query *q, uint64_t ino, struct query_place *file)
 }
 
 /*
- * The extents from the one that holds offset on, or the first after it. @return how many, or less
- * than 0.
+ * The extents from the one that holds offset on, or the first after it, at most so many. @return how
+ * many, or less than 0.
  */
 static int read_extents(struct query *q, const struct query_place *file, uint64_t offset,
-	struct extent *extents)
+	struct extent *extents, int most)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int count = 0;
@@ -118,7 +122,7 @@ static int read_extents(struct query *q, const struct query_place *file, uint64_
 	}
 	sqlite3_bind_int64(stmt, 1, (int64_t)file->entry);
 	sqlite3_bind_int64(stmt, 2, (int64_t)offset);
-	sqlite3_bind_int(stmt, 3, EXTENT_BATCH);
+	sqlite3_bind_int(stmt, 3, most);
 	while ((r = store_step(q->store, stmt, q->err)) > 0) {
 		struct extent *extent = &extents[count++];
 
@@ -160,10 +164,11 @@ static int read_layer(struct peel_index *index, const struct query_place *file, 
 }
 
 /*
- * One batch of extents: fill buf from offset on. @return bytes done, more than 0, or less than 0.
+ * One batch of extents: fill buf from offset on. After the last batch there are zeros. @return bytes
+ * done, more than 0, or less than 0.
  */
 static ssize_t read_batch(struct peel_index *index, const struct query_place *file,
-	const struct extent *extents, int count, uint64_t offset, char *buf, size_t len,
+	const struct extent *extents, int count, bool last, uint64_t offset, char *buf, size_t len,
 	struct peel_error *err)
 {
 	size_t done = 0;
@@ -193,7 +198,7 @@ static ssize_t read_batch(struct peel_index *index, const struct query_place *fi
 		}
 		done += part;
 	}
-	if (count < EXTENT_BATCH && done < len) {
+	if (last && done < len) {
 		memset(buf + done, 0, len - done);
 		done = len;
 	}
@@ -201,25 +206,26 @@ static ssize_t read_batch(struct peel_index *index, const struct query_place *fi
 }
 
 static int load_extents(struct peel_index *index, const struct query_place *file, uint64_t offset,
-	struct extent *extents, struct peel_error *err)
+	struct extent *extents, int most, struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
 	int r = query_begin(&q, index, err);
 
-	return r < 0 ? r : read_extents(&q, file, offset, extents);
+	return r < 0 ? r : read_extents(&q, file, offset, extents, most);
 }
 
 static ssize_t read_sparse(struct peel_index *index, const struct query_place *file,
 	uint64_t offset, char *buf, size_t len, struct peel_error *err)
 {
 	struct extent extents[EXTENT_BATCH];
+	int most = EXTENT_FIRST;
 	size_t done = 0;
 
 	while (done < len) {
-		int count = load_extents(index, file, offset + done, extents, err);
+		int count = load_extents(index, file, offset + done, extents, most, err);
 		ssize_t r = count < 0 ? count
-				      : read_batch(index, file, extents, count, offset + done,
-						buf + done, len - done, err);
+				      : read_batch(index, file, extents, count, count < most,
+						offset + done, buf + done, len - done, err);
 
 		if (r < 0) {
 			return r;
@@ -229,6 +235,7 @@ static ssize_t read_sparse(struct peel_index *index, const struct query_place *f
 				"the index is damaged: extents without data");
 		}
 		done += (size_t)r;
+		most = EXTENT_BATCH;
 	}
 	return (ssize_t)done;
 }
@@ -324,7 +331,9 @@ int peel_seek(struct peel_index *index, uint64_t ino, uint64_t offset, bool hole
 	struct query_place file;
 	uint64_t pos = offset;
 	bool decided = false;
-	int count = EXTENT_BATCH;
+	bool last = false;
+	int most = EXTENT_FIRST;
+	int count;
 	int r = load_file(index, ino, &file, err);
 
 	if (r < 0) {
@@ -337,9 +346,8 @@ int peel_seek(struct peel_index *index, uint64_t ino, uint64_t offset, bool hole
 		*ret_offset = hole ? file.size : offset;
 		return 0;
 	}
-	for (uint64_t from = pos; count == EXTENT_BATCH && !decided;
-		from = extents[count - 1].offset + 1) {
-		count = load_extents(index, &file, from, extents, err);
+	for (uint64_t from = pos; !last && !decided; from = extents[count - 1].offset + 1) {
+		count = load_extents(index, &file, from, extents, most, err);
 		if (count < 0) {
 			return count;
 		}
@@ -347,6 +355,8 @@ int peel_seek(struct peel_index *index, uint64_t ino, uint64_t offset, bool hole
 		if (count == 0) {
 			break;
 		}
+		last = count < most;
+		most = EXTENT_BATCH;
 	}
 	if (!hole && (!decided || pos >= file.size)) {
 		return peel_fail(err, PEEL_ENOENT, "no data follows");
