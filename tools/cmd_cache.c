@@ -177,7 +177,7 @@ static void json_file(struct json *json, const struct cache_run *run,
 	const struct peel_cache_file *file)
 {
 	json_object(json, NULL);
-	json_string(json, "file", file->name);
+	json_bytes(json, "file", file->name, strlen(file->name));
 	json_string(json, "state", peel_cache_state_name(file->state));
 	if (run->collect) {
 		json_string(json, "reason", show_state(run, file));
