@@ -28,13 +28,23 @@ static char *align(char *p)
 	return p + (PAGE - (uintptr_t)p % PAGE) % PAGE;
 }
 
-/* A window of more room. @return NULL where memory is exhausted. */
-static char *new_window(size_t room, char **ret_memory)
+/* Give the window more room, and keep what is in the old one's: of a long line nothing is held twice. */
+static bool grow_window(struct grep *grep, size_t room)
 {
-	char *memory = aligned_alloc(PAGE, (room + BLOCK_HEAD + PAGE - 1) / PAGE * PAGE);
+	char *memory = realloc(grep->memory, PAGE + BLOCK_HEAD + room);
 
-	*ret_memory = memory;
-	return memory ? memory + BLOCK_HEAD : NULL;
+	if (!memory) {
+		return false;
+	}
+	grep->memory = memory;
+	grep->room = room;
+	return true;
+}
+
+/* Where the window begins in its memory: wherever that is, as far into a page as a block of malloc's own. */
+static char *window_of(const struct grep *grep)
+{
+	return align(grep->memory) + BLOCK_HEAD;
 }
 
 static bool fail_memory(struct grep *grep)
@@ -71,22 +81,16 @@ static char *make_room(struct grep_scan *scan, size_t keep)
 {
 	struct grep *grep = scan->grep;
 	const size_t room = wanted_room(scan, keep);
-	char *memory = grep->memory;
-	char *buf = grep->buf;
+	const size_t kept = (size_t)(scan->lim - grep->memory) - keep;
 	char *place;
 
-	if (room != grep->room && !(buf = new_window(room, &memory))) {
+	if (room != grep->room && !grow_window(grep, room)) {
 		fail_memory(grep);
 		return NULL;
 	}
-	place = align(buf + 1 + keep);
-	memmove(place - keep, scan->lim - keep, keep);
-	if (memory != grep->memory) {
-		free(grep->memory);
-		grep->memory = memory;
-		grep->buf = buf;
-		grep->room = room;
-	}
+	grep->buf = window_of(grep);
+	place = align(grep->buf + 1 + keep);
+	memmove(place - keep, grep->memory + kept, keep);
 	return place;
 }
 
@@ -434,12 +438,11 @@ int64_t grep_scan_file(struct grep *grep, const char *name, const struct peel_no
 	};
 
 	if (!grep->buf) {
-		grep->room = FIRST_ROOM;
-		grep->buf = new_window(grep->room, &grep->memory);
-		if (!grep->buf) {
+		if (!grow_window(grep, FIRST_ROOM)) {
 			fail_memory(grep);
 			return 0;
 		}
+		grep->buf = window_of(grep);
 	}
 	scan.beg = scan.lim = align(grep->buf + 1);
 	search_file(&scan, &progress);
