@@ -14,8 +14,10 @@
 struct links {
 	/** A tree of tsearch(3). */
 	void *root;
-	/** What the last links_meet gave out and forgot. */
-	struct link_name *spent;
+	/** The folder of the name that was added last. */
+	struct link_folder *last;
+	/** What the last links_meet gave out. */
+	char *path;
 };
 
 /**
