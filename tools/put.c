@@ -18,9 +18,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -282,31 +284,64 @@ int put_special(struct put *put, mode_t mode, dev_t device, struct put_new *ret_
 	return error ? error : check_new(put, ret_new, mode & S_IFMT);
 }
 
+/*
+ * Go down to a folder in one call: component by component, a deep one costs more than a thousand, for
+ * each of its links. @return -1 with errno set: also where the kernel cannot or the path is too long.
+ */
+static int descend_at_once(const struct put *put, const char *path, size_t len)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+	char folder[PATH_MAX];
+
+	if (len >= sizeof(folder)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(folder, path, len);
+	folder[len] = 0;
+	return (int)syscall(SYS_openat2, put->base, len > 0 ? folder : ".", &how, sizeof(how));
+}
+
+/* Go one component down. @return as open. */
+static int descend_one(int fd, const char *path, size_t len)
+{
+	char name[NAME_MAX + 1];
+
+	if (len >= sizeof(name)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(name, path, len);
+	name[len] = 0;
+	if (!is_component(name)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 /* Go down from the base without following links. @return the folder, -1 with errno set. */
 static int descend(const struct put *put, const char *path, const char **ret_name)
 {
-	int fd = fcntl(put->base, F_DUPFD_CLOEXEC, 0);
-	char name[NAME_MAX + 1];
+	const char *slash = strrchr(path, '/');
+	int fd = descend_at_once(put, path, slash ? (size_t)(slash - path) : 0);
 
-	for (const char *slash; fd >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
-		size_t len = (size_t)(slash - path);
-		int next = -1;
-		int saved = EINVAL;
+	*ret_name = slash ? slash + 1 : path;
+	if (fd >= 0) {
+		return fd;
+	}
+	fd = fcntl(put->base, F_DUPFD_CLOEXEC, 0);
+	for (; fd >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
+		int next = descend_one(fd, path, (size_t)(slash - path));
+		int saved = errno;
 
-		if (len < sizeof(name)) {
-			memcpy(name, path, len);
-			name[len] = 0;
-			if (is_component(name)) {
-				next = openat(fd, name,
-					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-				saved = errno;
-			}
-		}
 		close(fd);
 		errno = saved;
 		fd = next;
 	}
-	*ret_name = path;
 	return fd;
 }
 

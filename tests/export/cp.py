@@ -316,6 +316,21 @@ def check_race(folder):
         raise Wrong("only %d runs, %d exchanges" % (runs, swaps[0]))
 
 
+def check_deep_links(folder):
+    """Hard links to what lies deeper than one call can name, or than is cheap to go down to for each of them."""
+    for name, component, depth, count in (("long", b"x" * 200, 25, 3), ("deep", b"d", 2000, 3000)):
+        image, out = os.path.join(folder, name), os.path.join(folder, name + ".out")
+        bottom = b"/".join([component] * depth)
+        entries = [common.entry("f", bottom + b"/file", data=b"x")]
+        entries += [common.entry("h", b"link%d" % i, link=bottom + b"/file") for i in range(count)]
+        mkimage.build(image, [{"entries": entries}], form="rootfs")
+        expect_good(cp("-a", "rootfs:" + image, "/", out))
+        # no path leads there
+        found = subprocess.run(["find", out, "-type", "f", "-printf", "%n "], stdout=subprocess.PIPE, check=True).stdout
+        expect_equal([str(count + 1).encode()] * (count + 1), found.split(), "the numbers of links in %s" % name)
+        subprocess.run(["rm", "-rf", out], check=True)
+
+
 def check_killed(folder):
     """A copy that ends in the middle of a file, here by a limit's signal, leaves nothing, and what was there as it was."""
     image, index, out = (os.path.join(folder, name) for name in ("image", "index", "out"))
@@ -345,6 +360,7 @@ def main():
         ("links in the target", check_links_in_target),
         ("links in the image", check_links_in_image),
         ("the corpus", check_cases),
+        ("deep links", check_deep_links),
         ("killed in a file", check_killed),
         ("a race", check_race),
     ])
