@@ -74,7 +74,26 @@ static int take_xattr(void *arg, const char *name, const void *value, size_t len
 	return !tar_xattr(arg, name, value, len);
 }
 
-/* The extents of a sparse file, those that touch as one. @return 0, PEEL_ENOMEM, or peel_seek's. */
+/* Add a piece of a sparse file, to the last one where they touch. @return false where memory is exhausted. */
+static bool add_extent(struct tar_state *state, uint64_t start, uint64_t end, size_t *count)
+{
+	struct tar_extent *last = *count > 0 ? &state->extents[*count - 1] : NULL;
+
+	if (last && last->offset + last->length == start) {
+		last->length += end - start;
+		return true;
+	}
+	if (!grow(&state->extents, &state->extent_room, *count + 1, sizeof(*state->extents))) {
+		return false;
+	}
+	state->extents[(*count)++] = (struct tar_extent){start, end - start};
+	return true;
+}
+
+/*
+ * The extents of a sparse file, those that touch as one, in whole blocks: GNU tar takes each from a block of its own,
+ * others take it from where the last one ended. @return 0, PEEL_ENOMEM, or peel_seek's.
+ */
 static int find_extents(struct export_run *run, const struct peel_node *node, size_t *ret_count,
 	struct peel_error *err)
 {
@@ -95,12 +114,14 @@ static int find_extents(struct export_run *run, const struct peel_node *node, si
 		if (r < 0) {
 			return r;
 		}
-		if (!grow(&state->extents, &state->extent_room, *ret_count + 1,
-			    sizeof(*state->extents))) {
-			return peel_fail(err, PEEL_ENOMEM, "%s", strerror(ENOMEM));
+		if (end <= start) {
+			continue;
 		}
-		if (end > start) {
-			state->extents[(*ret_count)++] = (struct tar_extent){start, end - start};
+		start -= start % TAR_BLOCK;
+		end = (end + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+		end = end < node->size ? end : node->size;
+		if (!add_extent(state, start, end, ret_count)) {
+			return peel_fail(err, PEEL_ENOMEM, "%s", strerror(ENOMEM));
 		}
 	}
 	return 0;

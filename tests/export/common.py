@@ -156,6 +156,8 @@ def everything():
         entry("f", b"late.d/new", data=b"n"),
         entry("h", b"third", link=b"setuid", mode=0o6755),
         entry("f", b"holes", size=1 << 24, extents=[(4096, b"a" * 4096), (1 << 20, b"b" * 5000)]),
+        entry("f", b"odd pieces", size=1 << 20, extents=[(4096, b"a" * 100), (4700, b"b"), (5200, b"c" * 9), (65540, b"d" * 700)]),
+        entry("f", b"odd to the end", extents=[(0, b"a" * 100), (70000, b"b" * 1000)]),
         entry("f", b"hole at the end", size=1 << 20, extents=[(0, b"c" * 8192)]),
         entry("f", b"data at the end", extents=[(1 << 20, b"d" * 4096)]),
         entry("f", b"all hole", size=1 << 24, extents=[(0, b"")]),

@@ -84,7 +84,7 @@ def check_holes(folder):
     for path, item in treewalk.listing(out, False).items():
         if item.kind == "f" and item.blocks * 512 + 4096 < item.size:
             seen += 1
-    common.expect_equal(7, seen, "the number of files with holes")
+    common.expect_equal(9, seen, "the number of files with holes")
     rows = [line[1:].decode().split(" ") for line in command(
         "sql", "--no-cache", image, "SELECT '='||hex(path)||' '||allocated AS row FROM tree WHERE type = 'f'"
     ).split(b"\n") if line.startswith(b"=")]
