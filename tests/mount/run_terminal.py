@@ -24,6 +24,8 @@ import mkimage  # noqa: E402
 PEEL = os.path.realpath(os.environ.get("PEEL", "peel"))
 PATIENCE = 20
 PROMPT = "@prompt@ "
+# Where a line begins: the prompt may come after the echo of what was typed.
+LINE = "^(?:" + re.escape(PROMPT) + ")*"
 
 
 class Terminal:
@@ -88,7 +90,7 @@ def interrupt(folder):
     """Ctrl-C ends a command, and the status says so."""
     t = shell(folder)
     t.run("$PEEL run image.tar -- sh -c 'echo up; exec sleep 60'; echo status=$?")
-    t.expect("^up\n")
+    t.expect(LINE + "up\n")
     t.type("\x03")
     t.expect("status=130")
     t.close()
@@ -99,9 +101,9 @@ def caught(folder):
     t = shell(folder)
     t.run("$PEEL run image.tar -- bash -c 'trap \"echo caught\" INT; echo up; sleep 1; sleep 1; echo end; exit 5'; "
           "echo status=$?")
-    t.expect("^up\n")
+    t.expect(LINE + "up\n")
     t.type("\x03")
-    t.expect("^(\\^C)?caught\n")
+    t.expect(LINE + "(\\^C)?caught\n")
     assert "caught" not in t.expect("(?s)(.*)end\nstatus=5").group(1)
     t.close()
 
@@ -110,7 +112,7 @@ def quit_key(folder):
     """Ctrl-backslash too."""
     t = shell(folder)
     t.run("ulimit -c 0; $PEEL run image.tar -- sh -c 'echo up; exec sleep 60'; echo status=$?")
-    t.expect("^up\n")
+    t.expect(LINE + "up\n")
     t.type("\x1c")
     t.expect("status=131")
     t.close()
@@ -120,19 +122,19 @@ def stop_and_continue(folder):
     """Ctrl-Z stops the job, fg continues it in front, bg behind, and it reads the terminal again."""
     t = shell(folder)
     t.run("$PEEL run image.tar -- sh -c 'echo up; read a; echo got $a; read b; echo got $b; exit 4'; echo status=$?")
-    t.expect("^up\n")
+    t.expect(LINE + "up\n")
     t.type("one\n")
-    t.expect("^got one\n")
+    t.expect(LINE + "got one\n")
     t.type("\x1a")
     t.expect("Stopped")
     t.expect("status=148")
     t.run("jobs -l")
     t.expect("Stopped.*peel run|Stopped.*PEEL run")
     t.run("ps -o stat= -p $(jobs -p)")
-    t.expect("^T")
+    t.expect(LINE + "T")
     t.run("fg; echo status=$?")
     t.type("two\n")
-    t.expect("^got two\n")
+    t.expect(LINE + "got two\n")
     t.expect("status=4")
     t.close()
 
@@ -151,11 +153,11 @@ def background(folder):
         raise AssertionError("not stopped")
     t.run("fg; echo status=$?")
     t.type("x\n")
-    t.expect("^got x\n")
+    t.expect(LINE + "got x\n")
     t.expect("status=6")
     t.run("$PEEL run image.tar -- echo behind & wait; echo waited")
-    t.expect("^behind\n")
-    t.expect("^waited\n")
+    t.expect(LINE + "behind\n")
+    t.expect(LINE + "waited\n")
     t.close()
 
 
@@ -165,9 +167,9 @@ def size(folder):
     fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     t.run("$PEEL run image.tar -- bash -c 'trap \"stty size; exit 9\" WINCH; stty size; "
           "while :; do sleep 0.1; done'; echo status=$?")
-    t.expect("^33 77\n")
+    t.expect(LINE + "33 77\n")
     fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 88, 0, 0))
-    t.expect("^44 88\n")
+    t.expect(LINE + "44 88\n")
     t.expect("status=9")
     t.close()
 
@@ -178,9 +180,9 @@ def inner_shell(folder):
     t.run("$PEEL run image.tar -- bash --norc --noprofile --noediting -i")
     t.expect(re.escape(PROMPT))
     t.run("cat name; echo $PEEL_ROOT $(pwd)")
-    t.expect("^x(/\\S+) \\1$")
+    t.expect(LINE + "x(/\\S+) \\1$")
     t.run("sh -c 'echo in; exec sleep 60'")
-    t.expect("^in\n")
+    t.expect(LINE + "in\n")
     t.type("\x1a")
     t.expect("Stopped")
     t.run("bg; jobs; fg")
@@ -204,7 +206,7 @@ def hangup(folder):
     """When the terminal goes away, command, peel and server do."""
     t = shell(folder)
     t.run("$PEEL run -o fsname=%s image.tar -- sh -c 'echo up; exec sleep 60'" % os.path.basename(folder))
-    t.expect("^up\n")
+    t.expect(LINE + "up\n")
     t.close()
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -218,7 +220,7 @@ def in_script(folder):
     """In a shell without job control, Ctrl-C reaches the command and the script decides."""
     t = Terminal(["sh", "-c", "trap 'echo script' INT; $PEEL run image.tar -- sh -c 'echo up; exec sleep 60'; echo status=$?"],
                  folder)
-    t.expect("^up\n")
+    t.expect(LINE + "up\n")
     t.type("\x03")
     t.expect("script\nstatus=130")
     t.close()

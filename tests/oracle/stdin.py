@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An image that comes through a pipe is answered as the same image in a file.
 
-    stdin.py [--part stacks|feeds|damage|corpus]... [--seeds FIRST:LAST] [--only TEXT]
+    stdin.py [--part stacks|feeds|damage|corpus]... [--seeds FIRST:LAST] [--only TEXT] [--every N]
 
 Of a pipe the contents of files are let go, so every difference between what was kept and what is asked for shows here:
 the whole index, row by row, status and messages, and for images that can be read the answers of the verbs.
@@ -11,7 +11,7 @@ stacks  random layer stacks, as archives of every kind and as root filesystems
 feeds   ways in which bytes come: one at a time, in odd pieces, slowly, cut off
 damage  images with damaged headers, cut and spliced archives: there a pipe may also be refused, in its own words, but
         never answered differently
-corpus  every file of the corpus ($PEEL_CORPUS), where it is at hand
+corpus  every file of the corpus ($PEEL_CORPUS), where it is at hand; one in N with --every
 
 $PEEL is the command.
 """
@@ -321,14 +321,14 @@ def check_damage(seed):
 
 # ---- corpus
 
-def corpus_jobs(only):
-    """Every file once, whatever its name."""
+def corpus_jobs(only, every):
+    """Every file once, whatever its name; of those, one in so many, by content."""
     seen = set()
     for path in sorted(glob.glob(CORPUS + "/**", recursive=True)):
         if os.path.isfile(path) and only in path and os.path.getsize(path) > 0:
             with open(path, "rb") as file:
                 key = hashlib.sha256(file.read()).digest()
-            if key not in seen:
+            if key not in seen and key[0] % every == 0:
                 seen.add(key)
                 yield os.path.relpath(path, CORPUS), lambda path=path: check_file(path)
 
@@ -355,10 +355,11 @@ def main():
     parser.add_argument("--part", action="append", choices=("stacks", "feeds", "damage", "corpus"))
     parser.add_argument("--seeds", default="0:1000" if os.environ.get("PEEL_FULL") else "0:25")
     parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
     first, last = (int(n) for n in options.seeds.split(":"))
     parts = {"stacks": lambda: stack_jobs(first, last), "feeds": feed_jobs,
-             "damage": lambda: damage_jobs(4 * first, 4 * last), "corpus": lambda: corpus_jobs(options.only)}
+             "damage": lambda: damage_jobs(4 * first, 4 * last), "corpus": lambda: corpus_jobs(options.only, options.every)}
     if options.part == ["corpus"] and not os.path.isdir(CORPUS):
         print("no corpus at %s" % CORPUS)
         return 77
