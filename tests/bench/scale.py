@@ -17,7 +17,9 @@ import tarbytes  # noqa: E402
 
 # Files of a folder where the shape does not say.
 FOLDER = 100
-INDEX_MIB, SERVE_MIB = 64, 128
+INDEX_MIB, SERVE_MIB, VERB_MIB = 64, 128, 100
+# Verbs that go over the whole image.
+VERBS = ["find {image} -empty -size 1", "du {image}", "grep -r {image} nowhere", "export --format csv {image}"]
 
 
 def fast_headers(names):
@@ -138,6 +140,12 @@ def measure(report, shape, image, count, scratch):
     report.value("index: peak memory", shape, processes.mib, "MiB", INDEX_MIB)
     size = sum(os.path.getsize(os.path.join(d, n)) for d, _, names in os.walk(cache) for n in names)
     report.value("index: bytes a file", shape, size / count, "B", None if count < 1000 else 200)
+    for verb in VERBS:
+        name = verb.split()[0]
+        with Processes(image) as processes:
+            seconds = sh('"$PEEL" --cache-dir %s %s >/dev/null || [ $? -eq 1 ]' % (cache, verb.format(image=image)))
+        report.value("%s: time a file" % name, shape, seconds / count * 1e6, "us", None)
+        report.value("%s: peak memory" % name, shape, processes.mib, "MiB", VERB_MIB)
     with point() as folder:
         times = []
         for _ in range(5):
