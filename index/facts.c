@@ -13,6 +13,10 @@
 
 #include "util.h"
 
+/* Bytes of a DOS header, and how far from the begin of the file the real one may be. */
+#define DOS_HEADER 64
+#define PE_OFFSET_MAX (1u << 20)
+
 /* Bytes of a file, for checks. */
 struct head {
 	const uint8_t *bytes;
@@ -72,6 +76,18 @@ static bool is_pyc(const struct head *head)
 		version == 60717 || (version >= 62001 && version <= 62299);
 }
 
+/* A DOS header says where the real one is; two letters could begin a text, whose bytes there would be a large number. */
+static bool is_pe(const struct head *head)
+{
+	const uint32_t at = head->len >= DOS_HEADER
+		? read_le16(head->bytes + 60) | (uint32_t)read_le16(head->bytes + 62) << 16
+		: PE_OFFSET_MAX;
+
+	return at < PE_OFFSET_MAX &&
+		(at + 4 > head->len ? head->len == FACTS_HEAD
+				    : memcmp(head->bytes + at, "PE\0\0", 4) == 0);
+}
+
 static bool is_webp(const struct head *head)
 {
 	return head->len >= 12 && memcmp(head->bytes + 8, "WEBP", 4) == 0;
@@ -115,7 +131,7 @@ static const struct magic magics[] = {
 	MAGIC(PEEL_KIND_MACHO, 0, "\xce\xfa\xed\xfe", NULL),
 	MAGIC(PEEL_KIND_MACHO, 0, "\xcf\xfa\xed\xfe", NULL),
 	MAGIC(PEEL_KIND_PDF, 0, "%PDF-", NULL),
-	MAGIC(PEEL_KIND_PE, 0, "MZ", NULL),
+	MAGIC(PEEL_KIND_PE, 0, "MZ", is_pe),
 	MAGIC(PEEL_KIND_PNG, 0, "\x89PNG\r\n\x1a\n", NULL),
 	MAGIC(PEEL_KIND_PYC, 2, "\r\n", is_pyc),
 	MAGIC(PEEL_KIND_RAR, 0, "Rar!\x1a\x07", NULL),

@@ -71,7 +71,9 @@ static void magics_tell_the_kind(void **state)
 		CASE("%PDF-1.7\n", "pdf"),
 		CASE("wOF2\0\1", "font"),
 		CASE("\0\1\0\0\0\20", "font"),
-		CASE("MZ\220\0", "pe"),
+		CASE("MZ\220\0", "data"),
+		CASE("MZ begins a text that is longer than the header of a program for DOS.\n",
+			"text"),
 		CASE("\0asm\1\0\0\0", "wasm"),
 		CASE("\xca\xfe\xba\xbe\0\0\0\x41", "class"),
 		CASE("\xca\xfe\xba\xbe\0\0\0\2", "macho"),
@@ -167,9 +169,28 @@ static void kinds_have_names_and_end(void **state)
 	assert_true(kind <= 64);
 }
 
+static void a_program_for_windows_has_two_headers(void **state)
+{
+	char head[FACTS_HEAD] = "MZ\220";
+
+	(void)state;
+	head[60] = 64;
+	memcpy(head + 64, "PE", 2);
+	assert_int_equal(facts_kind(head, 68), PEEL_KIND_PE);
+	assert_int_equal(facts_kind(head, sizeof(head)), PEEL_KIND_PE);
+	assert_int_equal(facts_kind(head, 67), PEEL_KIND_DATA);
+	head[65] = 'X';
+	assert_int_equal(facts_kind(head, sizeof(head)), PEEL_KIND_DATA);
+	/* It may be behind what is looked at, but not behind the file's end. */
+	head[61] = 32;
+	assert_int_equal(facts_kind(head, sizeof(head)), PEEL_KIND_PE);
+	assert_int_equal(facts_kind(head, sizeof(head) - 1), PEEL_KIND_DATA);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_program_for_windows_has_two_headers),
 		cmocka_unit_test(magics_tell_the_kind),
 		cmocka_unit_test(what_only_looks_like_a_magic_is_none),
 		cmocka_unit_test(tar_is_told_by_its_257th_byte),
