@@ -132,6 +132,7 @@ static int find_dir(struct telling *telling, int64_t dir, struct peel_error *err
 	while (code == 0 && at != STORE_ROOT_DIR) {
 		cleanup_stmt sqlite3_stmt *stmt = NULL;
 		const char *name;
+		size_t len;
 		int64_t parent;
 
 		code = store_get(telling->store, sql, &stmt, err);
@@ -147,7 +148,8 @@ static int find_dir(struct telling *telling, int64_t dir, struct peel_error *err
 		if (parent <= 0 || parent >= at) {
 			return damaged(err);
 		}
-		code = prepend(telling, name, column_bytes(stmt, 1, &name), err);
+		len = column_bytes(stmt, 1, &name);
+		code = prepend(telling, name, len, err);
 		at = parent;
 	}
 	if (code == 0) {
