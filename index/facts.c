@@ -76,7 +76,7 @@ static bool is_pyc(const struct head *head)
 		version == 60717 || (version >= 62001 && version <= 62299);
 }
 
-/* A DOS header says where the real one is; two letters could begin a text, whose bytes there would be a large number. */
+/* A DOS header says where the real one is; in a text that begins so these bytes are a large number. */
 static bool is_pe(const struct head *head)
 {
 	const uint32_t at = head->len >= DOS_HEADER
