@@ -78,7 +78,7 @@ static void hold_standard_descriptors(void)
 }
 
 /* Buffered output may fail as late as here. A reader that went away is no news. */
-static int flush_stdout(int status)
+static int flush_stdout(int status, int failure)
 {
 	bool failed = ferror(stdout);
 
@@ -88,7 +88,7 @@ static int flush_stdout(int status)
 			complain("write error: %s",
 				errno ? strerror(errno) : "standard output failed");
 		}
-		return STATUS_ERROR;
+		return failure;
 	}
 	return status;
 }
@@ -186,7 +186,8 @@ static int run_without_verb(const struct call *call)
 	return call->shared.help ? STATUS_OK : STATUS_ERROR;
 }
 
-static int run(int argc, char **argv)
+/* @param ret_failure set to the status of the verb's failures, where there is a verb. */
+static int run(int argc, char **argv, int *ret_failure)
 {
 	struct call call = {0};
 	struct peel_error err = {0};
@@ -206,6 +207,7 @@ static int run(int argc, char **argv)
 	if (!call.verb) {
 		return complain_no_verb(argv[first + 1]);
 	}
+	*ret_failure = failure_status(call.verb);
 	if (call.shared.outputs.count > 0 && !call.verb->formats) {
 		return complain_usage(&call, "%s has no --output", call.verb->name);
 	}
@@ -216,11 +218,15 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	int failure = STATUS_ERROR;
+	int status;
+
 	hold_standard_descriptors();
 	if (argc > 0 && is_mount_helper(argc, argv)) {
 		return mount_helper(argc, argv);
 	}
-	return flush_stdout(run(argc, argv));
+	status = run(argc, argv, &failure);
+	return flush_stdout(status, failure);
 }
 
 #define AT(member) offsetof(struct shared, member)

@@ -8,3 +8,6 @@ filter=show_nul run find app.tar opt -print0
 run find --layer 1 app.tar
 run find --layer=0 app.tar -H bin -name 'tool*'
 run find --no-cache -q app.tar srv -ls
+# A write that fails is find's own failure.
+"$PEEL" find app.tar >/dev/full 2>/dev/null
+echo "= $?"
