@@ -23,6 +23,8 @@ struct cp {
 	/** Hard links stay links; as root, devices are made. */
 	bool links_kept;
 	struct links links;
+	/** The entry at hand has its copy under its name. */
+	bool copied;
 	/** CP_CHUNK bytes. */
 	char *buf;
 	/** For the bar. */

@@ -173,6 +173,7 @@ static void commit(struct cp *cp, const struct walk_step *step, struct put_new *
 		cp_complain(cp, "cannot create ", step->path,
 			error == EISDIR ? "a folder has its name" : strerror(error));
 	}
+	cp->copied = error == 0;
 }
 
 static void copy_file(struct cp *cp, const struct walk_step *step)
@@ -324,6 +325,7 @@ static enum walk_next copy_entry(struct cp *cp, const struct walk_step *step)
 	if (copy_hardlink(cp, step)) {
 		return WALK_ON;
 	}
+	cp->copied = false;
 	switch (step->node->mode & S_IFMT) {
 	case S_IFREG:
 		copy_file(cp, step);
@@ -334,6 +336,10 @@ static enum walk_next copy_entry(struct cp *cp, const struct walk_step *step)
 	default:
 		copy_special(cp, step);
 		break;
+	}
+	/* What has the first name now is another file. */
+	if (!cp->copied && cp->links_kept) {
+		links_forget(&cp->links, step->node->ino);
 	}
 	return WALK_ON;
 }

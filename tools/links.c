@@ -156,6 +156,12 @@ static int write_path(struct links *links, const struct link_name *name)
 	return 0;
 }
 
+static void forget(struct links *links, struct link_name *name)
+{
+	tdelete(name, &links->root, compare_names);
+	free_name(name);
+}
+
 int links_meet(struct links *links, const struct peel_node *node, const char *path, size_t len,
 	const char **ret_first, size_t *ret_first_len)
 {
@@ -177,10 +183,19 @@ int links_meet(struct links *links, const struct peel_node *node, const char *pa
 	*ret_first = links->path;
 	*ret_first_len = folder_end(name->folder) + name->len;
 	if (--name->left == 0) {
-		tdelete(name, &links->root, compare_names);
-		free_name(name);
+		forget(links, name);
 	}
 	return 1;
+}
+
+void links_forget(struct links *links, uint64_t ino)
+{
+	const struct link_name key = {.ino = ino};
+	struct link_name *const *found = tfind(&key, &links->root, compare_names);
+
+	if (found) {
+		forget(links, *found);
+	}
 }
 
 void links_finish(struct links *links)

@@ -28,6 +28,9 @@ struct links {
 int links_meet(struct links *links, const struct peel_node *node, const char *path, size_t len,
 	const char **ret_first, size_t *ret_first_len);
 
+/** Forget the first name of a file: the next one that is met is the first. */
+void links_forget(struct links *links, uint64_t ino);
+
 /** Forget all. */
 void links_finish(struct links *links);
 

@@ -273,7 +273,7 @@ def check_race(folder):
     entries += [common.entry("l", b"d/%d/link" % i, link=b"x") for i in range(40)]
     mkimage.build(image, [{"entries": entries}], form="rootfs")
     index = os.path.join(folder, "index")
-    command("index", "--index", index, "rootfs:" + image)
+    settled_index(image, index)
     outside = os.path.join(folder, "outside")
     for i in range(40):
         os.makedirs(os.path.join(outside, str(i)))
@@ -331,11 +331,17 @@ def check_deep_links(folder):
         subprocess.run(["rm", "-rf", out], check=True)
 
 
+def settled_index(image, index):
+    """Index an image once it is old enough for the index to be trusted, so that no run has to build it."""
+    time.sleep(2.2)
+    command("index", "--index", index, "rootfs:" + image)
+
+
 def check_killed(folder):
     """A copy that ends in the middle of a file, here by a limit's signal, leaves nothing, and what was there as it was."""
     image, index, out = (os.path.join(folder, name) for name in ("image", "index", "out"))
     mkimage.build(image, [{"entries": [common.entry("f", b"large", data=b"peel" * 100000)]}], form="rootfs")
-    command("index", "--index", index, "rootfs:" + image)
+    settled_index(image, index)
     os.mkdir(out)
     with open(os.path.join(out, "large"), "wb") as file:
         file.write(b"mine")
@@ -350,6 +356,27 @@ def check_killed(folder):
     expect_equal(before, snapshot(out), "what is there")
 
 
+def check_first_name_fails(folder):
+    """The first name of a linked file cannot be written, and an old file has it: the second name is no link to that."""
+    image, out = os.path.join(folder, "image"), os.path.join(folder, "out")
+    mkimage.build(image, [{"entries": [common.entry("d", b"tree"), common.entry("f", b"tree/one", data=b"peel" * 100000),
+                                       common.entry("h", b"tree/two", link=b"tree/one")]}], form="rootfs")
+    os.makedirs(os.path.join(out, "tree"))
+    with open(os.path.join(out, "tree", "one"), "wb") as file:
+        file.write(b"old")
+    index = os.path.join(folder, "index")
+    settled_index(image, index)
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
+    run = subprocess.run([PEEL, "cp", "-a", "--index", index, "rootfs:" + image, "/tree", out], preexec_fn=limit,
+                         stderr=subprocess.PIPE, timeout=common.TIMEOUT)
+    expect_equal(1, run.returncode, "status")
+    expect_equal(2, run.stderr.count(b"cannot write"), "files that are named")
+    expect_equal(["one"], os.listdir(os.path.join(out, "tree")), "what is there")
+
+
 def main():
     common.need_root()
     return common.run_checks([
@@ -361,6 +388,7 @@ def main():
         ("links in the image", check_links_in_image),
         ("the corpus", check_cases),
         ("deep links", check_deep_links),
+        ("a first name that fails", check_first_name_fails),
         ("killed in a file", check_killed),
         ("a race", check_race),
     ])

@@ -77,11 +77,30 @@ static void names_that_never_come_are_forgotten(void **state)
 	assert_null(links.root);
 }
 
+static void a_first_name_can_be_taken_back(void **state)
+{
+	const struct peel_node node = {.ino = 7, .nlink = 3};
+	struct links links = {0};
+	const char *first;
+	size_t len;
+
+	(void)state;
+	links_forget(&links, 7);
+	assert_int_equal(links_meet(&links, &node, "a/one", 5, &first, &len), 0);
+	links_forget(&links, 7);
+	assert_null(links.root);
+	assert_int_equal(links_meet(&links, &node, "a/two", 5, &first, &len), 0);
+	assert_int_equal(links_meet(&links, &node, "b/three", 7, &first, &len), 1);
+	assert_string_equal(first, "a/two");
+	links_finish(&links);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_names_come_back),
 		cmocka_unit_test(names_that_never_come_are_forgotten),
+		cmocka_unit_test(a_first_name_can_be_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
