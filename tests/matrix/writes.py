@@ -21,8 +21,8 @@ import places  # noqa: E402
 CALLS = ("open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,link,linkat,symlink,symlinkat,rename,renameat,renameat2,unlink,"
          "unlinkat,rmdir,truncate,ftruncate,fallocate,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,utime,utimes,"
          "futimesat,utimensat,setxattr,lsetxattr,fsetxattr,removexattr,fremovexattr")
-# No files, or the kernel's own: root sets how far the kernel reads ahead in the mount.
-ELSEWHERE = re.compile(r"^(/dev/(null|tty|fuse)|/proc/.*|/sys/devices/virtual/bdi/[^/]+/read_ahead_kb|(pipe|socket|anon_inode):.*|/memfd:.*)$")
+# No files, or the kernel's own (in a chroot their paths are the machine's): root sets how far the kernel reads ahead in the mount.
+ELSEWHERE = re.compile(r"^((?:/.*)?/dev/(null|tty|fuse)|/proc/.*|/sys/devices/virtual/bdi/[^/]+/read_ahead_kb|(pipe|socket|anon_inode):.*|/memfd:.*)$")
 WRITING = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE")
 CALL = re.compile(r"^(\d+) +(\w+)\((.*)\) += (\d+)(?:<(.*)>)?$")
 PLACE = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>)?(?:, )?("(?:[^"\\]|\\.)*")?')

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# peel run: a command in a mount of its own is what it would be in the mount: its answers, its status, its rights. As
-# root, and as an ordinary user with and without subordinate ids.
+# peel run: a command in a mount of its own is what it would be in the mount: its answers, its status, its rights.
+#
+#   run.sh         as root
+#   run.sh user    as an ordinary user with and without subordinate ids; skipped where users may have no namespaces
 . "$(dirname "$0")/lib.sh"
 
 make_image image.tar <<'END'
@@ -215,24 +217,27 @@ each() { # WHO UID MOUNT-OPTION...; $run is what to run as this user
 
 mask=
 run=
-each root 0
-deeper
-neighbours
-damage_image() {
-	python3 "$here/../golden/damage.py" "$image" "$dir/half.tar" drop:layer0
-}
-damage_image
-is 'root: an incomplete image' "$(answer "$dir/half.tar" -- true)" '= 125'
-is 'root: and with what is there of it' "$(answer -q --allow-missing "$dir/half.tar" -- ls)" '= 0'
-is 'root: an image that is none' "$(answer "$mkimage" -- true)" '= 125'
-
 refused() { # WHO WHY
 	is "$1: status" "$got" '= 125'
 	like "$1: says why" "$(head -n 1 "$dir/err")" "$2"
 	like "$1: names the verbs without a mount" "$(tail -n 1 "$dir/err")" '^peel: without a mount, .* ls, .*cat'
 }
-got=$(run="$NOUNSHARE"; answer "$image" -- true)
-refused 'root where namespaces are forbidden' 'not allowed here: cannot make a namespace: Operation not permitted'
+
+as_root() {
+	each root 0
+	deeper
+	neighbours
+	python3 "$here/../golden/damage.py" "$image" "$dir/half.tar" drop:layer0
+	is 'root: an incomplete image' "$(answer "$dir/half.tar" -- true)" '= 125'
+	is 'root: and with what is there of it' "$(answer -q --allow-missing "$dir/half.tar" -- ls)" '= 0'
+	is 'root: an image that is none' "$(answer "$mkimage" -- true)" '= 125'
+	got=$(run="$NOUNSHARE"; answer "$image" -- true)
+	refused 'root where namespaces are forbidden' 'not allowed here: cannot make a namespace: Operation not permitted'
+}
+if [ "${1-}" != user ]; then
+	as_root
+	done_testing
+fi
 
 give_back() { # What is bound outside of $dir.
 	umount /etc/subuid /etc/subgid 2>/dev/null
