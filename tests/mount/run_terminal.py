@@ -36,6 +36,9 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
+            # Whoever runs the tests in the background may have these ignored.
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             os.environ.update(PS1=PROMPT, HOME=folder, PEEL=PEEL, XDG_CACHE_HOME=folder + "/cache", TERM="dumb")
             os.execvp(argv[0], argv)
 
