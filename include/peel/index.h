@@ -21,6 +21,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct peel_index;
+struct peel_detectors;
 
 /**
  * Default of cache_limit: an index has about one percent of a compressed image and 200 bytes a file, so that
@@ -61,6 +62,10 @@ struct peel_index_options {
 	bool strict;
 	/** Go on where a layer is missing, unsupported or broken: the index is then incomplete. */
 	bool allow_missing;
+	/** Gather facts about contents too, where they are not at hand (facts.h). */
+	bool facts;
+	/** Whose markers are looked for with facts, borrowed during the call; NULL: the built-in detectors. */
+	const struct peel_detectors *detectors;
 	peel_progress_fn *progress;
 	void *progress_arg;
 };

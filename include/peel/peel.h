@@ -20,7 +20,9 @@
 #ifndef PEEL_PEEL_H
 #define PEEL_PEEL_H
 
+#include <peel/audit.h>
 #include <peel/error.h>
+#include <peel/facts.h>
 #include <peel/image.h>
 #include <peel/index.h>
 #include <peel/query.h>
