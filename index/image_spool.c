@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tempfile.h"
+
 /* Where spools go if the cache folder takes none: a disk, by the filesystem hierarchy standard. */
 #define SPOOL_FALLBACK "/var/tmp"
 
@@ -90,29 +92,10 @@ int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
 	return 0;
 }
 
-/* A file without a name; where the file system cannot make one, its name is removed at once. */
-static int make_unlinked(int folder, struct peel_error *err)
-{
-	char name[32];
-	int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	for (int i = 0;
-		fd < 0 && i < 100 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EEXIST);
-		i++) {
-		snprintf(name, sizeof(name), "spool.%d.%d", (int)getpid(), i);
-		fd = openat(folder, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0) {
-			unlinkat(folder, name, 0);
-		}
-	}
-	return fd >= 0 ? fd
-		       : peel_fail(err, PEEL_EIO, "cannot make a spool file: %s", strerror(errno));
-}
-
 int image_spool_file(const struct peel_image_options *options, struct peel_error *err)
 {
 	cleanup_fd int folder = -1;
 	int r = image_spool_folder(options, &folder, err);
 
-	return r < 0 ? r : make_unlinked(folder, err);
+	return r < 0 ? r : tempfile_new(folder, "a spool file", err);
 }

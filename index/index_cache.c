@@ -35,7 +35,7 @@
 #include "digest.h"
 #include "image_parts.h"
 #include "store_place.h"
-#include "store_vfs.h"
+#include "tempfile.h"
 #include "util.h"
 
 /** Attempts at a temporary name that nobody has and no sweep took away. */
@@ -197,7 +197,7 @@ int cache_temp_named(int folder, struct cache_temp *ret_temp, struct peel_error 
 int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_error *err)
 {
 	struct cache_temp temp = {
-		.folder = -1, .fd = folder >= 0 ? store_unlinked_file(folder) : -1};
+		.folder = -1, .fd = folder >= 0 ? tempfile_make(folder) : -1};
 
 	for (int i = 0; temp.fd < 0 && i < STORE_PLACES; i++) {
 		temp.fd = store_place_file(i);

@@ -12,7 +12,6 @@
  */
 #include "layer_tape_priv.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,7 +20,7 @@
 
 #include <peel/error.h>
 
-#include "store_vfs.h"
+#include "tempfile.h"
 #include "util_lock.h"
 
 /** Longest item: an entry's headers (8 MiB) and what they are decoded to. */
@@ -163,34 +162,15 @@ static int reserve(struct tapes *tapes, size_t len, uint64_t *ret_offset, struct
 	scoped_lock(&tapes->lock);
 
 	if (tapes->fd < 0) {
-		tapes->fd = store_unlinked_file(tapes->folder);
-	}
-	if (tapes->fd < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot make a temporary file: %s",
-			strerror(errno));
+		int fd = tempfile_new(tapes->folder, TAPE_FILE, err);
+
+		if (fd < 0) {
+			return fd;
+		}
+		tapes->fd = fd;
 	}
 	*ret_offset = tapes->end;
 	tapes->end += len;
-	return 0;
-}
-
-static int write_out(struct tapes *tapes, const uint8_t *bytes, size_t len, uint64_t offset,
-	struct peel_error *err)
-{
-	while (len > 0) {
-		ssize_t put = pwrite(tapes->fd, bytes, len, (off_t)offset);
-
-		if (put < 0 && errno == EINTR) {
-			continue;
-		}
-		if (put <= 0) {
-			return peel_fail(err, PEEL_EIO, "cannot write a temporary file: %s",
-				strerror(put < 0 ? errno : ENOSPC));
-		}
-		bytes += put;
-		len -= (size_t)put;
-		offset += (uint64_t)put;
-	}
 	return 0;
 }
 
@@ -216,8 +196,8 @@ static int hand_over(struct tape *tape, struct peel_error *err)
 	if (code == 0 && fate == FATE_FILE) {
 		code = reserve(tape->tapes, tape->fill, &piece->offset, err);
 		if (code == 0) {
-			code = write_out(tape->tapes, tape->filling, tape->fill, piece->offset,
-				err);
+			code = tempfile_write(tape->tapes->fd, TAPE_FILE, tape->filling, tape->fill,
+				piece->offset, err);
 		}
 	}
 	if (code < 0) {

@@ -7,6 +7,9 @@
 
 #include "layer_tape.h"
 
+/** What the file is, in messages. */
+#define TAPE_FILE "a temporary file"
+
 struct tapes {
 	size_t budget;
 	int folder;

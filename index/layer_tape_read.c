@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <peel/error.h>
 
+#include "tempfile.h"
 #include "util_lock.h"
 
 /** Give the piece that was read back, where nobody reads it again. */
@@ -76,28 +76,14 @@ static int await_piece(struct tape *tape, struct piece **ret_piece, unsigned wai
 
 static int read_back(struct tape *tape, const struct piece *piece, struct peel_error *err)
 {
-	size_t done = 0;
-
 	if (!tape->back) {
 		tape->back = malloc(TAPE_PIECE);
 	}
 	if (!tape->back) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	while (done < piece->len) {
-		ssize_t got = pread(tape->tapes->fd, tape->back + done, piece->len - done,
-			(off_t)(piece->offset + done));
-
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got <= 0) {
-			return peel_fail(err, PEEL_EIO, "cannot read a temporary file: %s",
-				got < 0 ? strerror(errno) : "it ends too early");
-		}
-		done += (size_t)got;
-	}
-	return 0;
+	return tempfile_read(tape->tapes->fd, TAPE_FILE, tape->back, piece->len, piece->offset,
+		err);
 }
 
 /** Go on to the next piece. @return as await_piece, or less than 0. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source_kept_store.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include <peel/error.h>
 
+#include "tempfile.h"
 #include "util.h"
+
+/** What the file is, in messages. */
+#define SPOOL_WHAT "the spool file"
 
 void kept_store_finish(struct kept_store *store)
 {
@@ -17,28 +20,12 @@ void kept_store_finish(struct kept_store *store)
 	free(store->memory);
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len, uint64_t place,
-	struct peel_error *err)
-{
-	while (len > 0) {
-		ssize_t n = pwrite(fd, bytes, len, (off_t)place);
-
-		if (n <= 0 && !(n < 0 && errno == EINTR)) {
-			return peel_fail(err, PEEL_EIO, "cannot write the spool file: %s",
-				n < 0 ? strerror(errno) : "nothing is written");
-		}
-		bytes += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-		place += n > 0 ? (uint64_t)n : 0;
-	}
-	return 0;
-}
-
 /* Memory is used up: what is there goes into the file, and all that follows. */
 static int move_to_file(struct kept_store *store, struct peel_error *err)
 {
 	cleanup_fd int fd = store->options.make_file(store->options.arg, err);
-	int r = fd < 0 ? fd : write_all(fd, store->memory, (size_t)store->used, 0, err);
+	int r = fd < 0 ? fd
+		       : tempfile_write(fd, SPOOL_WHAT, store->memory, (size_t)store->used, 0, err);
 
 	if (r < 0) {
 		return r;
@@ -81,7 +68,7 @@ int kept_store_add(struct kept_store *store, const void *bytes, size_t len, stru
 		r = move_to_file(store, err);
 	}
 	if (r == 0 && store->fd >= 0) {
-		r = write_all(store->fd, bytes, len, store->used, err);
+		r = tempfile_write(store->fd, SPOOL_WHAT, bytes, len, store->used, err);
 	} else if (r == 0) {
 		r = grow_memory(store, (size_t)end, err);
 		if (r == 0) {
@@ -95,22 +82,9 @@ int kept_store_add(struct kept_store *store, const void *bytes, size_t len, stru
 int kept_store_read(const struct kept_store *store, uint64_t place, void *buf, size_t len,
 	struct peel_error *err)
 {
-	uint8_t *to = buf;
-
 	if (store->fd < 0) {
 		memcpy(buf, store->memory + place, len);
 		return 0;
 	}
-	while (len > 0) {
-		ssize_t n = pread(store->fd, to, len, (off_t)place);
-
-		if (n <= 0 && !(n < 0 && errno == EINTR)) {
-			return peel_fail(err, PEEL_EIO, "cannot read the spool file: %s",
-				n < 0 ? strerror(errno) : "it was cut");
-		}
-		to += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-		place += n > 0 ? (uint64_t)n : 0;
-	}
-	return 0;
+	return tempfile_read(store->fd, SPOOL_WHAT, buf, len, place, err);
 }

@@ -13,23 +13,21 @@
 #include "source_zstd_spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <peel/error.h>
 
 #include "source.h"
 #include "stream_zstd_frames.h"
+#include "tempfile.h"
 #include "util.h"
 #include "util_lock.h"
 
 /** Bytes decoded and written at a time. */
 #define SPOOL_PIECE (1u << 20)
-/** Attempts at a name that is not taken yet. */
-#define NAME_ATTEMPTS 16
+/** What the file is, in messages. */
+#define SPOOL_WHAT "the spool file"
 
 struct spool {
 	struct source base;
@@ -47,61 +45,16 @@ struct spool {
 	uint8_t *piece;
 };
 
-/** A file with a name, taken away at once, where the file system has no files without. */
-static int open_named(int dir)
-{
-	char name[sizeof("peel-spool-") + 16];
-	uint64_t random = 0;
-	int fd = -1;
-	int i;
-
-	for (i = 0; i < NAME_ATTEMPTS && fd < 0; i++) {
-		if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
-			return -1;
-		}
-		snprintf(name, sizeof(name), "peel-spool-%016" PRIx64, random);
-		fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0 && errno != EEXIST) {
-			return -1;
-		}
-	}
-	if (fd >= 0) {
-		unlinkat(dir, name, 0);
-	}
-	return fd;
-}
-
-static int open_spool(int dir, struct peel_error *err)
-{
-	int fd = openat(dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-
-	if (fd < 0 &&
-		(errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT)) {
-		fd = open_named(dir);
-	}
-	if (fd < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot make a spool file: %s", strerror(errno));
-	}
-	return fd;
-}
-
 /** Write what is pending. */
 static int flush_piece(struct spool *spool, struct peel_error *err)
 {
-	ssize_t done;
+	size_t left = spool->pending - spool->written;
+	size_t done = tempfile_put(spool->fd, spool->piece + spool->written, left, spool->filled);
 
-	while (spool->written < spool->pending) {
-		done = pwrite(spool->fd, spool->piece + spool->written,
-			spool->pending - spool->written, (off_t)spool->filled);
-		if (done < 0 && errno == EINTR) {
-			continue;
-		}
-		if (done <= 0) {
-			return peel_fail(err, PEEL_EIO, "cannot write the spool file: %s",
-				done < 0 ? strerror(errno) : "nothing is written");
-		}
-		spool->written += (size_t)done;
-		spool->filled += (uint64_t)done;
+	spool->written += done;
+	spool->filled += done;
+	if (done < left) {
+		return peel_fail(err, PEEL_EIO, "cannot write " SPOOL_WHAT ": %s", strerror(errno));
 	}
 	spool->pending = 0;
 	spool->written = 0;
@@ -163,9 +116,7 @@ static ssize_t spool_read_at(struct source *source, uint64_t offset, void *buf, 
 	struct peel_error *err)
 {
 	struct spool *spool = (struct spool *)source;
-	size_t done = 0;
-	ssize_t got;
-	int r;
+	int r = 0;
 
 	if (offset >= source->size) {
 		return 0;
@@ -173,22 +124,11 @@ static ssize_t spool_read_at(struct source *source, uint64_t offset, void *buf, 
 	len = (size_t)min_u64(len, source->size - offset);
 	if (spool->filled < offset + len) {
 		r = fill_to(spool, offset + len, err);
-		if (r < 0) {
-			return r;
-		}
 	}
-	while (done < len) {
-		got = pread(spool->fd, (uint8_t *)buf + done, len - done, (off_t)(offset + done));
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got <= 0) {
-			return peel_fail(err, PEEL_EIO, "cannot read the spool file: %s",
-				got < 0 ? strerror(errno) : "it is too short");
-		}
-		done += (size_t)got;
+	if (r == 0) {
+		r = tempfile_read(spool->fd, SPOOL_WHAT, buf, len, offset, err);
 	}
-	return (ssize_t)done;
+	return r < 0 ? r : (ssize_t)len;
 }
 
 static void spool_close(struct source *source)
@@ -239,7 +179,7 @@ int spool_source_new(struct source *raw, uint64_t out_size, int dir, uint64_t li
 	if (r < 0) {
 		return r;
 	}
-	spool->fd = open_spool(dir, err);
+	spool->fd = tempfile_new(dir, SPOOL_WHAT, err);
 	if (spool->fd < 0) {
 		return spool->fd;
 	}

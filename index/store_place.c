@@ -15,9 +15,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "store_vfs.h"
+#include "tempfile.h"
 #include "util.h"
 
 /** Bytes copied at a time. */
@@ -36,43 +35,25 @@ int store_place_file(int place)
 		return -1;
 	}
 	folder = open(folders[place], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return folder >= 0 ? store_unlinked_file(folder) : -1;
-}
-
-static bool write_all(int fd, const char *bytes, size_t len, off_t offset)
-{
-	while (len > 0) {
-		ssize_t put = pwrite(fd, bytes, len, offset);
-
-		if (put <= 0 && errno != EINTR) {
-			return false;
-		}
-		bytes += put > 0 ? put : 0;
-		offset += put > 0 ? put : 0;
-		len -= put > 0 ? (size_t)put : 0;
-	}
-	return true;
+	return folder >= 0 ? tempfile_make(folder) : -1;
 }
 
 /* Everything but holes' nature: an index has none. */
 static bool copy_all(int from, int to)
 {
 	cleanup_free char *buf = malloc(MOVE_CHUNK);
-	off_t offset = 0;
+	uint64_t offset = 0;
 
 	while (buf) {
-		ssize_t got = pread(from, buf, MOVE_CHUNK, offset);
+		ssize_t got = tempfile_get(from, buf, MOVE_CHUNK, offset);
 
-		if (got == 0) {
-			return true;
+		if (got <= 0) {
+			return got == 0;
 		}
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got < 0 || !write_all(to, buf, (size_t)got, offset)) {
+		if (tempfile_put(to, buf, (size_t)got, offset) < (size_t)got) {
 			return false;
 		}
-		offset += got;
+		offset += (uint64_t)got;
 	}
 	return false;
 }

@@ -17,7 +17,6 @@
 #include "store_vfs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +25,7 @@
 #include <unistd.h>
 
 #include "store_place.h"
-
-/** Attempts at a name where the file system has no O_TMPFILE. */
-#define NAME_TRIES 16
+#include "tempfile.h"
 
 struct vfs_file {
 	sqlite3_file base;
@@ -38,26 +35,6 @@ struct vfs_file {
 	/** Where it moves to when the disk is full: see store_place.h. */
 	int place;
 };
-
-int store_unlinked_file(int folder)
-{
-	int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	for (int i = 0; fd < 0 && i < NAME_TRIES; i++) {
-		char name[64];
-		uint64_t random;
-
-		sqlite3_randomness(sizeof(random), &random);
-		snprintf(name, sizeof(name), ".peel-spill-%016llx", (unsigned long long)random);
-		fd = openat(folder, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd >= 0) {
-			unlinkat(folder, name, 0);
-		} else if (errno != EEXIST) {
-			break;
-		}
-	}
-	return fd;
-}
 
 static int file_close(sqlite3_file *base)
 {
@@ -72,56 +49,40 @@ static int file_close(sqlite3_file *base)
 static int file_read(sqlite3_file *base, void *buf, int len, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
-	char *at = buf;
+	ssize_t got = tempfile_get(file->fd, buf, (size_t)len, (uint64_t)offset);
 
-	while (len > 0) {
-		ssize_t got = pread(file->fd, at, (size_t)len, offset);
-
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got < 0) {
-			return SQLITE_IOERR_READ;
-		}
-		if (got == 0) {
-			memset(at, 0, (size_t)len);
-			return SQLITE_IOERR_SHORT_READ;
-		}
-		at += got;
-		len -= (int)got;
-		offset += got;
+	if (got >= 0 && got < len) {
+		memset((char *)buf + got, 0, (size_t)(len - got));
+		return SQLITE_IOERR_SHORT_READ;
 	}
-	return SQLITE_OK;
+	return got < 0 ? SQLITE_IOERR_READ : SQLITE_OK;
 }
 
 static int file_write(sqlite3_file *base, const void *buf, int len, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
-	const char *at = buf;
+	const char *from = buf;
+	size_t left = (size_t)len;
 
 	if (!file->writable) {
 		return SQLITE_READONLY;
 	}
-	while (len > 0) {
-		ssize_t put = pwrite(file->fd, at, (size_t)len, offset);
+	for (;;) {
+		size_t done = tempfile_put(file->fd, from, left, (uint64_t)offset);
 
-		if (put < 0 && errno == EINTR) {
-			continue;
+		if (done == left) {
+			return SQLITE_OK;
 		}
-		if (put <= 0) {
-			if (errno != ENOSPC && errno != EDQUOT) {
-				return SQLITE_IOERR_WRITE;
-			}
-			if (!store_place_move(file->fd, &file->place)) {
-				return SQLITE_FULL;
-			}
-			continue;
+		if (errno != ENOSPC && errno != EDQUOT) {
+			return SQLITE_IOERR_WRITE;
 		}
-		at += put;
-		len -= (int)put;
-		offset += put;
+		if (!store_place_move(file->fd, &file->place)) {
+			return SQLITE_FULL;
+		}
+		from += done;
+		left -= done;
+		offset += (sqlite3_int64)done;
 	}
-	return SQLITE_OK;
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
@@ -212,7 +173,7 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
 		file->fd = vfs->fd;
 		file->writable = vfs->writable;
 	} else if (!name && vfs->spill_dir >= 0) {
-		file->fd = store_unlinked_file(vfs->spill_dir);
+		file->fd = tempfile_make(vfs->spill_dir);
 		file->owned = true;
 		file->writable = true;
 	} else {

@@ -32,7 +32,4 @@ int store_vfs_register(struct store_vfs *vfs, int fd, int spill_dir, bool writab
 /** Unregister; harmless where it was not registered. */
 void store_vfs_unregister(struct store_vfs *vfs);
 
-/** An unlinked, private, read-write file in a folder. @return a descriptor, or -1 with errno. */
-int store_unlinked_file(int folder);
-
 #endif

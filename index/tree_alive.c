@@ -96,21 +96,28 @@ int tree_report_at(struct tree *tree, const char *what, int layer, uint32_t dir,
 		detail, err);
 }
 
-/** Run a query over (dir, name) and two ids. @return 1 it has a row, 0 none, or less than 0. */
-static int any_row(struct tree *tree, const char *sql, uint32_t dir, const char *name, size_t len,
-	uint64_t from, uint64_t to, struct peel_error *err)
+int tree_ask(struct tree *tree, const char *sql, const struct tree_name *name, uint64_t from,
+	uint64_t to, sqlite3_stmt **ret_stmt, struct peel_error *err)
 {
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int code = store_get(tree->store, sql, &stmt, err);
+	int code = store_get(tree->store, sql, ret_stmt, err);
 
 	if (code < 0) {
 		return code;
 	}
-	sqlite3_bind_int64(stmt, 1, dir);
-	store_bind_blob(stmt, 2, name, len);
-	sqlite3_bind_int64(stmt, 3, (int64_t)from);
-	sqlite3_bind_int64(stmt, 4, (int64_t)to);
-	return store_step(tree->store, stmt, err);
+	sqlite3_bind_int64(*ret_stmt, 1, name->dir);
+	store_bind_blob(*ret_stmt, 2, name->bytes, name->len);
+	sqlite3_bind_int64(*ret_stmt, 3, (int64_t)from);
+	sqlite3_bind_int64(*ret_stmt, 4, (int64_t)to);
+	return store_step(tree->store, *ret_stmt, err);
+}
+
+/** Has a query of tree_ask a row? @return 1, 0, or less than 0. */
+static int any_row(struct tree *tree, const char *sql, const struct tree_name *name, uint64_t from,
+	uint64_t to, struct peel_error *err)
+{
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+
+	return tree_ask(tree, sql, name, from, to, &stmt, err);
 }
 
 static const char sql_whiteout[] =
@@ -123,20 +130,12 @@ static const char sql_last_whiteout[] = "SELECT max(id) FROM (" TREE_LAST_OF("w"
 static const char sql_last_other[] = "SELECT " TREE_LAST_OTHER(" AND why IS NULL");
 
 /** As any_row, of all ids below until; what it finds raises *max. */
-static int raise_to_last(struct tree *tree, const char *sql, uint32_t dir, const char *name,
-	size_t len, uint64_t until, uint64_t *max, struct peel_error *err)
+static int raise_to_last(struct tree *tree, const char *sql, const struct tree_name *name,
+	uint64_t until, uint64_t *max, struct peel_error *err)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int code = store_get(tree->store, sql, &stmt, err);
+	int code = tree_ask(tree, sql, name, 0, until, &stmt, err);
 
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, dir);
-	store_bind_blob(stmt, 2, name, len);
-	sqlite3_bind_int64(stmt, 3, 0);
-	sqlite3_bind_int64(stmt, 4, (int64_t)until);
-	code = store_step(tree->store, stmt, err);
 	if (code > 0) {
 		*max = max_u64(*max, (uint64_t)sqlite3_column_int64(stmt, 0));
 	}
@@ -148,9 +147,9 @@ static int look_at(struct tree *tree, uint32_t dir, struct above *above, uint32_
 	struct peel_error *err)
 {
 	cleanup_free char *name = NULL;
+	struct tree_name at = {.dir = dir, .bytes = ""};
 	size_t len = 0;
-	int code = raise_to_last(tree, sql_last_opaque, dir, "", 0, above->until, &above->taken,
-		err);
+	int code = raise_to_last(tree, sql_last_opaque, &at, above->until, &above->taken, err);
 
 	*ret_parent = 0;
 	if (code == 0) {
@@ -159,11 +158,11 @@ static int look_at(struct tree *tree, uint32_t dir, struct above *above, uint32_
 	if (code <= 0) {
 		return code;
 	}
-	code = raise_to_last(tree, sql_last_whiteout, *ret_parent, name, len, above->until,
-		&above->taken, err);
+	at = (struct tree_name){.dir = *ret_parent, .bytes = name, .len = len};
+	code = raise_to_last(tree, sql_last_whiteout, &at, above->until, &above->taken, err);
 	if (code == 0) {
-		code = raise_to_last(tree, sql_last_other, *ret_parent, name, len, above->until,
-			&above->replaced, err);
+		code = raise_to_last(tree, sql_last_other, &at, above->until, &above->replaced,
+			err);
 	}
 	return code;
 }
@@ -223,7 +222,7 @@ static int disturbed(struct binder *binder, uint32_t dir, uint64_t id, int from,
 }
 
 /** The last entry at (dir, name) before now. @return 1, 0 where there is none, or less than 0. */
-static int last_entry(struct binder *binder, uint32_t dir, const char *name, size_t len,
+static int last_entry(struct binder *binder, const struct tree_name *name,
 	struct target *ret_target, struct peel_error *err)
 {
 	static const char sql[] =
@@ -233,16 +232,8 @@ static int last_entry(struct binder *binder, uint32_t dir, const char *name, siz
 		" FROM entry e LEFT JOIN entry d ON d.id = e.inode WHERE e.id = " TREE_LAST_ENTRY(
 			" AND why IS NULL");
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int code = store_get(binder->tree->store, sql, &stmt, err);
+	int code = tree_ask(binder->tree, sql, name, 0, binder->now, &stmt, err);
 
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, dir);
-	store_bind_blob(stmt, 2, name, len);
-	sqlite3_bind_int64(stmt, 3, 0);
-	sqlite3_bind_int64(stmt, 4, (int64_t)binder->now);
-	code = store_step(binder->tree->store, stmt, err);
 	if (code <= 0) {
 		return code;
 	}
@@ -266,27 +257,27 @@ static int last_entry(struct binder *binder, uint32_t dir, const char *name, siz
 	return 1;
 }
 
-int tree_alive(struct binder *binder, uint32_t dir, const char *name, size_t len,
-	struct target *ret_target, struct peel_error *err)
+int tree_alive(struct binder *binder, const struct tree_name *name, struct target *ret_target,
+	struct peel_error *err)
 {
 	struct tree *tree = binder->tree;
-	int code = last_entry(binder, dir, name, len, ret_target, err);
+	int code = last_entry(binder, name, ret_target, err);
 
 	if (code <= 0) {
 		return code;
 	}
 	code = 0;
 	if (ret_target->layer < binder->layer) {
-		code = any_row(tree, sql_whiteout, dir, name, len, end_id(tree, ret_target->layer),
+		code = any_row(tree, sql_whiteout, name, end_id(tree, ret_target->layer),
 			end_id(tree, binder->layer), err);
 	}
 	if (code == 0) {
-		code = disturbed(binder, dir, ret_target->id, ret_target->layer, err);
+		code = disturbed(binder, name->dir, ret_target->id, ret_target->layer, err);
 	}
 	if (code == 0 && ret_target->type == 'l' && ret_target->layer < binder->layer) {
 		/* An upper layer that needs a folder here has put one in the link's place. */
-		code = any_row(tree, sql_needed, dir, name, len, end_id(tree, ret_target->layer),
-			binder->now, err);
+		code = any_row(tree, sql_needed, name, end_id(tree, ret_target->layer), binder->now,
+			err);
 		if (code > 0) {
 			ret_target->type = 'd';
 			code = 0;

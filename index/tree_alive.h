@@ -57,8 +57,8 @@ struct binder {
  * @param ret_target its link is the caller's to free, also where nothing is alive.
  * @return 1, 0 for nothing, or less than 0.
  */
-int tree_alive(struct binder *binder, uint32_t dir, const char *name, size_t len,
-	struct target *ret_target, struct peel_error *err);
+int tree_alive(struct binder *binder, const struct tree_name *name, struct target *ret_target,
+	struct peel_error *err);
 
 /**
  * Does anything in this layer change what the folder's path means?

@@ -16,19 +16,14 @@
 #include "util.h"
 
 /** The folder's row below another. @return 1, 0 where no layer names it, or less than 0. */
-static int child_dir(struct tree *tree, uint32_t dir, const char *name, size_t len,
-	uint32_t *ret_dir, struct peel_error *err)
+static int child_dir(struct tree *tree, const struct tree_name *name, uint32_t *ret_dir,
+	struct peel_error *err)
 {
-	static const char sql[] = "SELECT id FROM dir WHERE parent = ?1 AND name = ?2";
+	static const char sql[] =
+		"SELECT id FROM dir WHERE parent = ?1 AND name = ?2 AND id >= ?3 AND id < ?4";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int code = store_get(tree->store, sql, &stmt, err);
+	int code = tree_ask(tree, sql, name, 0, UINT32_MAX, &stmt, err);
 
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, dir);
-	store_bind_blob(stmt, 2, name, len);
-	code = store_step(tree->store, stmt, err);
 	if (code > 0) {
 		*ret_dir = (uint32_t)sqlite3_column_int64(stmt, 0);
 	}
@@ -53,6 +48,7 @@ static int find_folder(struct binder *binder, const char *path, size_t len, uint
 		struct target target = {0};
 		cleanup_free char *link = NULL;
 		const char *name = path + start;
+		struct tree_name at;
 		int code;
 
 		if (part == 1 && name[0] == '.') {
@@ -65,7 +61,8 @@ static int find_folder(struct binder *binder, const char *path, size_t len, uint
 			}
 			continue;
 		}
-		code = tree_alive(binder, dir, name, part, &target, err);
+		at = (struct tree_name){.dir = dir, .bytes = name, .len = part};
+		code = tree_alive(binder, &at, &target, err);
 		link = target.link;
 		if (code < 0) {
 			return code;
@@ -88,7 +85,7 @@ static int find_folder(struct binder *binder, const char *path, size_t len, uint
 		if (code > 0 && target.type != 'd') {
 			return 0;
 		}
-		code = child_dir(binder->tree, dir, name, part, &dir, err);
+		code = child_dir(binder->tree, &at, &dir, err);
 		if (code <= 0) {
 			return code;
 		}
@@ -132,6 +129,7 @@ static int find_inode(struct binder *binder, const char *link, size_t link_len, 
 {
 	struct target target = {0};
 	cleanup_free char *target_link = NULL;
+	struct tree_name name;
 	bool escaped = false;
 	uint32_t dir = 0;
 	size_t len;
@@ -152,7 +150,8 @@ static int find_inode(struct binder *binder, const char *link, size_t link_len, 
 	if (code <= 0) {
 		return code;
 	}
-	code = tree_alive(binder, dir, binder->path + slash, len - slash, &target, err);
+	name = (struct tree_name){.dir = dir, .bytes = binder->path + slash, .len = len - slash};
+	code = tree_alive(binder, &name, &target, err);
 	target_link = target.link;
 	if (code <= 0 || target.type == 'd') {
 		return code < 0 ? code : 0;

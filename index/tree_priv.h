@@ -157,6 +157,20 @@ bool tree_link_maybe(const struct tree *tree, uint32_t dir, const char *name, si
 /** Make index entry_path now, where it does not exist yet. */
 int tree_path_index(struct tree *tree, struct peel_error *err);
 
+/** A name in a folder, in table dir or entry. */
+struct tree_name {
+	uint32_t dir;
+	const char *bytes;
+	size_t len;
+};
+
+/**
+ * Run a query over a folder ?1 and a name ?2 in it, and two ids: from ?3, below ?4.
+ * @param ret_stmt at the row; reset it (store_done). @return 1, 0 where there is no row, or less than 0.
+ */
+int tree_ask(struct tree *tree, const char *sql, const struct tree_name *name, uint64_t from,
+	uint64_t to, sqlite3_stmt **ret_stmt, struct peel_error *err);
+
 /* tree_link.c: bind every hard link to the entry that holds its data. */
 int tree_bind_links(struct tree *tree, struct peel_error *err);
 /* After the merge: names and metadata of files with several names. */

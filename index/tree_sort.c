@@ -10,16 +10,17 @@
  */
 #include "tree_sort.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <peel/error.h>
 
-#include "store_vfs.h"
+#include "tempfile.h"
 #include "util.h"
 
+/** What the file is, in messages. */
+#define SORT_FILE "a temporary file"
 /** Least bytes of a run that are read at a time. */
 #define READ_MIN (4u << 10)
 
@@ -161,21 +162,10 @@ static void sort_memory(struct tree_sort *sort)
 static int write_bytes(struct tree_sort *sort, const uint8_t *bytes, size_t len,
 	struct peel_error *err)
 {
-	while (len > 0) {
-		ssize_t put = pwrite(sort->fd, bytes, len, (off_t)sort->end);
+	int code = tempfile_write(sort->fd, SORT_FILE, bytes, len, sort->end, err);
 
-		if (put < 0 && errno == EINTR) {
-			continue;
-		}
-		if (put <= 0) {
-			return peel_fail(err, PEEL_EIO, "cannot write a temporary file: %s",
-				strerror(put < 0 ? errno : ENOSPC));
-		}
-		bytes += put;
-		len -= (size_t)put;
-		sort->end += (uint64_t)put;
-	}
-	return 0;
+	sort->end += code == 0 ? len : 0;
+	return code;
 }
 
 /** Write the rows of memory out in order. */
@@ -209,11 +199,12 @@ static int end_run(struct tree_sort *sort, struct peel_error *err)
 	int code;
 
 	if (sort->fd < 0) {
-		sort->fd = store_unlinked_file(sort->folder);
-	}
-	if (sort->fd < 0) {
-		return peel_fail(err, PEEL_EIO, "cannot make a temporary file: %s",
-			strerror(errno));
+		int fd = tempfile_new(sort->folder, SORT_FILE, err);
+
+		if (fd < 0) {
+			return fd;
+		}
+		sort->fd = fd;
 	}
 	if (!grow_array(&sort->runs, sort->run_count, &sort->run_room, sizeof(*sort->runs))) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
@@ -297,11 +288,13 @@ static const struct packed *head_of(const struct tree_sort *sort, size_t run)
 static int refill(struct tree_sort *sort, struct run *run, size_t size, struct peel_error *err)
 {
 	size_t left = run->len - run->pos;
+	size_t want;
+	int code;
 
 	if (left >= size || run->offset == run->end) {
 		return left >= size || left == 0
 			? 0
-			: peel_fail(err, PEEL_EIO, "a temporary file is damaged");
+			: peel_fail(err, PEEL_EIO, SORT_FILE " is damaged");
 	}
 	if (size > run->room) {
 		uint8_t *grown = realloc(run->buf, size);
@@ -315,22 +308,14 @@ static int refill(struct tree_sort *sort, struct run *run, size_t size, struct p
 	memmove(run->buf, run->buf + run->pos, left);
 	run->pos = 0;
 	run->len = left;
-	while (run->len < size) {
-		size_t want = (size_t)min_u64(run->room - run->len, run->end - run->offset);
-		ssize_t got = want ? pread(sort->fd, run->buf + run->len, want, (off_t)run->offset)
-				   : 0;
-
-		if (got < 0 && errno == EINTR) {
-			continue;
-		}
-		if (got <= 0) {
-			return peel_fail(err, PEEL_EIO, "cannot read a temporary file: %s",
-				got < 0 ? strerror(errno) : "it ends too early");
-		}
-		run->len += (size_t)got;
-		run->offset += (uint64_t)got;
+	want = (size_t)min_u64(run->room - left, run->end - run->offset);
+	if (left + want < size) {
+		return peel_fail(err, PEEL_EIO, SORT_FILE " is damaged");
 	}
-	return 0;
+	code = tempfile_read(sort->fd, SORT_FILE, run->buf + left, want, run->offset, err);
+	run->len += code == 0 ? want : 0;
+	run->offset += code == 0 ? want : 0;
+	return code;
 }
 
 /** Have the next row of a run at hand, whole. */

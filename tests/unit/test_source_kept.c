@@ -332,9 +332,9 @@ static void a_spoiled_spool_file_is_no_damage_of_the_image(void **state)
 		} else {
 			assert_int_equal(ftruncate(spool, 10), 0);
 			assert_failure(source_read_at(source, 0, &byte, 1, &err), PEEL_EIO, &err,
-				"cut");
+				"ends too early");
 			assert_failure(source_read_at(source, 100500, &byte, 1, &err), PEEL_EIO,
-				&err, "cut");
+				&err, "ends too early");
 		}
 		assert_false(source_kept_missed(source));
 	}
