@@ -10,8 +10,9 @@
 
 #include <peel/facts.h>
 
+#include "facts_rules.h"
+
 struct categories;
-struct facts_elf;
 struct peel_error;
 
 /**
@@ -30,21 +31,6 @@ const struct peel_category *categories_get(const struct categories *categories, 
 
 /** SHA-256 in hex of the rules: files sorted by others are sorted anew. */
 const char *categories_digest(const struct categories *categories);
-
-/** What is known of a file when its category is decided. */
-struct category_file {
-	const char *path;
-	size_t path_len;
-	uint64_t bytes;
-	enum peel_kind kind;
-	/** Of ELF files, else NULL. */
-	const struct facts_elf *elf;
-	/** "dpkg" and the package's name, or NULL. */
-	const struct peel_package *package;
-	/** The first bytes (FACTS_HEAD at most), NULL where not at hand. */
-	const void *head;
-	size_t head_len;
-};
 
 /** The category of a visible file; never 0: the last rules take what is left (owned, unowned). Thread-safe. */
 uint32_t categories_of(const struct categories *categories, const struct category_file *file);
