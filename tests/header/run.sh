@@ -29,8 +29,8 @@ try() { # NAME COMMAND...
 alone() { # HEADER DIALECT... : both from standard input, so that no file is left behind
 	header=$1
 	shift
-	printf '#include <%s>\n#include <%s>\nextern int peel_unit;\n' "$header" "$header" |
-		"$@" -fsyntax-only -Wall -Wextra -pedantic -Werror -I "$source/include" -I "$source/index" -
+	printf '#include "%s"\n#include "%s"\nextern int peel_unit;\n' "$header" "$header" |
+		"$@" -fsyntax-only -Wall -Wextra -pedantic -Werror -I "$source/include" -iquote "$source/index" -
 }
 
 for path in "$source"/include/peel/*.h; do

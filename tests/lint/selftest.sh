@@ -36,6 +36,8 @@ echo '#include <sqlite3.h>' | expect layers 1 'index/scan_pax.c:1: <sqlite3.h>' 
 echo '#include <sqlite3.h>' | expect layers 0 '' index/query_why.c
 echo '#include <archive.h>' | expect layers 1 'index/store.c:1: <archive.h>' index/store.c
 echo '#include <jansson.h>' | expect layers 1 'index/image.c:1: <jansson.h>' index/image.c
+echo '#include <yaml.h>' | expect layers 1 'index/audit.c:1: <yaml.h>' index/audit.c
+echo '#include "yaml.h"' | expect layers 0 '' index/audit.c
 echo '#include "surprise.h"' | expect layers 1 'index/surprise.h:1: belongs to no family' index/surprise.h
 echo '#include <fuse_lowlevel.h>' | expect layers 1 'tools/main.c:1: <fuse_lowlevel.h>' tools/main.c
 echo '#include "source.h"' | expect layers 1 'tools/main.c:1: fs/ and tools/' tools/main.c
