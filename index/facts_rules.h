@@ -28,13 +28,13 @@ struct category_file {
 	const struct facts_elf *elf;
 	/** "dpkg" and the package's name, or NULL. */
 	const struct peel_package *package;
-	/** The first bytes (FACTS_RULES_HEAD at most), NULL where not at hand: kept of kinds text and data alone. */
+	/** The first bytes (FACTS_RULES_HEAD at most), NULL where not at hand: kept of kind data alone. */
 	const void *head;
 	size_t head_len;
 };
 
 /** Bytes of a file's begin that are kept until its category is decided. */
-#define FACTS_RULES_HEAD 64
+#define FACTS_RULES_HEAD 32
 
 /** Borrowed while an index is opened, all that they point to too; thread-safe. */
 struct facts_rules {

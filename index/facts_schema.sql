@@ -21,6 +21,7 @@ CREATE TABLE file (
 	package INTEGER,		-- row of package; NULL: none owns it
 	claim INTEGER,			-- enum peel_claim: how it owns it
 	category INTEGER,		-- row of category; NULL: not visible
+	head BLOB,			-- the first 32 bytes, where kind is data
 	looked INTEGER NOT NULL		-- 1: its content was looked into; 0: only its first bytes; 2: it could not be read (see about.reasons)
 );
 

@@ -10,6 +10,8 @@
 
 #include "schema_indexes_sql.h"
 #include "schema_sql.h"
+#include "store_facts.h"
+#include "store_priv.h"
 #include "store_vfs.h"
 #include "util.h"
 
@@ -159,7 +161,7 @@ int store_run(struct store *store, sqlite3_stmt *stmt, struct peel_error *err)
 	return code;
 }
 
-static int open_connection(int fd, int spill_dir, bool writable, struct store **ret_store,
+int store_connect(int fd, int beside, int spill_dir, bool writable, struct store **ret_store,
 	struct peel_error *err)
 {
 	cleanup(cleanup_store) struct store *store = calloc(1, sizeof(*store));
@@ -169,7 +171,7 @@ static int open_connection(int fd, int spill_dir, bool writable, struct store **
 	if (!store) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	if (store_vfs_register(&store->vfs, fd, spill_dir, writable) != SQLITE_OK) {
+	if (store_vfs_register(&store->vfs, fd, beside, spill_dir, writable) != SQLITE_OK) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory for SQLite");
 	}
 	if (sqlite3_open_v2("index", &store->db, flags, store->vfs.name) != SQLITE_OK) {
@@ -180,20 +182,25 @@ static int open_connection(int fd, int spill_dir, bool writable, struct store **
 	return 0;
 }
 
-int store_create(int fd, int spill_dir, struct store **ret_store, struct peel_error *err)
+int store_prepare_build(struct store *store, int cache_kib, struct peel_error *err)
 {
-	cleanup(cleanup_store) struct store *store = NULL;
 	char pragmas[256];
-	int code = open_connection(fd, spill_dir, true, &store, err);
 
-	if (code < 0) {
-		return code;
-	}
 	snprintf(pragmas, sizeof(pragmas),
 		"PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
 		"PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-%d; PRAGMA temp_store=%s;",
-		BUILD_CACHE_KIB, spill_dir >= 0 ? "FILE" : "MEMORY");
-	code = store_exec(store, pragmas, err);
+		cache_kib, store->vfs.spill_dir >= 0 ? "FILE" : "MEMORY");
+	return store_exec(store, pragmas, err);
+}
+
+int store_create(int fd, int spill_dir, struct store **ret_store, struct peel_error *err)
+{
+	cleanup(cleanup_store) struct store *store = NULL;
+	int code = store_connect(fd, -1, spill_dir, true, &store, err);
+
+	if (code == 0) {
+		code = store_prepare_build(store, BUILD_CACHE_KIB, err);
+	}
 	if (code == 0) {
 		code = store_exec(store, "BEGIN", err);
 	}
@@ -218,7 +225,7 @@ int store_commit(struct store *store, struct peel_error *err)
 }
 
 /** An index is data: nothing in it may run, and what it says of itself must be exact. */
-static int harden(struct store *store, struct peel_error *err)
+int store_harden(struct store *store, struct peel_error *err)
 {
 	char pragmas[160];
 
@@ -233,21 +240,25 @@ static int harden(struct store *store, struct peel_error *err)
 	return store_exec(store, pragmas, err);
 }
 
-int64_t store_version(int fd)
+int64_t store_header_version(int fd, const char *application)
 {
 	unsigned char header[HEADER_SIZE];
 	const unsigned char *version = header + USER_VERSION_OFFSET;
 
 	if (pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
 		memcmp(header, "SQLite format 3", 16) != 0 ||
-		memcmp(header + APPLICATION_ID_OFFSET, "peel", 4) != 0) {
+		memcmp(header + APPLICATION_ID_OFFSET, application, 4) != 0) {
 		return -1;
 	}
 	return (int64_t)version[0] << 24 | version[1] << 16 | version[2] << 8 | version[3];
 }
 
-static int pragma_value(struct store *store, const char *sql, int64_t *ret_value,
-	struct peel_error *err)
+int64_t store_version(int fd)
+{
+	return store_header_version(fd, "peel");
+}
+
+int store_pragma(struct store *store, const char *sql, int64_t *ret_value, struct peel_error *err)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	int code = store_get(store, sql, &stmt, err);
@@ -262,30 +273,25 @@ static int pragma_value(struct store *store, const char *sql, int64_t *ret_value
 	return 0;
 }
 
-int store_open(int fd, struct store **ret_store, struct peel_error *err)
+int store_check_version(struct store *store, struct peel_error *err)
 {
-	cleanup(cleanup_store) struct store *store = NULL;
 	int64_t application = 0;
 	int64_t version = 0;
-	int code = open_connection(fd, -1, false, &store, err);
+	int code = store_pragma(store, "PRAGMA application_id", &application, err);
 
 	if (code == 0) {
-		code = harden(store, err);
-	}
-	if (code == 0) {
-		code = pragma_value(store, "PRAGMA application_id", &application, err);
-	}
-	if (code == 0) {
-		code = pragma_value(store, "PRAGMA user_version", &version, err);
+		code = store_pragma(store, "PRAGMA user_version", &version, err);
 	}
 	if (code < 0) {
 		return code;
 	}
-	if (application != STORE_APPLICATION_ID || version != STORE_VERSION) {
-		return peel_fail(err, PEEL_EFORMAT,
-			"no index of this version (version %lld, not %d)", (long long)version,
-			STORE_VERSION);
-	}
-	*ret_store = steal_pointer(&store);
-	return 0;
+	return application != STORE_APPLICATION_ID || version != STORE_VERSION
+		? peel_fail(err, PEEL_EFORMAT, "no index of this version (version %lld, not %d)",
+			  (long long)version, STORE_VERSION)
+		: 0;
+}
+
+int store_open(int fd, struct store **ret_store, struct peel_error *err)
+{
+	return store_open_with_facts(fd, -1, ret_store, err);
 }

@@ -15,6 +15,8 @@ struct store;
 struct store_pool {
 	/** The index file, borrowed. */
 	int fd;
+	/** The facts beside it, borrowed; -1: none. */
+	int facts_fd;
 	/** Guards the rest. */
 	pthread_mutex_t lock;
 	struct store *idle[STORE_POOL_IDLE];
@@ -23,6 +25,8 @@ struct store_pool {
 
 /** Set up an empty pool. */
 void store_pool_init(struct store_pool *pool, int fd);
+/** From now on connections have facts attached. None may be taken. @param facts_fd borrowed as long as the pool. */
+void store_pool_attach(struct store_pool *pool, int facts_fd);
 /** Close the idle connections; none may be taken. */
 void store_pool_finish(struct store_pool *pool);
 

@@ -15,6 +15,7 @@
 #include "schema_indexes_sql.h"
 #include "schema_sql.h"
 #include "store.h"
+#include "store_priv.h"
 #include "util.h"
 
 /** Most statements that make something; a unit test fails where the schema has more. */
@@ -134,16 +135,17 @@ static struct made *find_made(struct schema *schema, sqlite3_stmt *row)
 	return NULL;
 }
 
-int store_check_schema(struct store *store, struct peel_error *err)
+int store_compare_schema(struct store *store, const char *sql, const char *const *texts,
+	size_t count, struct peel_error *err)
 {
-	static const char sql[] = "SELECT type, name, tbl_name, sql FROM sqlite_schema";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	struct schema schema = {0};
 	size_t seen = 0;
 	int code = store_get(store, sql, &stmt, err);
 
-	take_text(&schema, schema_sql);
-	take_text(&schema, schema_indexes_sql);
+	for (size_t i = 0; i < count; i++) {
+		take_text(&schema, texts[i]);
+	}
 	while (code == 0 && (code = store_step(store, stmt, err)) > 0) {
 		struct made *made = find_made(&schema, stmt);
 
@@ -160,4 +162,12 @@ int store_check_schema(struct store *store, struct peel_error *err)
 	return code > 0 || seen != schema.count
 		? peel_fail(err, PEEL_EFORMAT, "the index has a schema that is not ours")
 		: 0;
+}
+
+int store_check_schema(struct store *store, struct peel_error *err)
+{
+	static const char *const texts[] = {schema_sql, schema_indexes_sql};
+
+	return store_compare_schema(store, "SELECT type, name, tbl_name, sql FROM sqlite_schema",
+		texts, countof(texts), err);
 }

@@ -169,7 +169,9 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
 	struct vfs_file *file = (struct vfs_file *)out;
 
 	memset(file, 0, sizeof(*file));
-	if (flags & SQLITE_OPEN_MAIN_DB) {
+	if ((flags & SQLITE_OPEN_MAIN_DB) && strcmp(name, STORE_VFS_BESIDE) == 0) {
+		file->fd = vfs->beside;
+	} else if (flags & SQLITE_OPEN_MAIN_DB) {
 		file->fd = vfs->fd;
 		file->writable = vfs->writable;
 	} else if (!name && vfs->spill_dir >= 0) {
@@ -184,7 +186,9 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
 	}
 	file->base.pMethods = &file_methods;
 	if (ret_flags) {
-		*ret_flags = flags;
+		*ret_flags = file->writable
+			? flags
+			: (flags & ~SQLITE_OPEN_READWRITE) | SQLITE_OPEN_READONLY;
 	}
 	return SQLITE_OK;
 }
@@ -244,10 +248,11 @@ static int vfs_last_error(sqlite3_vfs *base, int len, char *out)
 	return errno;
 }
 
-int store_vfs_register(struct store_vfs *vfs, int fd, int spill_dir, bool writable)
+int store_vfs_register(struct store_vfs *vfs, int fd, int beside, int spill_dir, bool writable)
 {
 	*vfs = (struct store_vfs){
 		.fd = fd,
+		.beside = beside,
 		.spill_dir = spill_dir,
 		.writable = writable,
 		.base =

@@ -10,6 +10,8 @@
 
 #include <sqlite3.h>
 
+/** Name under which the file beside the main one is attached. */
+#define STORE_VFS_BESIDE "beside"
 /** Length of a VFS name with its NUL. */
 #define STORE_VFS_NAME 32
 
@@ -21,13 +23,15 @@ struct store_vfs {
 	char name[STORE_VFS_NAME];
 	/** The main file, borrowed. */
 	int fd;
+	/** Another one, read-only, for ATTACH under STORE_VFS_BESIDE; borrowed; -1: none. */
+	int beside;
 	/** Folder of temporary files, borrowed; -1: none can be made. */
 	int spill_dir;
 	bool writable;
 };
 
-/** Fill in and register. @return SQLITE_OK or an SQLite code. */
-int store_vfs_register(struct store_vfs *vfs, int fd, int spill_dir, bool writable);
+/** Fill in and register. @param beside -1: none. @return SQLITE_OK or an SQLite code. */
+int store_vfs_register(struct store_vfs *vfs, int fd, int beside, int spill_dir, bool writable);
 
 /** Unregister; harmless where it was not registered. */
 void store_vfs_unregister(struct store_vfs *vfs);
