@@ -15,16 +15,9 @@
 
 #include "layer_item_priv.h"
 #include "layer_tape.h"
+#include "pack.h"
 #include "points.h"
 #include "util.h"
-
-/** An item being made. */
-struct pack {
-	uint8_t *bytes;
-	size_t len, room;
-	/** Memory ran out. */
-	bool failed;
-};
 
 struct item_writer {
 	struct tape *tape;
@@ -81,61 +74,6 @@ bool item_last_set(char **text, size_t *len, size_t *room, size_t at, const void
 	return true;
 }
 
-static bool make_room(struct pack *pack, size_t len)
-{
-	uint8_t *grown;
-
-	if (pack->room - pack->len >= len) {
-		return true;
-	}
-	grown = realloc(pack->bytes, (pack->len + len) * 2);
-	if (!grown) {
-		pack->failed = true;
-		return false;
-	}
-	pack->bytes = grown;
-	pack->room = (pack->len + len) * 2;
-	return true;
-}
-
-static void put_number(struct pack *pack, uint64_t value)
-{
-	if (!make_room(pack, ITEM_NUMBER_MAX)) {
-		return;
-	}
-	for (; value >= 0x80; value >>= 7) {
-		pack->bytes[pack->len++] = (uint8_t)(value | 0x80);
-	}
-	pack->bytes[pack->len++] = (uint8_t)value;
-}
-
-/** A number that may be negative: 0, -1, 1, -2, … */
-static void put_signed(struct pack *pack, int64_t value)
-{
-	put_number(pack, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
-}
-
-static void put_raw(struct pack *pack, const void *bytes, size_t len)
-{
-	if (len > 0 && make_room(pack, len)) {
-		memcpy(pack->bytes + pack->len, bytes, len);
-		pack->len += len;
-	}
-}
-
-static void put_bytes(struct pack *pack, const void *bytes, size_t len)
-{
-	put_number(pack, len);
-	put_raw(pack, bytes, len);
-}
-
-/** Bytes and a NUL. */
-static void put_text(struct pack *pack, const char *text, size_t len)
-{
-	put_bytes(pack, text, len);
-	put_raw(pack, "", 1);
-}
-
 static int write_item(struct item_writer *writer, const struct pack *pack, struct peel_error *err)
 {
 	return pack->failed ? peel_fail(err, PEEL_ENOMEM, "out of memory")
@@ -153,7 +91,7 @@ int item_flush(struct item_writer *writer, struct peel_error *err)
 static void begin(struct pack *pack, unsigned tag)
 {
 	pack->len = 0;
-	put_number(pack, tag);
+	pack_number(pack, tag);
 }
 
 static void put_path(struct item_writer *writer, const struct scan_entry *entry)
@@ -166,8 +104,8 @@ static void put_path(struct item_writer *writer, const struct scan_entry *entry)
 	while (same < most && last->path[same] == entry->path[same]) {
 		same++;
 	}
-	put_number(pack, same);
-	put_bytes(pack, entry->path + same, entry->path_len - same);
+	pack_number(pack, same);
+	pack_bytes(pack, entry->path + same, entry->path_len - same);
 	pack->failed |= !item_last_set(&last->path, &last->path_len, &last->path_room, same,
 		entry->path + same, entry->path_len - same);
 }
@@ -196,27 +134,27 @@ static bool names_changed(struct item_writer *writer, const struct scan_entry *e
 static void put_side(struct pack *pack, const struct scan_entry *entry, unsigned tag)
 {
 	if (tag & ITEM_HAS_DEVICE) {
-		put_number(pack, entry->rdev_major);
-		put_number(pack, entry->rdev_minor);
+		pack_number(pack, entry->rdev_major);
+		pack_number(pack, entry->rdev_minor);
 	}
 	if (tag & ITEM_HAS_XATTRS) {
-		put_number(pack, entry->xattr_count);
+		pack_number(pack, entry->xattr_count);
 		for (size_t i = 0; i < entry->xattr_count; i++) {
 			const struct scan_xattr *xattr = &entry->xattrs[i];
 
-			put_text(pack, xattr->name, strlen(xattr->name));
-			put_bytes(pack, xattr->value, xattr->value_len);
+			pack_text(pack, xattr->name, strlen(xattr->name));
+			pack_bytes(pack, xattr->value, xattr->value_len);
 		}
 	}
 	if (tag & ITEM_HAS_EXTENTS) {
-		put_number(pack, entry->extent_count);
+		pack_number(pack, entry->extent_count);
 		for (size_t i = 0; i < entry->extent_count; i++) {
-			put_number(pack, entry->extents[i].offset);
-			put_number(pack, entry->extents[i].length);
+			pack_number(pack, entry->extents[i].offset);
+			pack_number(pack, entry->extents[i].length);
 		}
 	}
 	if (tag & ITEM_HAS_EXTRAS) {
-		put_bytes(pack, entry->extras, entry->extras_len);
+		pack_bytes(pack, entry->extras, entry->extras_len);
 	}
 }
 
@@ -238,24 +176,24 @@ int item_put_entry(struct item_writer *writer, const struct scan_entry *entry, b
 		return code;
 	}
 	begin(pack, tag);
-	put_number(pack, (unsigned char)entry->type);
+	pack_number(pack, (unsigned char)entry->type);
 	put_path(writer, entry);
-	put_number(pack, entry->mode);
-	put_signed(pack, entry->uid);
-	put_signed(pack, entry->gid);
+	pack_number(pack, entry->mode);
+	pack_signed(pack, entry->uid);
+	pack_signed(pack, entry->gid);
 	if (tag & ITEM_HAS_NAMES) {
-		put_bytes(pack, last->names, last->names_len);
+		pack_bytes(pack, last->names, last->names_len);
 	}
-	put_number(pack, entry->size);
-	put_signed(pack, (int64_t)(entry->stored - entry->size));
-	put_signed(pack, (int64_t)((uint64_t)entry->mtime_sec - (uint64_t)last->mtime));
-	put_number(pack, entry->mtime_nsec);
-	put_number(pack, entry->header_off - last->data_end);
-	put_number(pack, entry->data_off - entry->header_off);
+	pack_number(pack, entry->size);
+	pack_signed(pack, (int64_t)(entry->stored - entry->size));
+	pack_signed(pack, (int64_t)((uint64_t)entry->mtime_sec - (uint64_t)last->mtime));
+	pack_number(pack, entry->mtime_nsec);
+	pack_number(pack, entry->header_off - last->data_end);
+	pack_number(pack, entry->data_off - entry->header_off);
 	last->mtime = entry->mtime_sec;
 	last->data_end = entry->data_off + entry->stored;
 	if (tag & ITEM_HAS_LINK) {
-		put_text(pack, entry->link, entry->link_len);
+		pack_text(pack, entry->link, entry->link_len);
 	}
 	put_side(pack, entry, tag);
 	writer->pending = true;
@@ -264,7 +202,7 @@ int item_put_entry(struct item_writer *writer, const struct scan_entry *entry, b
 
 int item_put_hash(struct item_writer *writer, const void *hash, struct peel_error *err)
 {
-	put_raw(&writer->entry, hash, ITEM_HASH_SIZE);
+	pack_raw(&writer->entry, hash, ITEM_HASH_SIZE);
 	return item_flush(writer, err);
 }
 
@@ -278,11 +216,11 @@ int item_put_finding(struct item_writer *writer, const char *code, const char *p
 		return r;
 	}
 	begin(pack, ITEM_FINDING | (path ? ITEM_HAS_PATH : 0u));
-	put_text(pack, code, strlen(code));
-	put_text(pack, detail, strlen(detail));
-	put_number(pack, offset);
+	pack_text(pack, code, strlen(code));
+	pack_text(pack, detail, strlen(detail));
+	pack_number(pack, offset);
 	if (path) {
-		put_bytes(pack, path, path_len);
+		pack_bytes(pack, path, path_len);
 	}
 	return write_item(writer, pack, err);
 }
@@ -293,11 +231,11 @@ int item_put_packed_point(struct item_writer *writer, const struct point *point,
 	struct pack *pack = &writer->other;
 
 	begin(pack, ITEM_POINT);
-	put_number(pack, point->out_off);
-	put_number(pack, point->in_off);
-	put_number(pack, point->bits);
-	put_number(pack, point->window_len);
-	put_bytes(pack, packed, len);
+	pack_number(pack, point->out_off);
+	pack_number(pack, point->in_off);
+	pack_number(pack, point->bits);
+	pack_number(pack, point->window_len);
+	pack_bytes(pack, packed, len);
 	return write_item(writer, pack, err);
 }
 

@@ -9,8 +9,6 @@
 
 #include "layer_read.h"
 
-/** Bytes of the longest number. */
-#define ITEM_NUMBER_MAX 10
 #define ITEM_HASH_SIZE LAYER_HASH_SIZE
 /** Bits of the tag that are the kind. */
 #define ITEM_KIND 3u

@@ -7,14 +7,13 @@
 #include "layer_item.h"
 #include "layer_item_priv.h"
 #include "layer_tape.h"
+#include "pack.h"
 #include "util.h"
 
 struct item_reader {
 	struct tape *tape;
 	/** The item being read. A temporary file may come back damaged, so nothing is read past its end. */
-	const uint8_t *at;
-	const uint8_t *end;
-	bool damaged;
+	struct unpack in;
 	bool failed;
 	struct item_last last;
 	struct scan_xattr *xattrs;
@@ -45,74 +44,15 @@ void item_reader_free(struct item_reader *reader)
 	}
 }
 
-static uint64_t get_number(struct item_reader *reader)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64 && reader->at < reader->end; shift += 7) {
-		uint8_t byte = *reader->at++;
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			return value;
-		}
-	}
-	reader->damaged = true;
-	return 0;
-}
-
-static int64_t get_signed(struct item_reader *reader)
-{
-	uint64_t value = get_number(reader);
-
-	return (int64_t)(value >> 1 ^ (value & 1 ? UINT64_MAX : 0));
-}
-
-static const void *get_raw(struct item_reader *reader, uint64_t len)
-{
-	const void *bytes = reader->at;
-
-	if (len > (uint64_t)(reader->end - reader->at)) {
-		reader->damaged = true;
-		return NULL;
-	}
-	reader->at += len;
-	return bytes;
-}
-
-static const void *get_bytes(struct item_reader *reader, size_t *ret_len)
-{
-	const void *bytes;
-
-	*ret_len = (size_t)get_number(reader);
-	bytes = get_raw(reader, *ret_len);
-	*ret_len = bytes ? *ret_len : 0;
-	return bytes;
-}
-
-/** Bytes with a NUL after them; never NULL. */
-static const char *get_text(struct item_reader *reader, size_t *ret_len)
-{
-	const char *text = get_bytes(reader, ret_len);
-	const char *nul = get_raw(reader, 1);
-
-	if (!text || !nul || *nul != '\0') {
-		reader->damaged = true;
-		*ret_len = 0;
-		return "";
-	}
-	return text;
-}
-
 static void get_path(struct item_reader *reader, struct scan_entry *entry)
 {
 	struct item_last *last = &reader->last;
-	uint64_t same = get_number(reader);
+	uint64_t same = unpack_number(&reader->in);
 	size_t len = 0;
-	const void *rest = get_bytes(reader, &len);
+	const void *rest = unpack_bytes(&reader->in, &len);
 
 	if (!rest || same > last->path_len) {
-		reader->damaged = true;
+		reader->in.damaged = true;
 		return;
 	}
 	reader->failed |= !item_last_set(&last->path, &last->path_len, &last->path_room,
@@ -127,12 +67,12 @@ static void get_names(struct item_reader *reader, bool changed, struct scan_entr
 
 	if (changed) {
 		size_t len = 0;
-		const char *names = get_bytes(reader, &len);
+		const char *names = unpack_bytes(&reader->in, &len);
 		const char *nul = names ? memchr(names, '\0', len) : NULL;
 
 		if (!nul ||
 			memchr(nul + 1, '\0', len - (size_t)(nul + 1 - names)) != names + len - 1) {
-			reader->damaged = true;
+			reader->in.damaged = true;
 			return;
 		}
 		reader->failed |= !item_last_set(&last->names, &last->names_len, &last->names_room,
@@ -146,9 +86,9 @@ static void get_names(struct item_reader *reader, bool changed, struct scan_entr
 
 static void get_xattrs(struct item_reader *reader, struct scan_entry *entry)
 {
-	uint64_t count = get_number(reader);
+	uint64_t count = unpack_number(&reader->in);
 
-	for (uint64_t i = 0; i < count && !reader->damaged && !reader->failed; i++) {
+	for (uint64_t i = 0; i < count && !reader->in.damaged && !reader->failed; i++) {
 		struct scan_xattr *xattr;
 		size_t len = 0;
 
@@ -158,18 +98,18 @@ static void get_xattrs(struct item_reader *reader, struct scan_entry *entry)
 			return;
 		}
 		xattr = &reader->xattrs[entry->xattr_count++];
-		xattr->name = get_text(reader, &len);
-		xattr->value = get_bytes(reader, &xattr->value_len);
+		xattr->name = unpack_text(&reader->in, &len);
+		xattr->value = unpack_bytes(&reader->in, &xattr->value_len);
 	}
 	entry->xattrs = reader->xattrs;
 }
 
 static void get_extents(struct item_reader *reader, struct scan_entry *entry)
 {
-	uint64_t count = get_number(reader);
+	uint64_t count = unpack_number(&reader->in);
 
 	entry->sparse = true;
-	for (uint64_t i = 0; i < count && !reader->damaged && !reader->failed; i++) {
+	for (uint64_t i = 0; i < count && !reader->in.damaged && !reader->failed; i++) {
 		struct scan_extent *extent;
 
 		if (!grow_array(&reader->extents, entry->extent_count, &reader->extent_room,
@@ -178,8 +118,8 @@ static void get_extents(struct item_reader *reader, struct scan_entry *entry)
 			return;
 		}
 		extent = &reader->extents[entry->extent_count++];
-		extent->offset = get_number(reader);
-		extent->length = get_number(reader);
+		extent->offset = unpack_number(&reader->in);
+		extent->length = unpack_number(&reader->in);
 	}
 	entry->extents = reader->extents;
 }
@@ -199,8 +139,8 @@ static void set_whole(struct item_reader *reader, struct scan_entry *entry)
 static void get_side(struct item_reader *reader, unsigned tag, struct scan_entry *entry)
 {
 	if (tag & ITEM_HAS_DEVICE) {
-		entry->rdev_major = (uint32_t)get_number(reader);
-		entry->rdev_minor = (uint32_t)get_number(reader);
+		entry->rdev_major = (uint32_t)unpack_number(&reader->in);
+		entry->rdev_minor = (uint32_t)unpack_number(&reader->in);
 	}
 	if (tag & ITEM_HAS_XATTRS) {
 		get_xattrs(reader, entry);
@@ -211,7 +151,7 @@ static void get_side(struct item_reader *reader, unsigned tag, struct scan_entry
 		set_whole(reader, entry);
 	}
 	if (tag & ITEM_HAS_EXTRAS) {
-		entry->extras = get_bytes(reader, &entry->extras_len);
+		entry->extras = unpack_bytes(&reader->in, &entry->extras_len);
 	}
 }
 
@@ -221,49 +161,50 @@ static void get_entry(struct item_reader *reader, unsigned tag, struct item *ite
 	struct item_last *last = &reader->last;
 
 	*entry = (struct scan_entry){.path = "", .link = "", .uname = "", .gname = ""};
-	entry->type = (enum scan_type)get_number(reader);
+	entry->type = (enum scan_type)unpack_number(&reader->in);
 	get_path(reader, entry);
-	entry->mode = (uint32_t)get_number(reader);
-	entry->uid = get_signed(reader);
-	entry->gid = get_signed(reader);
+	entry->mode = (uint32_t)unpack_number(&reader->in);
+	entry->uid = unpack_signed(&reader->in);
+	entry->gid = unpack_signed(&reader->in);
 	get_names(reader, tag & ITEM_HAS_NAMES, entry);
-	entry->size = get_number(reader);
-	entry->stored = entry->size + (uint64_t)get_signed(reader);
-	entry->mtime_sec = (int64_t)((uint64_t)last->mtime + (uint64_t)get_signed(reader));
-	entry->mtime_nsec = (uint32_t)get_number(reader);
-	entry->header_off = last->data_end + get_number(reader);
-	entry->data_off = entry->header_off + get_number(reader);
+	entry->size = unpack_number(&reader->in);
+	entry->stored = entry->size + (uint64_t)unpack_signed(&reader->in);
+	entry->mtime_sec = (int64_t)((uint64_t)last->mtime + (uint64_t)unpack_signed(&reader->in));
+	entry->mtime_nsec = (uint32_t)unpack_number(&reader->in);
+	entry->header_off = last->data_end + unpack_number(&reader->in);
+	entry->data_off = entry->header_off + unpack_number(&reader->in);
 	last->mtime = entry->mtime_sec;
 	last->data_end = entry->data_off + entry->stored;
 	if (tag & ITEM_HAS_LINK) {
-		entry->link = get_text(reader, &entry->link_len);
+		entry->link = unpack_text(&reader->in, &entry->link_len);
 	}
 	get_side(reader, tag, entry);
 	item->told = tag & ITEM_IS_TOLD;
-	item->hash = reader->at < reader->end ? get_raw(reader, ITEM_HASH_SIZE) : NULL;
+	item->hash = reader->in.at < reader->in.end ? unpack_raw(&reader->in, ITEM_HASH_SIZE)
+						    : NULL;
 }
 
 static void get_finding(struct item_reader *reader, unsigned tag, struct item *item)
 {
 	size_t len = 0;
 
-	item->code = get_text(reader, &len);
-	item->detail = get_text(reader, &len);
-	item->offset = get_number(reader);
+	item->code = unpack_text(&reader->in, &len);
+	item->detail = unpack_text(&reader->in, &len);
+	item->offset = unpack_number(&reader->in);
 	item->path = NULL;
 	item->path_len = 0;
 	if (tag & ITEM_HAS_PATH) {
-		item->path = get_bytes(reader, &item->path_len);
+		item->path = unpack_bytes(&reader->in, &item->path_len);
 	}
 }
 
 static void get_point(struct item_reader *reader, struct item *item)
 {
-	item->point.out_off = get_number(reader);
-	item->point.in_off = get_number(reader);
-	item->point.bits = (uint8_t)get_number(reader);
-	item->point.window_len = (uint32_t)get_number(reader);
-	item->window = get_bytes(reader, &item->window_len);
+	item->point.out_off = unpack_number(&reader->in);
+	item->point.in_off = unpack_number(&reader->in);
+	item->point.bits = (uint8_t)unpack_number(&reader->in);
+	item->point.window_len = (uint32_t)unpack_number(&reader->in);
+	item->window = unpack_bytes(&reader->in, &item->window_len);
 	item->window = item->window_len > 0 ? item->window : NULL;
 }
 
@@ -278,9 +219,9 @@ int item_next(struct item_reader *reader, struct item *ret_item, unsigned wait_m
 	if (r != 1) {
 		return r;
 	}
-	reader->at = bytes;
-	reader->end = reader->at + len;
-	tag = (unsigned)get_number(reader);
+	reader->in.at = bytes;
+	reader->in.end = reader->in.at + len;
+	tag = (unsigned)unpack_number(&reader->in);
 	ret_item->kind = (enum item_kind)(tag & ITEM_KIND);
 	switch (ret_item->kind) {
 	case ITEM_ENTRY:
@@ -293,10 +234,10 @@ int item_next(struct item_reader *reader, struct item *ret_item, unsigned wait_m
 		get_point(reader, ret_item);
 		break;
 	default:
-		reader->damaged = true;
+		reader->in.damaged = true;
 	}
 	if (reader->failed) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	return reader->damaged ? peel_fail(err, PEEL_EIO, "a temporary file is damaged") : 1;
+	return reader->in.damaged ? peel_fail(err, PEEL_EIO, "a temporary file is damaged") : 1;
 }
