@@ -134,10 +134,13 @@ struct peel_piece {
 	uint64_t allocated;
 	/** Any name of it is in the merged tree. */
 	bool visible;
-	/** Where not: the layer that hid it, -1 none did (its own layer's fault), and why. */
+	/**
+	 * Where not: the layer that hid it (the last of its names; maybe its own layer), -1 none did, and why.
+	 * Without facts a plain layer's file is PEEL_CAUSE_OVERWRITTEN where contents would have to be compared.
+	 */
 	int hidden_by;
 	enum peel_cause cause;
-	/** Metadata that the merged tree shows, or its layer had. */
+	/** Metadata that the merged tree shows, or its layer had; mode with S_IFREG, names of the same view. */
 	uint32_t mode, uid, gid, nlink;
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
@@ -159,15 +162,15 @@ typedef int peel_piece_fn(void *arg, const struct peel_piece *piece);
 enum peel_piece_order {
 	/** By layer and place in its tar: cheapest. */
 	PEEL_BY_ENTRY,
-	/** By path, bytes compared as numbers, and then by layer. */
+	/** By path, bytes compared as numbers (a slash too), and then by the layer that has it there. */
 	PEEL_BY_PATH,
 };
 
 /**
  * The whole ledger of an image, or what is visible of it.
  * @param visible_only leave out what is not visible.
- * @return 0 at the end, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT (a path over PEEL_PATH_MAX), PEEL_ENOMEM,
- *   PEEL_EINTERNAL.
+ * @return 0 at the end, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT (a path of PEEL_PATH_MAX bytes or
+ *   more), PEEL_ENOMEM, PEEL_EINTERNAL. Memory is bounded whatever the image has.
  */
 int peel_pieces(struct peel_index *index, enum peel_piece_order order, bool visible_only,
 	peel_piece_fn *each, void *arg, struct peel_error *err);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The ledger within the library: paths of folders (query_pieces_folder.c), pieces out of rows
+ * (query_pieces.c), and the walk in the order of paths (query_pieces_path.c).
+ */
+#ifndef QUERY_PIECES_H
+#define QUERY_PIECES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <peel/facts.h>
+
+#include "query_priv.h"
+
+/** Folders whose paths are kept, a power of two: a tar goes through them in order, so few are asked for twice. */
+#define FOLDER_SLOTS 1024
+/** Most folders on one path. */
+#define FOLDER_DEPTH_MAX (PEEL_PATH_MAX / 2)
+
+/** Paths of folders by dir.id; each id has one slot, and the last that came is in it. {0} is empty. */
+struct folder_paths {
+	struct folder_slot {
+		/** 0: free. */
+		uint64_t dir;
+		size_t len, room;
+		char *path;
+	} slots[FOLDER_SLOTS];
+	/** Folders on the way up that are not kept yet, and how far from the end of the path each of them ends. */
+	struct folder_step {
+		uint64_t dir;
+		size_t end;
+	} steps[FOLDER_DEPTH_MAX];
+};
+
+/**
+ * Canonical path of a folder: "" for the root, else "/a/b".
+ * @param buf PEEL_PATH_MAX bytes; receives no NUL. @return 0; PEEL_ELIMIT (no room for it), PEEL_EFORMAT, PEEL_ENOMEM.
+ */
+int folder_path(struct query *q, struct folder_paths *paths, uint64_t dir, char *buf,
+	size_t *ret_len);
+
+/** Free what paths hold. */
+void folder_paths_finish(struct folder_paths *paths);
+
+/** Which statement: rows of what, in which order. Each is there without facts and with them. */
+enum pieces_sql {
+	/** Files, by id. */
+	PIECES_ALL,
+	/** Those that the merged tree may show. */
+	PIECES_VISIBLE,
+	/** Names of files in folder ?1 from ?2 on, in order; hard links after files of the same name. */
+	PIECES_FOLDER,
+	/** The same, visible names only. */
+	PIECES_FOLDER_VISIBLE,
+	/** The entry ?1. */
+	PIECES_ENTRY,
+};
+
+/** One pass over the ledger. */
+struct pieces {
+	struct query q;
+	/** Connections have the tables of facts. */
+	bool facts;
+	bool visible_only;
+	peel_piece_fn *each;
+	void *arg;
+	struct folder_paths folders;
+	/** The folder whose path stands in path, and how long that is; 0: none. */
+	uint64_t dir;
+	size_t dir_len;
+	/** Path of the piece at hand; one more for the NUL. */
+	char path[PEEL_PATH_MAX + 1];
+};
+
+/** A statement of the pass's kind. @return as store_get. */
+int pieces_get(struct pieces *pieces, enum pieces_sql sql, sqlite3_stmt **ret_stmt);
+
+/** A row that holds data, and what the merged tree makes of it. */
+struct piece_row {
+	struct query_row row;
+	struct query_found found;
+	/** Any name of it is visible; its own is. */
+	bool visible, own;
+};
+
+/** Take the file that the statement stands on. @return 0; PEEL_EFORMAT, … */
+int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_row);
+
+/**
+ * Hand over the piece that the statement stands on.
+ * @param len bytes of pieces->path, which is the piece's.
+ * @return 0, 1 where the callback stopped it, or less than 0.
+ */
+int pieces_emit(struct pieces *pieces, sqlite3_stmt *stmt, const struct piece_row *row, size_t len);
+
+/** Append "/name" to the first dir_len bytes of pieces->path. @return 0; PEEL_ELIMIT, PEEL_EFORMAT (no name). */
+int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_t name_len,
+	size_t *ret_len);
+
+/** All pieces in the order of paths. @return as peel_pieces. */
+int pieces_by_path(struct pieces *pieces);
+
+#endif
