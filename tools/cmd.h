@@ -80,6 +80,8 @@ struct call {
 	/** Operands. */
 	int argc;
 	char **argv;
+	/** Set by a verb without facts, where its options want them after all. */
+	bool wants_facts;
 	/** Set by a verb with headers_only, where what was asked for reads contents after all. */
 	bool reads_contents;
 };
@@ -100,6 +102,8 @@ struct verb {
 	bool image;
 	/** Reads no contents of files but the names of users: of standard input the headers are enough. */
 	bool headers_only;
+	/** Wants facts about contents, which are gathered where they are not at hand. */
+	bool facts;
 	/** Options end at the first operand; what follows it is the verb's own language (find, run). */
 	bool own_language;
 	/**
@@ -177,13 +181,19 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
  * @return STATUS_OK, or the status to exit with; the message is out.
  */
 int open_for_reading(struct call *call, struct peel_index **ret_index);
+/** The same for an operand that is not the first. @param operand below call->argc. */
+int open_operand(struct call *call, int operand, struct peel_index **ret_index);
 /**
  * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index is incomplete. STATUS_ERROR, and
  * the message is out, where contents were wanted that headers_only had let go.
  */
 int reading_status(const struct peel_index *index, int status);
-/** Say why an index is incomplete, a line a reason, and, unless -q, why it was not kept. */
-void complain_incomplete(const struct call *call, const struct peel_index *index);
+/**
+ * Say why an index, and its facts where it has them, are incomplete, a line a reason, and, unless -q, why it was not kept.
+ * @param reference names the image.
+ */
+void complain_incomplete(const struct call *call, const char *reference,
+	const struct peel_index *index);
 /**
  * Take the cache's limit from $PEEL_CACHE_LIMIT where no option gave it.
  * @return false where that is no size; the message is out.
@@ -223,6 +233,8 @@ void progress_clear(void);
 struct json;
 /** Open a JSON document: schema, image identity, complete, incomplete_reasons. Close it with json_close. */
 void json_document(struct json *json, const char *name, struct peel_index *index);
+/** The same for two images, as members "a" and "b" that each hold image, complete and incomplete_reasons. */
+void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b);
 
 /**
  * Called as mount(8)'s helper: SOURCE DIR -o OPTIONS.

@@ -146,7 +146,7 @@ int mount_open(struct call *call, const struct mount_words *words, struct peel_i
 	if (r < 0) {
 		return r;
 	}
-	complain_incomplete(call, *ret_index);
+	complain_incomplete(call, call->argv[0], *ret_index);
 	return 0;
 }
 

@@ -116,6 +116,7 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 		.verify = shared->verify,
 		.strict = shared->strict,
 		.allow_missing = shared->allow_missing,
+		.facts = call->verb->facts || call->wants_facts,
 	};
 	if ((terminal || shared->progress) && !shared->no_progress && !shared->quiet) {
 		ret_options->progress = progress_show;
@@ -143,24 +144,29 @@ bool take_cache_limit(uint64_t *limit)
 	return true;
 }
 
-void complain_incomplete(const struct call *call, const struct peel_index *index)
+static void complain_reasons(const char *reference, const char *reason)
 {
-	const char *reason = peel_index_incomplete_reasons(index);
-	char reference[PEEL_MESSAGE_SIZE];
+	char shown[PEEL_MESSAGE_SIZE];
 
-	peel_text_escape_into(reference, sizeof(reference), call->argv[0], strlen(call->argv[0]));
+	peel_text_escape_into(shown, sizeof(shown), reference, strlen(reference));
 	while (*reason) {
 		size_t len = strcspn(reason, "\n");
 
-		complain("%s: %.*s", reference, (int)len, reason);
+		complain("%s: %.*s", shown, (int)len, reason);
 		reason += len + (reason[len] == '\n');
 	}
+}
+
+void complain_incomplete(const struct call *call, const char *reference,
+	const struct peel_index *index)
+{
+	complain_reasons(reference, peel_index_incomplete_reasons(index));
 	if (*peel_index_unkept_reason(index) && !call->shared.quiet) {
 		complain("the index is not kept: %s", peel_index_unkept_reason(index));
 	}
 }
 
-int open_for_reading(struct call *call, struct peel_index **ret_index)
+int open_operand(struct call *call, int operand, struct peel_index **ret_index)
 {
 	struct peel_index_options options;
 	struct peel_error err = {0};
@@ -168,12 +174,17 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 	index_options(call, &options);
 	/* What can be read is shown; the status says that it is not all. */
 	options.allow_missing = true;
-	if (peel_index_open(call->argv[0], &options, ret_index, &err) < 0) {
+	if (peel_index_open(call->argv[operand], &options, ret_index, &err) < 0) {
 		return complain_error(&err);
 	}
 	progress_clear();
-	complain_incomplete(call, *ret_index);
+	complain_incomplete(call, call->argv[operand], *ret_index);
 	return STATUS_OK;
+}
+
+int open_for_reading(struct call *call, struct peel_index **ret_index)
+{
+	return open_operand(call, 0, ret_index);
 }
 
 int reading_status(const struct peel_index *index, int status)

@@ -105,15 +105,10 @@ static void json_image(struct json *json, struct peel_index *index)
 	json_close(json);
 }
 
-void json_document(struct json *json, const char *name, struct peel_index *index)
+static void json_completeness(struct json *json, struct peel_index *index)
 {
 	const char *reason = peel_index_incomplete_reasons(index);
-	char schema[64];
 
-	snprintf(schema, sizeof(schema), "peel/%s/1", name);
-	json_object(json, NULL);
-	json_string(json, "schema", schema);
-	json_image(json, index);
 	json_bool(json, "complete", peel_index_complete(index));
 	if (peel_index_complete(index)) {
 		return;
@@ -127,5 +122,34 @@ void json_document(struct json *json, const char *name, struct peel_index *index
 		json_string(json, NULL, one);
 		reason += len + (reason[len] == '\n');
 	}
+	json_close(json);
+}
+
+static void json_schema(struct json *json, const char *name)
+{
+	char schema[64];
+
+	snprintf(schema, sizeof(schema), "peel/%s/1", name);
+	json_object(json, NULL);
+	json_string(json, "schema", schema);
+}
+
+void json_document(struct json *json, const char *name, struct peel_index *index)
+{
+	json_schema(json, name);
+	json_image(json, index);
+	json_completeness(json, index);
+}
+
+void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b)
+{
+	json_schema(json, name);
+	json_object(json, "a");
+	json_image(json, a);
+	json_completeness(json, a);
+	json_close(json);
+	json_object(json, "b");
+	json_image(json, b);
+	json_completeness(json, b);
 	json_close(json);
 }
