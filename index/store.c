@@ -18,7 +18,7 @@
 /** Statements of one connection; a power of two, far more than the library has. */
 #define STATEMENT_SLOTS 256
 /** Page cache while building, KiB: bounds memory, large enough that leaf pages are written once. */
-#define BUILD_CACHE_KIB 8192
+#define BUILD_CACHE_KIB 4096
 /** Page cache of a serving connection, KiB: the upper levels of the trees and the last folders. */
 #define SERVE_CACHE_KIB 2048
 
@@ -59,6 +59,29 @@ static void cleanup_store(struct store **store)
 int store_spill_dir(const struct store *store)
 {
 	return store->vfs.spill_dir;
+}
+
+int store_fd(const struct store *store)
+{
+	return store->vfs.fd;
+}
+
+int store_root_page(struct store *store, const char *name, uint32_t *ret_page,
+	struct peel_error *err)
+{
+	static const char sql[] = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(store, sql, &stmt, err);
+
+	if (code == 0) {
+		store_bind_text(stmt, 1, name);
+		code = store_step(store, stmt, err);
+	}
+	if (code <= 0) {
+		return code < 0 ? code : peel_fail(err, PEEL_EINTERNAL, "no table %s", name);
+	}
+	*ret_page = (uint32_t)sqlite3_column_int64(stmt, 0);
+	return 0;
 }
 
 sqlite3 *store_db(struct store *store)
@@ -187,9 +210,9 @@ int store_prepare_build(struct store *store, int cache_kib, struct peel_error *e
 	char pragmas[256];
 
 	snprintf(pragmas, sizeof(pragmas),
-		"PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-		"PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-%d; PRAGMA temp_store=%s;",
-		cache_kib, store->vfs.spill_dir >= 0 ? "FILE" : "MEMORY");
+		"PRAGMA page_size=%d; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+		"PRAGMA cache_size=-%d; PRAGMA temp_store=%s;",
+		STORE_PAGE_SIZE, cache_kib, store->vfs.spill_dir >= 0 ? "FILE" : "MEMORY");
 	return store_exec(store, pragmas, err);
 }
 

@@ -22,6 +22,9 @@ struct store;
 #define STORE_VERSION 1
 #define STORE_APPLICATION_ID 1885693292
 
+/** Bytes of an index's pages. */
+#define STORE_PAGE_SIZE 8192
+
 /** Bits of entry.flags. */
 enum store_flag {
 	ENTRY_IMPLIED = 1,
@@ -100,6 +103,13 @@ void store_close(struct store *store);
 
 /** The folder of temporary files that store_create was given, -1: none. */
 int store_spill_dir(const struct store *store);
+
+/** The file, borrowed. */
+int store_fd(const struct store *store);
+
+/** The page where a table's or index's tree starts. @return 0; PEEL_EINTERNAL: there is none; as store_step. */
+int store_root_page(struct store *store, const char *name, uint32_t *ret_page,
+	struct peel_error *err);
 
 /** The connection, for what has no function here (authorizer, blobs). */
 sqlite3 *store_db(struct store *store);

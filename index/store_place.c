@@ -77,3 +77,26 @@ bool store_place_move(int fd, int *place)
 	}
 	return false;
 }
+
+bool store_place_write(int fd, int *place, const void *bytes, size_t len, uint64_t offset)
+{
+	const char *from = bytes;
+
+	for (;;) {
+		size_t done = tempfile_put(fd, from, len, offset);
+
+		if (done == len) {
+			return true;
+		}
+		if (errno != ENOSPC && errno != EDQUOT) {
+			return false;
+		}
+		if (!store_place_move(fd, place)) {
+			errno = ENOSPC;
+			return false;
+		}
+		from += done;
+		len -= done;
+		offset += done;
+	}
+}

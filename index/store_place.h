@@ -7,6 +7,8 @@
 #define STORE_PLACE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /** Places, best first: $TMPDIR, /var/tmp, /tmp, memory. */
 #define STORE_PLACES 4
@@ -24,5 +26,8 @@ int store_place_file(int place);
  * @return false where no place has room; nothing is changed then.
  */
 bool store_place_move(int fd, int *place);
+
+/** Write all, moving the file where the disk is full. @param place as above. @return false with errno. */
+bool store_place_write(int fd, int *place, const void *bytes, size_t len, uint64_t offset);
 
 #endif

@@ -61,28 +61,14 @@ static int file_read(sqlite3_file *base, void *buf, int len, sqlite3_int64 offse
 static int file_write(sqlite3_file *base, const void *buf, int len, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
-	const char *from = buf;
-	size_t left = (size_t)len;
 
 	if (!file->writable) {
 		return SQLITE_READONLY;
 	}
-	for (;;) {
-		size_t done = tempfile_put(file->fd, from, left, (uint64_t)offset);
-
-		if (done == left) {
-			return SQLITE_OK;
-		}
-		if (errno != ENOSPC && errno != EDQUOT) {
-			return SQLITE_IOERR_WRITE;
-		}
-		if (!store_place_move(file->fd, &file->place)) {
-			return SQLITE_FULL;
-		}
-		from += done;
-		left -= done;
-		offset += (sqlite3_int64)done;
+	if (store_place_write(file->fd, &file->place, buf, (size_t)len, (uint64_t)offset)) {
+		return SQLITE_OK;
 	}
+	return errno == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
