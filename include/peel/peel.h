@@ -27,6 +27,7 @@
 #include <peel/index.h>
 #include <peel/query.h>
 #include <peel/text.h>
+#include <peel/waste.h>
 
 /** Version of the library, semantic versioning. */
 #define PEEL_VERSION "0.1.0"
