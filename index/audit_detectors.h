@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * What detectors, which are data (detectors.yaml and files of the same form), want to be looked for inside files. The
+ * compiled form is in audit_detectors_priv.h.
+ */
+#ifndef AUDIT_DETECTORS_H
+#define AUDIT_DETECTORS_H
+
+struct facts_wanted;
+struct peel_detectors;
+
+/** Markers and symbols of all detectors, in order of their names; lives as long as they do. */
+const struct facts_wanted *detectors_wanted(const struct peel_detectors *detectors);
+
+#endif
