@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of pieces, and the words for what became of them. */
 #include <peel/facts.h>
+#include <peel/waste.h>
 
 #include "query_priv.h"
 #include "util.h"
@@ -28,28 +29,30 @@ const char *peel_claim_name(enum peel_claim claim)
 	return (unsigned int)claim < countof(claims) ? claims[claim] : "";
 }
 
-/* Sizes of holes cost an image nothing, so their sum may pass any number. */
-static void add(uint64_t *sum, uint64_t number)
-{
-	if (!checked_add(*sum, number, sum)) {
-		*sum = UINT64_MAX;
-	}
-}
-
 void peel_ledger_add(struct peel_ledger *ledger, const struct peel_piece *piece)
 {
 	const size_t cause = (size_t)piece->cause < PEEL_CAUSE_COUNT ? (size_t)piece->cause : 0;
 
 	ledger->files++;
-	add(&ledger->bytes, piece->bytes);
-	add(&ledger->allocated, piece->allocated);
+	sum_add(&ledger->bytes, piece->bytes);
+	sum_add(&ledger->allocated, piece->allocated);
 	if (piece->visible) {
 		ledger->visible_files++;
-		add(&ledger->visible_bytes, piece->bytes);
-		add(&ledger->visible_allocated, piece->allocated);
+		sum_add(&ledger->visible_bytes, piece->bytes);
+		sum_add(&ledger->visible_allocated, piece->allocated);
 	} else {
 		ledger->wasted_files[cause]++;
-		add(&ledger->wasted_bytes[cause], piece->bytes);
-		add(&ledger->wasted_allocated[cause], piece->allocated);
+		sum_add(&ledger->wasted_bytes[cause], piece->bytes);
+		sum_add(&ledger->wasted_allocated[cause], piece->allocated);
 	}
+}
+
+uint64_t peel_ledger_wasted(const struct peel_ledger *ledger)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < PEEL_CAUSE_COUNT; i++) {
+		sum_add(&sum, ledger->wasted_bytes[i]);
+	}
+	return sum;
 }

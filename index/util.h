@@ -75,6 +75,14 @@ static inline bool checked_mul(uint64_t a, uint64_t b, uint64_t *ret)
 	return true;
 }
 
+/** Add to a sum, which stays at UINT64_MAX: holes cost an image nothing, so claimed sizes may pass any number. */
+static inline void sum_add(uint64_t *sum, uint64_t number)
+{
+	if (!checked_add(*sum, number, sum)) {
+		*sum = UINT64_MAX;
+	}
+}
+
 /** The smaller of two. */
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
