@@ -4,6 +4,9 @@
  * passed can be worth another try: had an earlier one taken more, the parts between the two would
  * stand later, and leave less for the rest. So one place to go back to is enough, for "**" among
  * components and for "*" within one, and each place of the path is tried once for each part.
+ *
+ * What follows the last "**" can stand at the path's end only, and is looked at there first: for most
+ * patterns that was all.
  */
 #include "glob_priv.h"
 
@@ -84,10 +87,11 @@ static size_t name_end(const char *path, size_t len, size_t at)
 	return at;
 }
 
-bool glob_matches(const struct glob *glob, const char *path, size_t len)
+/* All but the ending against the rest of the path. */
+static bool take_front(const struct glob *glob, const char *path, size_t len)
 {
 	const struct glob_part *parts = glob->parts;
-	const size_t count = glob->parts_count;
+	const size_t count = glob->parts_count - glob->ending;
 	/* Behind the last component is one more than the length; the root has none. */
 	const size_t done = len + 1;
 	size_t at = len > 1 ? 1 : done;
@@ -105,7 +109,7 @@ bool glob_matches(const struct glob *glob, const char *path, size_t len)
 			again = ++part;
 			again_at = at;
 			if (part == count) {
-				return at != done;
+				return at != done || glob->ending > 0;
 			}
 		}
 		if (part < count && at == done) {
@@ -123,6 +127,25 @@ bool glob_matches(const struct glob *glob, const char *path, size_t len)
 			part = again;
 		}
 	}
+}
+
+bool glob_matches(const struct glob *glob, const char *path, size_t len)
+{
+	const struct glob_part *parts = glob->parts + (glob->parts_count - glob->ending);
+
+	/* The root has no components. */
+	len = len > 1 ? len : 0;
+	for (size_t i = glob->ending; i > 0; i--) {
+		const char *slash = memrchr(path, '/', len);
+
+		if (!slash ||
+			!takes_name(glob, &parts[i - 1], slash + 1,
+				len - 1 - (size_t)(slash - path))) {
+			return false;
+		}
+		len = (size_t)(slash - path);
+	}
+	return (glob->ending > 0 && parts == glob->parts + 1) || take_front(glob, path, len);
 }
 
 int glob_match(const char *pattern, const char *path, size_t len, struct peel_error *err)

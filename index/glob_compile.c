@@ -261,6 +261,17 @@ static bool parse(struct compiler *compiler)
 	return true;
 }
 
+/* Components behind the last "**", 0 where there is none. */
+static uint32_t count_ending(const struct glob *glob)
+{
+	uint32_t count = 0;
+
+	while (count < glob->parts_count && !glob->parts[glob->parts_count - 1 - count].any_depth) {
+		count++;
+	}
+	return count < glob->parts_count ? count : 0;
+}
+
 static size_t count_of(const char *text, char wanted)
 {
 	size_t count = 0;
@@ -306,6 +317,7 @@ int glob_compile(const char *pattern, const char *whole, struct glob **ret_glob,
 	if (!parse(&compiler)) {
 		return glob_refuse(whole, compiler.why, err);
 	}
+	glob->ending = count_ending(glob);
 	*ret_glob = steal_pointer(&glob);
 	return 0;
 }

@@ -46,6 +46,8 @@ struct glob {
 	/** The next of its bucket in the set, plus 1; 0: none. */
 	uint32_t next;
 	uint32_t parts_count;
+	/** Components behind the last "**", where that is not the last component; else 0. */
+	uint32_t ending;
 	/** Size of the block, bytes. */
 	uint32_t size;
 	struct glob_part *parts;
