@@ -22,7 +22,7 @@ struct facts_file {
 	void *arg;
 };
 
-/** Most DT_NEEDED of a file, matched symbols, GPU images' kinds, members of an archive; beyond them truncated is set. */
+/** Most needs of a file, symbols matched by a prefix, kinds of GPU code, members of an archive; beyond them truncated is set. */
 #define FACTS_NEEDS_MAX 256
 #define FACTS_FOUND_SYMBOLS_MAX 256
 #define FACTS_GPU_MAX 64
@@ -59,18 +59,21 @@ struct facts_elf {
 	unsigned machine, type;
 	/** A set of enum facts_elf_flag. */
 	unsigned flags;
-	/** Bytes of .debug_* and .zdebug_* sections in the file; of .symtab and .strtab with them (what strip saves). */
+	/** Bytes of .debug_* and .zdebug_* sections in the file; of .symtab and .strtab with them (what strip saves). Those
+	 *  that are loaded with the program do not count. */
 	uint64_t debug_bytes, strip_bytes;
 	/** End of the last byte that headers claim: what lies behind is appended (a bundle's payload). 0: not known. */
 	uint64_t end;
-	/** PT_INTERP, DT_SONAME, DT_RPATH or DT_RUNPATH, GNU build ID in hex; "" none. */
+	/** PT_INTERP, DT_SONAME, DT_RUNPATH or else DT_RPATH, GNU build ID in hex; "" none. */
 	char interp[FACTS_NAME_MAX], soname[FACTS_NAME_MAX], runpath[FACTS_NAME_MAX], build_id[65];
 };
 
-/** Takes what there are several of. Any may be NULL. */
+/** Takes what there are several of. Any may be NULL. What is told may be anything but NUL, an empty string too. */
 struct facts_elf_sink {
+	/** DT_NEEDED, and DT_AUXILIARY and DT_FILTER, which the dynamic linker loads as well; in the file's order. */
 	void (*need)(void *arg, const char *name);
-	/** A symbol of .dynsym (of .symtab where there is no .dynsym) that is wanted; defined here, or only wanted here. */
+	/** A symbol of .dynsym (of .symtab where there is no .dynsym) that is wanted; defined here, or only wanted here.
+	 *  Each name once. Those wanted whole are told always, of those by a prefix FACTS_FOUND_SYMBOLS_MAX. */
 	void (*symbol)(void *arg, const char *name, bool defined);
 	/** Name and bytes of a section, for all that have bytes in the file. */
 	void (*section)(void *arg, const char *name, uint64_t offset, uint64_t bytes);
@@ -100,7 +103,7 @@ struct facts_member {
 	unsigned method, flags;
 };
 
-/** Take a member; nonzero stops. */
+/** Take a member; nonzero stops (how the listing says that it ended does not matter then). */
 typedef int facts_member_fn(void *arg, const struct facts_member *member);
 
 /** How a listing ended. */
