@@ -69,7 +69,7 @@ void categories_free(struct categories *categories)
 	glob_set_free(categories->paths);
 	glob_set_free(categories->nots);
 	glob_set_free(categories->packages);
-	yaml_free(categories->document);
+	yaml_release(categories->document);
 	free(categories->list);
 	free(categories->rules);
 	free(categories->anywhere);

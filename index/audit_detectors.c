@@ -414,7 +414,7 @@ void peel_detectors_free(struct peel_detectors *detectors)
 		free((char *)detectors->wanted_symbols[i].text);
 	}
 	for (size_t i = 0; i < detectors->document_count; i++) {
-		yaml_free(detectors->documents[i]);
+		yaml_release(detectors->documents[i]);
 	}
 	free(detectors->documents);
 	free(detectors->list);

@@ -166,7 +166,7 @@ int yaml_parse(const char *what, const void *bytes, size_t len, struct yaml_docu
 	return 0;
 }
 
-void yaml_free(struct yaml_document *document)
+void yaml_release(struct yaml_document *document)
 {
 	struct yaml_block *next;
 

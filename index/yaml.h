@@ -6,7 +6,8 @@
  * are scalars, no NUL in texts. JSON is YAML here, but for \u escapes in surrogate pairs.
  * Strictness is the reader's: what is not asked for is found by yaml_unknown.
  *
- * Own names begin with yaml_, as libyaml's do; no other file than yaml.c includes both headers.
+ * Own names begin with yaml_, as libyaml's do; yaml_priv.h alone includes both headers. libyaml
+ * exports a yaml_free, a plain free(): none of ours is it.
  */
 #ifndef INDEX_YAML_H
 #define INDEX_YAML_H
@@ -55,7 +56,7 @@ struct yaml_document;
  * Parse a document.
  * @param what names it in messages ("policy.yaml"), which are "policy.yaml:12: …"; bytes of a file
  *   name may be given raw, they are escaped here.
- * @param ret_document the caller frees it with yaml_free; untouched on failure.
+ * @param ret_document the caller frees it with yaml_release; untouched on failure.
  * @return 0; PEEL_EFORMAT (syntax, an alias, a duplicate key, …, with the line), PEEL_ELIMIT,
  *   PEEL_ENOMEM.
  */
@@ -63,7 +64,7 @@ int yaml_parse(const char *what, const void *bytes, size_t len, struct yaml_docu
 	struct peel_error *err);
 
 /** Free; NULL is fine. */
-void yaml_free(struct yaml_document *document);
+void yaml_release(struct yaml_document *document);
 
 /** The root, NULL where there is nothing but blanks and comments. Lives as long as document. */
 const struct yaml *yaml_root(const struct yaml_document *document);
@@ -110,10 +111,10 @@ int yaml_fail(const struct yaml_document *document, const struct yaml *node, str
 
 static inline void cleanup_yaml_(struct yaml_document **document)
 {
-	yaml_free(*document);
+	yaml_release(*document);
 }
 
-/** yaml_free at the end of the scope. */
+/** yaml_release at the end of the scope. */
 #define cleanup_yaml __attribute__((__cleanup__(cleanup_yaml_)))
 
 #endif

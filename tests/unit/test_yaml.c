@@ -456,7 +456,7 @@ static void every_allocation_may_fail(void **state)
 		r = yaml_parse("f", text, sizeof(text) - 1, &document, &err);
 		if (!fault_alloc_hit()) {
 			assert_int_equal(r, 0);
-			yaml_free(document);
+			yaml_release(document);
 			assert_true(n > 20);
 			break;
 		}
