@@ -123,6 +123,13 @@ CREATE TABLE entry (
 	why INTEGER			-- row of table reason; NULL: visible
 );
 
+-- All that layers say of one path, and the order in which the merge reads.
+CREATE INDEX entry_path ON entry (dir, name, type);
+-- The listing of a folder, in the order of the layers' tars.
+CREATE INDEX entry_dir ON entry (dir);
+-- The names of a file with several.
+CREATE INDEX entry_inode ON entry (inode) WHERE inode IS NOT NULL;
+
 -- Why an entry is not visible.
 CREATE TABLE reason (
 	id INTEGER PRIMARY KEY,

@@ -59,7 +59,8 @@ struct page_row {
 /** Rows of a leaf of a table; 0 where it is none. @param bytes STORE_PAGE_SIZE. */
 unsigned page_row_count(const uint8_t *bytes);
 /**
- * A row. @param i less than page_row_count. @return false where it is damaged, or has more than this page.
+ * A row. @param i less than page_row_count. @return false where it is damaged, or has more than this page (the id is
+ *   then set).
  */
 bool page_get_row(uint8_t *bytes, unsigned i, struct page_row *ret_row);
 /**

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tree_load.h"
 #include "tree_priv.h"
+#include "tree_rows.h"
 #include "tree_sort.h"
 #include "util.h"
 
@@ -23,6 +25,8 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 		.finding_arg = finding_arg,
 		.next_id = STORE_FIRST_ENTRY,
 		.layer = -1,
+		.links_layer = -1,
+		.hidden = {.store = store},
 		.epoch = 1,
 		.path = malloc(TREE_PATH_MAX),
 		.last_parent = malloc(TREE_PATH_MAX),
@@ -32,8 +36,13 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 		tree_free(tree);
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	tree->hidden.sql = "UPDATE entry SET hidden_by = ?2, why = ?3 WHERE id = ?1";
-	code = tree_sort_new(TREE_SORT_BUDGET, store_spill_dir(store), &tree->sort, err);
+	code = tree_rows_new(store_spill_dir(store), &tree->rows, err);
+	if (code == 0) {
+		code = tree_sort_new(TREE_SORT_BUDGET, store_spill_dir(store), &tree->sort, err);
+	}
+	if (code == 0) {
+		code = tree_follow_init(tree, err);
+	}
 	if (code == 0) {
 		code = tree_dirs_init(tree, err);
 	}
@@ -51,8 +60,10 @@ void tree_free(struct tree *tree)
 		return;
 	}
 	tree_dirs_finish(tree);
+	free(tree->link_filter);
 	tree_sort_free(tree->sort);
-	tree_batch_finish(&tree->hidden);
+	tree_hidden_free(&tree->hidden);
+	tree_rows_free(tree->rows);
 	free(tree->path);
 	free(tree->last_parent);
 	free(tree->rest[0]);
@@ -76,7 +87,7 @@ int tree_begin_layer(struct tree *tree, int layer, struct peel_error *err)
 		.first_id = tree->next_id, .end_id = tree->next_id};
 	tree->layer = layer;
 	tree->epoch++;
-	memset(tree->link_filter, 0, LINK_FILTER_BITS / 8);
+	tree_follow_begin(tree);
 	return 0;
 }
 
@@ -91,6 +102,11 @@ int tree_end_layer(struct tree *tree, struct peel_error *err)
 	tree->totals.bytes += layer->bytes;
 	tree->totals.allocated += layer->allocated;
 	return 0;
+}
+
+void tree_set_memory(struct tree *tree, bool plenty)
+{
+	tree_rows_set_budget(tree->rows, plenty ? TREE_ROWS_BUDGET_LARGE : TREE_ROWS_BUDGET);
 }
 
 const struct tree_layer *tree_layer(const struct tree *tree, int layer)
@@ -143,10 +159,14 @@ static int find_root(struct tree *tree, struct peel_error *err)
 
 int tree_finish(struct tree *tree, struct tree_totals *ret_totals, struct peel_error *err)
 {
-	int code = tree_path_index(tree, err);
+	int code = tree_load(tree, err);
 
 	if (code == 0) {
 		code = tree_bind_links(tree, err);
+	}
+	if (code == 0) {
+		/* From here to the merge's end nobody writes to table entry. */
+		code = store_exec(tree->store, "COMMIT; BEGIN", err);
 	}
 	if (code == 0) {
 		code = tree_merge(tree, err);

@@ -3,8 +3,8 @@
  * The merge of layers: entries in, layer by layer, and a merged tree out, in the tables of schema.sql.
  *
  * Order of calls: tree_new, then for each layer from the lowest tree_begin_layer, tree_add for each entry in
- * tar order, tree_end_layer; then tree_finish once. Memory is bounded whatever the image holds: entries go
- * to SQLite as they come, folders pass through a bounded cache, the merge is one pass over a sorted index.
+ * tar order, tree_end_layer; then tree_finish once. Memory is bounded whatever the image holds: entries
+ * become pages of their table as they come, folders pass through a bounded cache, the merge is one pass over sorted rows.
  */
 #ifndef TREE_H
 #define TREE_H
@@ -35,6 +35,9 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 /** Free; NULL is fine. */
 void tree_free(struct tree *tree);
 
+/** Whether those who read the layers leave most of the memory to others. Not called: they do not. */
+void tree_set_memory(struct tree *tree, bool plenty);
+
 /** What one layer gave. Bytes as DESIGN section 1 defines them. */
 struct tree_layer {
 	uint64_t first_id, end_id;
@@ -57,6 +60,9 @@ int tree_begin_layer(struct tree *tree, int layer, struct peel_error *err);
  */
 int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash, bool told,
 	struct peel_error *err);
+
+/** Row of table entry of what was added last. */
+uint64_t tree_last_id(const struct tree *tree);
 
 /** An anomaly of the layer that is being added, found by others (the scanner). */
 int tree_finding(struct tree *tree, const char *code, const void *path, size_t path_len,

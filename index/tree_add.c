@@ -137,20 +137,29 @@ static int find_parent(struct tree *tree, struct tree_row *row, const char *path
 /** Keep the marks of tree_dir.c true: what stands at this path from now on. */
 static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_error *err)
 {
+	const struct tree_name name = {row->dir, row->name, row->name_len};
+	const char *link = row->entry->link ? row->entry->link : "";
 	struct dir_slot *slot;
+	uint64_t hash;
 	int code;
 
 	if (row->type == 'w' || row->type == 'o' || row->type == '?') {
 		return 0;
 	}
+	hash = tree_name_hash(tree, row->dir, row->name, row->name_len);
 	/* An entry may take the place of the symlink that others, or it itself, were reached by. */
-	tree->epoch += tree_link_maybe(tree, row->dir, row->name, row->name_len);
+	tree->epoch += tree_follow_maybe(tree, hash);
+	code = tree_follow_note(tree, hash, &name, row->type == 'l' ? link : NULL,
+		row->entry->link_len, err);
+	if (code < 0) {
+		return code;
+	}
 	if (row->type == 'd') {
 		if (row->dir == 0) {
 			row->self = STORE_ROOT_DIR;
 			return 0;
 		}
-		code = tree_dir_get(tree, row->dir, row->name, row->name_len, &slot, err);
+		code = tree_dir_get(tree, hash, row->dir, row->name, row->name_len, &slot, err);
 		if (code == 0) {
 			/*
 			 * What came before may turn out to be out of reach, so what follows says
@@ -162,12 +171,9 @@ static int note_in_layer(struct tree *tree, struct tree_row *row, struct peel_er
 		}
 		return code;
 	}
-	slot = tree_dir_cached(tree, row->dir, row->name, row->name_len);
+	slot = tree_dir_cached(tree, hash, row->dir, row->name, row->name_len);
 	if (slot && (slot->present == tree->epoch || slot->marked == tree->epoch)) {
 		tree->epoch++;
-	}
-	if (row->type == 'l') {
-		tree_link_note(tree, row->dir, row->name, row->name_len);
 	}
 	return 0;
 }
@@ -257,7 +263,6 @@ static void count(struct tree *tree, const struct tree_row *row)
 		layer->bytes += row->entry->size;
 		layer->allocated += row->allocated;
 	}
-	tree->hardlinks += row->type == 'h';
 	tree->totals.any_xattrs |= row->entry->xattr_count > 0;
 	tree->totals.any_sparse |= (row->flags & ENTRY_SPARSE) != 0;
 }
@@ -269,6 +274,11 @@ static void take_root(struct tree_row *row)
 	row->name = row->path;
 	row->name_len = 0;
 	row->type = row->entry->type == SCAN_DIR ? 'd' : '?';
+}
+
+uint64_t tree_last_id(const struct tree *tree)
+{
+	return tree->next_id - 1;
 }
 
 int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash, bool told,

@@ -11,9 +11,8 @@
  * same layer made, it is followed, within this layer's own tree; links of lower layers are not
  * looked at here. To know that without a lookup an entry, each folder carries a mark "this layer
  * has it or already needs it", which is all that the usual tar needs, since folders come before
- * what they hold. Only the first use of a folder without an entry of its own asks further: a Bloom
- * filter over the layer's symlinks, then, if that says maybe, the table (whose index is made early
- * in that rare case). Such a first use is written to table touch: the merge must know that the
+ * what they hold. Only the first use of a folder without an entry of its own asks further
+ * (tree_follow.c). Such a first use is written to table touch: the merge must know that the
  * layer needs the folder, and since when.
  *
  * An entry that replaces a folder this layer already used makes marks stale: the epoch goes up, all
@@ -37,7 +36,7 @@
 /** Slots at the start; a power of two. */
 #define FIRST_ROOM 4096
 
-static uint64_t key_hash(const struct tree *tree, uint32_t parent, const char *name, size_t len)
+uint64_t tree_name_hash(const struct tree *tree, uint32_t parent, const char *name, size_t len)
 {
 	return XXH3_64bits_withSeed(name, len, tree->seed + parent);
 }
@@ -49,8 +48,7 @@ int tree_dirs_init(struct tree *tree, struct peel_error *err)
 
 	dirs->room = FIRST_ROOM;
 	dirs->slots = calloc(dirs->room, sizeof(*dirs->slots));
-	tree->link_filter = malloc(LINK_FILTER_BITS / 8);
-	if (!dirs->slots || !tree->link_filter) {
+	if (!dirs->slots) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	tree->next_dir = STORE_ROOT_DIR + 1;
@@ -65,9 +63,7 @@ void tree_dirs_finish(struct tree *tree)
 {
 	free(tree->dirs.slots);
 	free(tree->dirs.names);
-	free(tree->link_filter);
 	tree->dirs = (struct dir_cache){0};
-	tree->link_filter = NULL;
 }
 
 static void empty_cache(struct dir_cache *dirs)
@@ -175,19 +171,19 @@ static int dir_row(struct tree *tree, uint32_t parent, const char *name, size_t 
 	return store_run(tree->store, stmt, err);
 }
 
-struct dir_slot *tree_dir_cached(struct tree *tree, uint32_t parent, const char *name, size_t len)
+struct dir_slot *tree_dir_cached(struct tree *tree, uint64_t hash, uint32_t parent,
+	const char *name, size_t len)
 {
-	struct dir_slot *slot = find_slot(&tree->dirs, (uint32_t)key_hash(tree, parent, name, len),
-		parent, name, len);
+	struct dir_slot *slot = find_slot(&tree->dirs, (uint32_t)hash, parent, name, len);
 
 	return slot->id != 0 ? slot : NULL;
 }
 
-int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t len,
-	struct dir_slot **ret_slot, struct peel_error *err)
+int tree_dir_get(struct tree *tree, uint64_t name_hash, uint32_t parent, const char *name,
+	size_t len, struct dir_slot **ret_slot, struct peel_error *err)
 {
 	struct dir_cache *dirs = &tree->dirs;
-	uint32_t hash = (uint32_t)key_hash(tree, parent, name, len);
+	uint32_t hash = (uint32_t)name_hash;
 	struct dir_slot *slot = find_slot(dirs, hash, parent, name, len);
 	struct dir_slot made = {.hash = hash, .parent = parent, .name_len = (uint32_t)len};
 	int code;
@@ -211,83 +207,6 @@ int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t le
 	dirs->count++;
 	*ret_slot = slot;
 	return 0;
-}
-
-void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t len)
-{
-	uint64_t hash = key_hash(tree, dir, name, len);
-
-	for (int i = 0; i < 3; i++, hash >>= 20) {
-		tree->link_filter[(hash % LINK_FILTER_BITS) / 8] |= (uint8_t)(1u << (hash & 7));
-	}
-}
-
-bool tree_link_maybe(const struct tree *tree, uint32_t dir, const char *name, size_t len)
-{
-	uint64_t hash = key_hash(tree, dir, name, len);
-
-	for (int i = 0; i < 3; i++, hash >>= 20) {
-		if (!(tree->link_filter[(hash % LINK_FILTER_BITS) / 8] & (1u << (hash & 7)))) {
-			return false;
-		}
-	}
-	return true;
-}
-
-int tree_path_index(struct tree *tree, struct peel_error *err)
-{
-	int code = 0;
-
-	if (!tree->path_index) {
-		code = store_exec(tree->store, "CREATE INDEX entry_path ON entry (dir, name, type)",
-			err);
-		tree->path_index = code == 0;
-	}
-	return code;
-}
-
-/**
- * Where (dir, name) is a symlink in this layer as it stands now: its target before the rest of the
- * path, in to.
- * @return 1 it is, 0 it is not, or less than 0.
- */
-static int link_of_layer(struct tree *tree, uint32_t dir, const char *name, size_t len,
-	const char *rest, size_t rest_len, char *to, size_t *ret_to_len, struct peel_error *err)
-{
-	static const char sql[] = "SELECT type, link FROM entry WHERE id = " TREE_LAST_ENTRY("");
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	size_t link_len;
-	int code;
-
-	if (!tree_link_maybe(tree, dir, name, len)) {
-		return 0;
-	}
-	code = tree_path_index(tree, err);
-	if (code == 0) {
-		code = store_get(tree->store, sql, &stmt, err);
-	}
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, dir);
-	store_bind_blob(stmt, 2, name, len);
-	sqlite3_bind_int64(stmt, 3, (int64_t)tree->layers[tree->layer].first_id);
-	sqlite3_bind_int64(stmt, 4, (int64_t)tree->next_id);
-	code = store_step(tree->store, stmt, err);
-	if (code <= 0 || strcmp(store_text(stmt, 0), "l") != 0) {
-		return code < 0 ? code : 0;
-	}
-	link_len = (size_t)sqlite3_column_bytes(stmt, 1);
-	if (link_len + 1 + rest_len > TREE_PATH_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "path over %d bytes through a symlink",
-			TREE_PATH_MAX);
-	}
-	/* rest may lie in the buffer that to is not: there are two, used in turn. */
-	memcpy(to, sqlite3_column_blob(stmt, 1) ? sqlite3_column_blob(stmt, 1) : "", link_len);
-	to[link_len] = '/';
-	memcpy(to + link_len + 1, rest, rest_len);
-	*ret_to_len = link_len + 1 + rest_len;
-	return 1;
 }
 
 static int parent_of(struct tree *tree, uint32_t dir, uint32_t *ret_parent, struct peel_error *err)
@@ -362,6 +281,7 @@ int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk 
 	while (path_next(path, len, &pos, &start, &part)) {
 		const char *name = path + start;
 		struct dir_slot *slot = NULL;
+		uint64_t hash;
 		int code = 0;
 
 		if (part == 1 && name[0] == '.') {
@@ -374,10 +294,13 @@ int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk 
 			}
 			continue;
 		}
-		code = tree_dir_get(tree, walk->dir, name, part, &slot, err);
-		if (code == 0 && slot->present != tree->epoch) {
-			code = link_of_layer(tree, walk->dir, name, part, path + pos, len - pos,
-				tree->rest[buffer], &len, err);
+		hash = tree_name_hash(tree, walk->dir, name, part);
+		code = tree_dir_get(tree, hash, walk->dir, name, part, &slot, err);
+		if (code == 0 && slot->present != tree->epoch && tree_follow_maybe(tree, hash)) {
+			const struct tree_name link = {walk->dir, name, part};
+
+			code = tree_follow(tree, &link, path + pos, len - pos, tree->rest[buffer],
+				&len, err);
 		}
 		if (code > 0 && hops < LINK_HOPS) {
 			path = tree->rest[buffer];

@@ -230,7 +230,8 @@ static int bind_row(struct binder *binder, sqlite3_stmt *row, struct peel_error 
 int tree_bind_links(struct tree *tree, struct peel_error *err)
 {
 	static const char sql[] =
-		"SELECT id, layer, dir, name, link FROM entry WHERE type = 'h' ORDER BY id";
+		"SELECT e.id, e.layer, e.dir, e.name, e.link"
+		" FROM temp.linked CROSS JOIN entry e ON e.id = linked.id ORDER BY linked.id";
 	cleanup_free char *memo = malloc(TREE_PATH_MAX);
 	cleanup_free char *path = malloc(TREE_PATH_MAX);
 	cleanup_free char *rest = malloc(TREE_PATH_MAX);
@@ -255,7 +256,6 @@ int tree_bind_links(struct tree *tree, struct peel_error *err)
 int tree_count_links(struct tree *tree, struct peel_error *err)
 {
 	static const char *const steps[] = {
-		"CREATE INDEX entry_inode ON entry (inode) WHERE inode IS NOT NULL",
 		"INSERT INTO hardlink (inode, nlink, meta)"
 		/*
 		 * A link that could not be reached was never made, so its header counts for

@@ -417,9 +417,6 @@ static int start(struct merge *merge, struct peel_error *err)
 		code = store_get(store, dirs, &merge->dirs, err);
 	}
 	if (code == 0) {
-		code = tree_sort_finish(merge->tree->sort, err);
-	}
-	if (code == 0) {
 		code = next_entry(merge, err);
 	}
 	return code < 0 ? code : next_dir(merge, err);
@@ -490,7 +487,7 @@ int tree_merge(struct tree *tree, struct peel_error *err)
 		code = tree_batch_write(&merge.dir_counts, tree->store, err);
 	}
 	if (code == 0) {
-		code = tree_batch_write(&tree->hidden, tree->store, err);
+		code = tree_hidden_write(&tree->hidden, err);
 	}
 	if (code == 0) {
 		code = add_implied(&merge, err);

@@ -59,9 +59,7 @@ int tree_hide(struct tree *tree, const struct standing *what, enum store_why why
 		tree->totals.bytes -= what->size;
 		tree->totals.allocated -= allocated;
 	}
-	return code < 0
-		? code
-		: tree_batch_add(&tree->hidden, tree->store, what->id, (uint64_t)layer, why, err);
+	return code < 0 ? code : tree_hidden_add(&tree->hidden, what->id, layer, why, err);
 }
 
 /** Hide what stands if something killed it between its moment and limit. */

@@ -4,13 +4,13 @@
 #define TREE_PRIV_H
 
 #include "store.h"
+#include "store_record.h"
 #include "tree.h"
 #include "tree_batch.h"
+#include "tree_hidden.h"
 
 /** Most folders kept in the cache; beyond, it is emptied and the table asked (about 8 MiB). */
 #define DIR_CACHE_MAX 131072
-/** Bits of the filter over a layer's symlinks, a power of two: 8 a link at a million links. */
-#define LINK_FILTER_BITS (1u << 23)
 /** Findings whose path is looked up: that costs a query a folder, and no index keeps more findings. */
 #define TREE_REPORTS_MAX 100000
 /** Most hard links to nothing: engines refuse an image with one, and each is stepped over by later ones. */
@@ -49,18 +49,23 @@ struct tree {
 	struct dir_cache dirs;
 	/** What the merge must know of all entries. */
 	struct tree_sort *sort;
-	/** Entries that something hides: layer and reason. */
-	struct tree_batch hidden;
+	/** Rows of table entry; the record of the next one. */
+	struct tree_rows *rows;
+	struct record record;
+	/** Some rows are too long for it, and wait in temp.long_entry. */
+	bool any_long;
+	struct tree_hidden hidden;
 	uint32_t next_dir;
 	uint64_t next_id;
 	/** Layer that is being added. */
 	int layer;
 	/** Counts layers, and changes within one that make marks of folders stale. */
 	uint32_t epoch;
-	/** Which (dir, name) may be a symlink of this layer. */
-	uint8_t *link_filter;
-	/** True once index entry_path exists. */
-	bool path_index;
+	/** Which (dir, name) may be a symlink of this layer; and how many it has. */
+	uint64_t *link_filter;
+	uint64_t layer_links;
+	/** The last layer whose symlinks are in temp.layer_link; -1: none. */
+	int links_layer;
 	/** The parent folder of the last entry, as text, and what it came to. */
 	char *last_parent;
 	size_t last_parent_len;
@@ -114,15 +119,20 @@ struct tree {
 int tree_dirs_init(struct tree *tree, struct peel_error *err);
 void tree_dirs_finish(struct tree *tree);
 
+/** Of a name in a folder, unforeseeable. */
+uint64_t tree_name_hash(const struct tree *tree, uint32_t parent, const char *name, size_t len);
+
 /**
- * The folder's slot, with a new row where no layer named it before. ret_slot is valid until the
+ * The folder's slot, with a new row where no layer named it before.
+ * @param hash tree_name_hash of the same. ret_slot is valid until the
  * next call.
  */
-int tree_dir_get(struct tree *tree, uint32_t parent, const char *name, size_t len,
+int tree_dir_get(struct tree *tree, uint64_t hash, uint32_t parent, const char *name, size_t len,
 	struct dir_slot **ret_slot, struct peel_error *err);
 
 /** The slot if it is cached, else NULL. */
-struct dir_slot *tree_dir_cached(struct tree *tree, uint32_t parent, const char *name, size_t len);
+struct dir_slot *tree_dir_cached(struct tree *tree, uint64_t hash, uint32_t parent,
+	const char *name, size_t len);
 
 /** What a walk is told, and what it finds. */
 struct tree_walk {
@@ -148,21 +158,37 @@ struct tree_walk {
 int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk *walk,
 	struct peel_error *err);
 
-/** Note that (dir, name) is a symlink of this layer. */
-void tree_link_note(struct tree *tree, uint32_t dir, const char *name, size_t len);
-
-/** May (dir, name) be a symlink of this layer? Never false where it is one. */
-bool tree_link_maybe(const struct tree *tree, uint32_t dir, const char *name, size_t len);
-
-/** Make index entry_path now, where it does not exist yet. */
-int tree_path_index(struct tree *tree, struct peel_error *err);
-
 /** A name in a folder, in table dir or entry. */
 struct tree_name {
 	uint32_t dir;
 	const char *bytes;
 	size_t len;
 };
+
+/* tree_follow.c: the symlinks of the layer that is being added. */
+
+/** @return 0; PEEL_ENOMEM. */
+int tree_follow_init(struct tree *tree, struct peel_error *err);
+/** A layer begins. */
+void tree_follow_begin(struct tree *tree);
+
+/** May there be a symlink of this layer? Never false where there is one. @param hash tree_name_hash of its name. */
+bool tree_follow_maybe(const struct tree *tree, uint64_t hash);
+
+/**
+ * An entry of this layer stands at (dir, name) from now on.
+ * @param link its target where it is a symlink, else NULL. @return 0, or less than 0.
+ */
+int tree_follow_note(struct tree *tree, uint64_t hash, const struct tree_name *name,
+	const char *link, size_t link_len, struct peel_error *err);
+
+/**
+ * Where (dir, name) is a symlink in this layer as it stands now: its target before the rest of the path, in to.
+ * @param to TREE_PATH_MAX bytes, not those of rest.
+ * @return 1 it is, 0 it is not, or less than 0.
+ */
+int tree_follow(struct tree *tree, const struct tree_name *name, const char *rest, size_t rest_len,
+	char *to, size_t *ret_to_len, struct peel_error *err);
 
 /**
  * Run a query over a folder ?1 and a name ?2 in it, and two ids: from ?3, below ?4.

@@ -13,6 +13,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "tree_hidden.h"
+#include "tree_rows.h"
 #include "tree_sort.h"
 #include "util.h"
 
@@ -20,6 +22,8 @@
 #define BLOCK_BYTES 4096
 /** Bytes of a content hash. */
 #define HASH_BYTES 16
+/** Longer names are left to SQLite: a key of entry_path is to be at most BULK_KEY_MAX. */
+#define NAME_LONG 1900
 
 /** Bytes of the 4 KiB blocks that hold data. */
 static uint64_t allocated_bytes(const struct scan_entry *entry)
@@ -97,18 +101,72 @@ static int owner_row(struct tree *tree, const char *uname, const char *gname, in
 	return tree->last_uname && tree->last_gname ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 }
 
-static int insert_entry(struct tree *tree, const struct tree_row *row, int64_t owner,
+/** A number that is NULL where it is 0. */
+static void put_id(struct record *record, uint64_t id)
+{
+	if (id) {
+		record_int(record, (int64_t)id);
+	} else {
+		record_null(record);
+	}
+}
+
+/** The row as a record; the columns as schema.sql has them. */
+static void pack_entry(struct tree *tree, const struct tree_row *row, int64_t owner)
+{
+	const struct scan_entry *entry = row->entry;
+	struct record *record = &tree->record;
+
+	record_begin(record);
+	record_null(record);
+	record_int(record, tree->layer);
+	record_int(record, row->dir);
+	record_blob(record, row->name, row->name_len);
+	record_text(record, &row->type, 1);
+	record_int(record, entry->mode & 07777);
+	record_int(record, entry->uid);
+	record_int(record, entry->gid);
+	record_int(record, row->type == 'f' ? (int64_t)entry->size : 0);
+	record_int(record, entry->mtime_sec);
+	record_int(record, entry->mtime_nsec);
+	if (entry->type == SCAN_FILE && entry->stored > 0) {
+		record_int(record, (int64_t)entry->data_off);
+	} else {
+		record_null(record);
+	}
+	if (row->type == 'l' || row->type == 'h') {
+		record_blob(record, entry->link, entry->link_len);
+	} else {
+		record_null(record);
+	}
+	put_id(record, row->self);
+	record_null(record);
+	put_id(record, (uint64_t)owner);
+	tree_hidden_put(record, row->flags, row->hash, row->type == '?' ? tree->layer : -1,
+		WHY_MARKER);
+}
+
+/** A row that is too long for its page, or for that of the index: SQLite takes it. */
+static int insert_long(struct tree *tree, const struct tree_row *row, int64_t owner,
 	struct peel_error *err)
 {
+	static const char make[] =
+		"CREATE TEMP TABLE IF NOT EXISTS long_entry AS SELECT * FROM entry LIMIT 0";
 	static const char sql[] =
-		"INSERT INTO entry (id, layer, dir, name, type, mode, uid, gid, size, mtime, nsec, data, link,"
-		" self, owner, flags, hidden_by, why, hash)"
+		"INSERT INTO temp.long_entry (id, layer, dir, name, type, mode, uid, gid, size, mtime, nsec,"
+		" data, link, self, owner, flags, hidden_by, why, hash)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
 		" ?19)";
 	const struct scan_entry *entry = row->entry;
+	const int64_t numbers[] = {entry->mode & 07777, entry->uid, entry->gid,
+		row->type == 'f' ? (int64_t)entry->size : 0, entry->mtime_sec, entry->mtime_nsec};
 	sqlite3_stmt *stmt;
-	int code = store_get(tree->store, sql, &stmt, err);
+	int code = tree->any_long ? 0 : store_exec(tree->store, make, err);
 
+	tree->any_long = true;
+	if (code == 0) {
+		code = store_get(tree->store, sql, &stmt, err);
+	}
 	if (code < 0) {
 		return code;
 	}
@@ -117,12 +175,9 @@ static int insert_entry(struct tree *tree, const struct tree_row *row, int64_t o
 	sqlite3_bind_int64(stmt, 3, row->dir);
 	store_bind_blob(stmt, 4, row->name, row->name_len);
 	sqlite3_bind_text(stmt, 5, &row->type, 1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 6, entry->mode & 07777);
-	sqlite3_bind_int64(stmt, 7, entry->uid);
-	sqlite3_bind_int64(stmt, 8, entry->gid);
-	sqlite3_bind_int64(stmt, 9, row->type == 'f' ? (int64_t)entry->size : 0);
-	sqlite3_bind_int64(stmt, 10, entry->mtime_sec);
-	sqlite3_bind_int64(stmt, 11, entry->mtime_nsec);
+	for (size_t i = 0; i < countof(numbers); i++) {
+		sqlite3_bind_int64(stmt, 6 + (int)i, numbers[i]);
+	}
 	if (entry->type == SCAN_FILE && entry->stored > 0) {
 		sqlite3_bind_int64(stmt, 12, (int64_t)entry->data_off);
 	}
@@ -142,6 +197,40 @@ static int insert_entry(struct tree *tree, const struct tree_row *row, int64_t o
 	}
 	store_bind_blob(stmt, 19, row->hash, HASH_BYTES);
 	return store_run(tree->store, stmt, err);
+}
+
+/** Hard links are bound when all layers were added (tree_link.c). */
+static int note_hardlink(struct tree *tree, uint64_t id, struct peel_error *err)
+{
+	static const char make[] =
+		"CREATE TEMP TABLE IF NOT EXISTS linked (id INTEGER PRIMARY KEY)";
+	static const char sql[] = "INSERT INTO temp.linked (id) VALUES (?1)";
+	sqlite3_stmt *stmt;
+	int code = tree->hardlinks > 0 ? 0 : store_exec(tree->store, make, err);
+
+	if (code == 0) {
+		code = store_get(tree->store, sql, &stmt, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	tree->hardlinks++;
+	sqlite3_bind_int64(stmt, 1, (int64_t)id);
+	return store_run(tree->store, stmt, err);
+}
+
+static int insert_entry(struct tree *tree, struct tree_row *row, int64_t owner,
+	struct peel_error *err)
+{
+	size_t len;
+	int code;
+
+	pack_entry(tree, row, owner);
+	len = record_end(&tree->record);
+	row->aside = tree->record.overflow || row->name_len > NAME_LONG;
+	code = row->aside ? insert_long(tree, row, owner, err)
+			  : tree_rows_add(tree->rows, row->id, &tree->record, len, err);
+	return code == 0 && row->type == 'h' ? note_hardlink(tree, row->id, err) : code;
 }
 
 static int insert_extra(struct tree *tree, const struct tree_row *row, struct peel_error *err)
@@ -275,6 +364,7 @@ static int sort_row(struct tree *tree, const struct tree_row *row, struct peel_e
 		.name_len = (uint16_t)row->name_len,
 		.type = row->type,
 		.sparse = row->flags & ENTRY_SPARSE,
+		.aside = row->aside,
 		.name = row->name,
 	};
 

@@ -5,8 +5,8 @@
  * is used up the rows are written out in order, a run, and memory starts anew; in the end the runs
  * are read side by side, the one whose row is next on top of a heap. The last run stays in memory.
  *
- * Rejected: the index entry_path, which SQLite makes anyway. A step over it costs ten times as much, and it does not
- * hold what the comparison of two entries needs.
+ * Rejected: reading the index entry_path, which is made in the same order. A step over it costs ten times as much, and
+ * it does not hold what the comparison of two entries needs.
  */
 #include "tree_sort.h"
 
@@ -30,11 +30,17 @@ struct packed {
 	uint32_t dir, content;
 	uint16_t name_len;
 	char type;
-	bool sparse;
+	uint8_t flags;
 	char name[];
 };
 
 #define ROW_ALIGN 8
+
+/** Bits of packed.flags. */
+enum {
+	PACKED_SPARSE = 1,
+	PACKED_ASIDE = 2,
+};
 
 /** Where a row is. */
 struct place {
@@ -45,8 +51,8 @@ struct place {
 
 /** A run that is being read. */
 struct run {
-	/** Rest of it in the file. */
-	uint64_t offset, end;
+	/** Where it starts in the file, the rest of it there. */
+	uint64_t start, offset, end;
 	/** What was read of it; the row at hand is at pos. */
 	uint8_t *buf;
 	size_t pos, len, room;
@@ -132,6 +138,9 @@ static int compare_packed(const struct packed *a, const struct packed *b)
 	if (a->name_len != b->name_len) {
 		return a->name_len < b->name_len ? -1 : 1;
 	}
+	if (a->type != b->type) {
+		return (unsigned char)a->type < (unsigned char)b->type ? -1 : 1;
+	}
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
@@ -195,7 +204,7 @@ static int write_rows(struct tree_sort *sort, struct peel_error *err)
 /** End the run in memory. */
 static int end_run(struct tree_sort *sort, struct peel_error *err)
 {
-	struct run run = {.offset = sort->end};
+	struct run run = {.start = sort->end, .offset = sort->end};
 	int code;
 
 	if (sort->fd < 0) {
@@ -261,7 +270,8 @@ int tree_sort_add(struct tree_sort *sort, const struct sort_row *row, struct pee
 	packed->content = row->content;
 	packed->name_len = row->name_len;
 	packed->type = row->type;
-	packed->sparse = row->sparse;
+	packed->flags = (uint8_t)((row->sparse ? PACKED_SPARSE : 0) |
+		(row->aside ? PACKED_ASIDE : 0));
 	memcpy(packed->name, row->name, row->name_len);
 	sort->places[sort->count++] = (struct place){
 		.key = key_of(row->dir, row->name, row->name_len),
@@ -361,6 +371,20 @@ static void sift(struct tree_sort *sort, size_t at)
 	}
 }
 
+/** Put all runs that have a row into the heap. */
+static void make_heap(struct tree_sort *sort)
+{
+	sort->heap_len = 0;
+	for (size_t i = 0; i <= sort->run_count; i++) {
+		if (head_of(sort, i)) {
+			sort->heap[sort->heap_len++] = i;
+		}
+	}
+	for (size_t i = sort->heap_len; i-- > 0;) {
+		sift(sort, i);
+	}
+}
+
 int tree_sort_finish(struct tree_sort *sort, struct peel_error *err)
 {
 	size_t room = max_u64(sort->budget / (sort->run_count + 1) / 4, READ_MIN);
@@ -370,26 +394,34 @@ int tree_sort_finish(struct tree_sort *sort, struct peel_error *err)
 	if (!sort->heap) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	for (size_t i = 0; i <= sort->run_count; i++) {
-		int code = 0;
+	for (size_t i = 0; i < sort->run_count; i++) {
+		sort->runs[i].room = room;
+		sort->runs[i].buf = malloc(room);
+		if (!sort->runs[i].buf) {
+			return peel_fail(err, PEEL_ENOMEM, "no memory");
+		}
+	}
+	return tree_sort_rewind(sort, err);
+}
 
-		if (i < sort->run_count) {
-			sort->runs[i].room = room;
-			sort->runs[i].buf = malloc(room);
-			code = sort->runs[i].buf ? load_head(sort, i, err)
-						 : peel_fail(err, PEEL_ENOMEM, "no memory");
-		}
-		if (code < 0) {
-			return code;
-		}
-		if (head_of(sort, i)) {
-			sort->heap[sort->heap_len++] = i;
-		}
+int tree_sort_rewind(struct tree_sort *sort, struct peel_error *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < sort->run_count; i++) {
+		struct run *run = &sort->runs[i];
+
+		run->offset = run->start;
+		run->pos = 0;
+		run->len = 0;
+		code = load_head(sort, i, err);
 	}
-	for (size_t i = sort->heap_len; i-- > 0;) {
-		sift(sort, i);
+	sort->next = 0;
+	sort->given = false;
+	if (code == 0) {
+		make_heap(sort);
 	}
-	return 0;
+	return code;
 }
 
 /** Step over the row that was given out. */
@@ -433,7 +465,8 @@ int tree_sort_next(struct tree_sort *sort, struct sort_row *ret_row, struct peel
 		.content = head->content,
 		.name_len = head->name_len,
 		.type = head->type,
-		.sparse = head->sparse,
+		.sparse = head->flags & PACKED_SPARSE,
+		.aside = head->flags & PACKED_ASIDE,
 		.name = head->name,
 	};
 	return 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What the merge must know of each entry, in the order in which it reads them: by folder, name, id. Within a budget of
- * memory; sorted runs beyond it go to an unlinked file.
+ * What the merge must know of each entry, in the order in which it reads them: by folder, name, type, id. Within a
+ * budget of memory; sorted runs beyond it go to an unlinked file.
  */
 #ifndef TREE_SORT_H
 #define TREE_SORT_H
@@ -40,6 +40,8 @@ struct sort_row {
 	char type;
 	/** Its blocks are in table extra. */
 	bool sparse;
+	/** Its row is not among those of tree_rows.h. */
+	bool aside;
 	const char *name;
 };
 
@@ -57,5 +59,7 @@ int tree_sort_add(struct tree_sort *sort, const struct sort_row *row, struct pee
 int tree_sort_finish(struct tree_sort *sort, struct peel_error *err);
 /** The next row in order. @return 1, 0 at the end; PEEL_EIO, PEEL_ENOMEM. */
 int tree_sort_next(struct tree_sort *sort, struct sort_row *ret_row, struct peel_error *err);
+/** Back to the first row, after tree_sort_finish. @return as tree_sort_next. */
+int tree_sort_rewind(struct tree_sort *sort, struct peel_error *err);
 
 #endif

@@ -32,6 +32,9 @@ static int compare_rows(const void *a, const void *b)
 	if (order == 0 && left->row.name_len != right->row.name_len) {
 		order = left->row.name_len < right->row.name_len ? -1 : 1;
 	}
+	if (order == 0) {
+		order = left->row.type - right->row.type;
+	}
 	return order ? order : left->row.id < right->row.id ? -1 : 1;
 }
 
@@ -55,6 +58,7 @@ static struct row *make_rows(void)
 			.name_len = (uint16_t)len,
 			.type = "fdlw"[i % 4],
 			.sparse = i % 3 == 0,
+			.aside = i % 5 == 0,
 		};
 	}
 	return rows;
@@ -93,6 +97,11 @@ static void rows_come_back_in_order(void **state)
 		}
 		qsort(rows, cases[i].rows, sizeof(*rows), compare_rows);
 		assert_good(tree_sort_finish(sort, &err), &err);
+		/* Some way, and once more from the start. */
+		for (unsigned n = 0; n < cases[i].rows / 2; n++) {
+			assert_int_equal(tree_sort_next(sort, &got, &err), 1);
+		}
+		assert_good(tree_sort_rewind(sort, &err), &err);
 		for (unsigned n = 0; n < cases[i].rows; n++) {
 			const struct sort_row *expected = &rows[n].row;
 
@@ -102,6 +111,7 @@ static void rows_come_back_in_order(void **state)
 			assert_int_equal(got.content, expected->content);
 			assert_int_equal(got.type, expected->type);
 			assert_int_equal(got.sparse, expected->sparse);
+			assert_int_equal(got.aside, expected->aside);
 			assert_int_equal(got.name_len, expected->name_len);
 			assert_memory_equal(got.name, rows[n].name, got.name_len);
 		}
