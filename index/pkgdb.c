@@ -20,54 +20,6 @@ static int (*const databases[])(struct peel_index *index, const struct pkgdb_pat
 	pkgdb_apk_owner,
 };
 
-void pkgdb_text_finish(struct pkgdb_text *text)
-{
-	free(text->bytes);
-}
-
-int pkgdb_read(struct peel_index *index, int view, const char *path, unsigned long long ino,
-	struct pkgdb_text *ret_text, struct peel_error *err)
-{
-	cleanup_free char *bytes = NULL;
-	struct peel_node node;
-	ssize_t got;
-	int r;
-
-	r = path ? peel_resolve(index, view, 0, path, strlen(path), true, &node, NULL, NULL)
-		 : peel_node_get(index, ino, &node, NULL);
-	if (r == PEEL_ENOMEM) {
-		return peel_fail(err, r, "out of memory");
-	}
-	if (r < 0 || !S_ISREG(node.mode) || node.size > PKGDB_FILE_MAX) {
-		return 0;
-	}
-	bytes = malloc(node.size + 1);
-	if (!bytes) {
-		return peel_fail(err, PEEL_ENOMEM, "out of memory");
-	}
-	got = peel_read(index, node.ino, 0, bytes, node.size, NULL);
-	if (got < 0) {
-		return 0;
-	}
-	*ret_text = (struct pkgdb_text){.bytes = steal_pointer(&bytes), .len = (size_t)got};
-	return 1;
-}
-
-bool pkgdb_line(struct pkgdb_text *text, const char **ret_line, size_t *ret_len)
-{
-	const char *line = text->bytes + text->pos;
-	const char *end;
-
-	if (text->pos >= text->len) {
-		return false;
-	}
-	end = memchr(line, '\n', text->len - text->pos);
-	*ret_line = line;
-	*ret_len = end ? (size_t)(end - line) : text->len - text->pos;
-	text->pos += *ret_len + 1;
-	return true;
-}
-
 bool pkgdb_path_is(const struct pkgdb_path *path, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < path->count; i++) {
@@ -77,30 +29,6 @@ bool pkgdb_path_is(const struct pkgdb_path *path, const char *bytes, size_t len)
 		}
 	}
 	return false;
-}
-
-void pkgdb_copy(char *to, const char *bytes, size_t len)
-{
-	len = min_u64(len, PKGDB_NAME_MAX);
-	memcpy(to, bytes, len);
-	to[len] = '\0';
-}
-
-const char *pkgdb_value(const char *line, size_t len, const char *key, size_t *ret_len)
-{
-	size_t key_len = strlen(key);
-
-	if (len <= key_len || memcmp(line, key, key_len) != 0 || line[key_len] != ':') {
-		return NULL;
-	}
-	line += key_len + 1;
-	len -= key_len + 1;
-	while (len > 0 && (*line == ' ' || *line == '\t')) {
-		line++;
-		len--;
-	}
-	*ret_len = len;
-	return line;
 }
 
 /* "/usr/lib/x" is "lib/x" too, where /lib leads to /usr/lib. @return the shorter one, or NULL. */

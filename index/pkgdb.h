@@ -12,15 +12,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "pkgdb_control.h"
+
 struct peel_error;
 struct peel_index;
 
-/** Largest file of a database that is read, bytes. */
-#define PKGDB_FILE_MAX (64u << 20)
 /** Most file lists of a database. */
 #define PKGDB_LISTS_MAX 100000
-/** Longest name of a package, and version. */
-#define PKGDB_NAME_MAX 255
 /** Ways to spell a path: its own, and one through /bin or the like. */
 #define PKGDB_SPELLINGS 2
 
@@ -54,35 +52,7 @@ int pkgdb_dpkg_owner(struct peel_index *index, const struct pkgdb_path *path,
 int pkgdb_apk_owner(struct peel_index *index, const struct pkgdb_path *path,
 	struct pkgdb_package *ret_package, struct peel_error *err);
 
-/** A file of the image in memory. */
-struct pkgdb_text {
-	char *bytes;
-	size_t len;
-	/** Where the next line begins. */
-	size_t pos;
-};
-
-/** Free the bytes. */
-void pkgdb_text_finish(struct pkgdb_text *text);
-
-/**
- * Read a file by its path in a view, or by its node number.
- * @param path NULL: ino is meant. @return 1 read, 0 there is no such file or it cannot be read,
- *   PEEL_ENOMEM.
- */
-int pkgdb_read(struct peel_index *index, int view, const char *path, unsigned long long ino,
-	struct pkgdb_text *ret_text, struct peel_error *err);
-
-/** The next line, without its newline. @return false at the end. */
-bool pkgdb_line(struct pkgdb_text *text, const char **ret_line, size_t *ret_len);
-
 /** True where len bytes are one of the path's spellings. */
 bool pkgdb_path_is(const struct pkgdb_path *path, const char *bytes, size_t len);
-
-/** Copy a value; cut at PKGDB_NAME_MAX. */
-void pkgdb_copy(char *to, const char *bytes, size_t len);
-
-/** The value of a line "Key: value" or "K:value"; NULL where it has another key. */
-const char *pkgdb_value(const char *line, size_t len, const char *key, size_t *ret_len);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apk keeps everything in one text: lines of a letter and a value, a blank line after each package.
- * P is the name, V the version, F a folder, R a file in the last folder.
+ * apk keeps everything in one text: lines of a letter, a colon and a value, a blank line after each package. P is the
+ * name, V the version, F a folder, R a file in the last folder. A reader that does not know a capital letter has not
+ * understood the package; unknown small ones are to be passed over.
  */
+#include "pkgdb_apk.h"
+
 #include <string.h>
 
 #include <peel/error.h>
@@ -10,52 +13,120 @@
 #include "pkgdb.h"
 #include "util.h"
 
+/* Capital letters of apk-tools 2 and 3 that say nothing about who owns what. */
+#define PASSED_OVER "CSTULDZM"
+
 static const char *const databases[] = {"/lib/apk/db/installed", "/usr/lib/apk/db/installed"};
 
-/* True where folder and name together are the path. */
-static bool is_path(const struct pkgdb_path *path, const char *folder, size_t folder_len,
-	const char *name, size_t len)
+static void begin(struct pkgdb_apk *apk)
 {
-	for (size_t i = 0; i < path->count; i++) {
-		const char *wanted = path->spellings[i];
-		const size_t slash = folder_len ? 1 : 0;
+	apk->name[0] = apk->version[0] = apk->arch[0] = apk->origin[0] = '\0';
+	apk->claimed = -1;
+	apk->folder_len = apk->path_len = 0;
+	apk->open = true;
+}
 
-		if (strlen(wanted) == folder_len + slash + len &&
-			memcmp(wanted, folder, folder_len) == 0 &&
-			(!slash || wanted[folder_len] == '/') &&
-			memcmp(wanted + folder_len + slash, name, len) == 0) {
-			return true;
+/* @return false where the path is longer than any that is handled. */
+static bool set_folder(struct pkgdb_apk *apk, const char *value, size_t len)
+{
+	if (len >= sizeof(apk->path) / 2) {
+		return false;
+	}
+	memcpy(apk->path, value, len);
+	apk->folder_len = len;
+	if (len > 0) {
+		apk->path[apk->folder_len++] = '/';
+	}
+	return true;
+}
+
+static bool set_file(struct pkgdb_apk *apk, const char *value, size_t len)
+{
+	if (len >= sizeof(apk->path) / 2) {
+		return false;
+	}
+	memcpy(apk->path + apk->folder_len, value, len);
+	apk->path_len = apk->folder_len + len;
+	return apk->name[0] != '\0';
+}
+
+static enum pkgdb_apk_event take_field(struct pkgdb_apk *apk, const char *line, size_t len)
+{
+	const char *value = line + 2;
+	const size_t value_len = len - 2;
+
+	switch (line[0]) {
+	case 'P':
+		pkgdb_copy(apk->name, value, value_len);
+		break;
+	case 'V':
+		pkgdb_copy(apk->version, value, value_len);
+		break;
+	case 'A':
+		pkgdb_copy(apk->arch, value, value_len);
+		break;
+	case 'o':
+		pkgdb_copy(apk->origin, value, value_len);
+		break;
+	case 'I':
+		apk->claimed = pkgdb_number(value, value_len);
+		break;
+	case 'F':
+		return set_folder(apk, value, value_len) ? PKGDB_APK_END : PKGDB_APK_DAMAGE;
+	case 'R':
+		return set_file(apk, value, value_len) ? PKGDB_APK_FILE : PKGDB_APK_DAMAGE;
+	default:
+		if (line[0] >= 'A' && line[0] <= 'Z' && !strchr(PASSED_OVER, line[0])) {
+			return PKGDB_APK_DAMAGE;
 		}
 	}
-	return false;
+	return PKGDB_APK_END;
+}
+
+enum pkgdb_apk_event pkgdb_apk_next(struct pkgdb_apk *apk)
+{
+	const char *line;
+	size_t len;
+
+	while (pkgdb_line(apk->text, &line, &len)) {
+		enum pkgdb_apk_event event;
+
+		if (len == 0 && apk->open) {
+			apk->open = false;
+			return PKGDB_APK_PACKAGE;
+		}
+		if (len == 0) {
+			continue;
+		}
+		if (!apk->open) {
+			begin(apk);
+		}
+		if (len < 2 || line[1] != ':') {
+			return PKGDB_APK_DAMAGE;
+		}
+		event = take_field(apk, line, len);
+		if (event != PKGDB_APK_END) {
+			return event;
+		}
+	}
+	if (apk->open && apk->text->code == 0) {
+		apk->open = false;
+		return PKGDB_APK_PACKAGE;
+	}
+	return PKGDB_APK_END;
 }
 
 static bool find(struct pkgdb_text *text, const struct pkgdb_path *path,
 	struct pkgdb_package *package)
 {
-	const char *folder = "";
-	const char *line;
-	size_t folder_len = 0;
-	size_t len;
+	struct pkgdb_apk apk = {.text = text};
+	enum pkgdb_apk_event event;
 
-	*package = (struct pkgdb_package){0};
-	while (pkgdb_line(text, &line, &len)) {
-		size_t value_len;
-		const char *value;
-
-		if (len == 0) {
-			*package = (struct pkgdb_package){0};
-			folder_len = 0;
-		} else if ((value = pkgdb_value(line, len, "P", &value_len)) != NULL) {
-			pkgdb_copy(package->name, value, value_len);
-		} else if ((value = pkgdb_value(line, len, "V", &value_len)) != NULL) {
-			pkgdb_copy(package->version, value, value_len);
-		} else if ((value = pkgdb_value(line, len, "F", &value_len)) != NULL) {
-			folder = value;
-			folder_len = value_len;
-		} else if ((value = pkgdb_value(line, len, "R", &value_len)) != NULL &&
-			is_path(path, folder, folder_len, value, value_len)) {
-			return package->name[0] != '\0';
+	while ((event = pkgdb_apk_next(&apk)) != PKGDB_APK_END) {
+		if (event == PKGDB_APK_FILE && pkgdb_path_is(path, apk.path, apk.path_len)) {
+			strcpy(package->name, apk.name);
+			strcpy(package->version, apk.version);
+			return true;
 		}
 	}
 	return false;
@@ -64,9 +135,10 @@ static bool find(struct pkgdb_text *text, const struct pkgdb_path *path,
 int pkgdb_apk_owner(struct peel_index *index, const struct pkgdb_path *path,
 	struct pkgdb_package *ret_package, struct peel_error *err)
 {
+	cleanup(pkgdb_text_finish) struct pkgdb_text text = {0};
+
 	for (size_t i = 0; i < countof(databases); i++) {
-		cleanup(pkgdb_text_finish) struct pkgdb_text text = {0};
-		int r = pkgdb_read(index, path->view, databases[i], 0, &text, err);
+		int r = pkgdb_open(index, path->view, databases[i], 0, &text, err);
 
 		if (r < 0) {
 			return r;

@@ -13,14 +13,12 @@
 #include <peel/error.h>
 #include <peel/query.h>
 
+#include "pkgdb_dpkg.h"
 #include "util.h"
 
 #define INFO "/var/lib/dpkg/info"
 #define STATUS "/var/lib/dpkg/status"
 #define STATUS_D "/var/lib/dpkg/status.d"
-
-/* Characters of an MD5 in hexadecimal, and the two blanks after it. */
-#define MD5_PREFIX 34
 
 /* The search through the lists of a folder. */
 struct search {
@@ -30,6 +28,7 @@ struct search {
 	/* Bytes of a line before the path. */
 	size_t prefix;
 	int lists;
+	struct pkgdb_text text;
 	bool found;
 	char name[PEEL_NAME_MAX + 1];
 	int code;
@@ -54,7 +53,6 @@ static int take_list(void *arg, const struct peel_dirent *entry)
 {
 	struct search *search = arg;
 	const size_t suffix_len = strlen(search->suffix);
-	cleanup(pkgdb_text_finish) struct pkgdb_text text = {0};
 	size_t len = entry->name_len;
 
 	if (len <= suffix_len ||
@@ -65,9 +63,9 @@ static int take_list(void *arg, const struct peel_dirent *entry)
 	if (++search->lists > PKGDB_LISTS_MAX) {
 		return 1;
 	}
-	search->code = pkgdb_read(search->index, search->path->view, NULL, entry->node.ino, &text,
-		search->err);
-	if (search->code > 0 && list_has(search, &text)) {
+	search->code = pkgdb_open(search->index, search->path->view, NULL, entry->node.ino,
+		&search->text, search->err);
+	if (search->code > 0 && list_has(search, &search->text)) {
 		memcpy(search->name, entry->name, len - suffix_len);
 		search->name[len - suffix_len] = '\0';
 		search->found = true;
@@ -88,62 +86,20 @@ static int search_folder(struct search *search, const char *folder)
 	return search->code < 0 ? search->code : search->found;
 }
 
-/* What a paragraph of the status file says. */
-struct paragraph {
-	struct pkgdb_package package;
-	char architecture[PKGDB_NAME_MAX + 1];
-	bool installed;
-};
-
-/* Read a paragraph. @return false at the end. */
-static bool next_paragraph(struct pkgdb_text *text, struct paragraph *paragraph)
-{
-	static const char installed[] = " installed";
-	const char *line;
-	const char *value;
-	size_t len;
-	size_t value_len;
-	bool any = false;
-
-	*paragraph = (struct paragraph){0};
-	while (pkgdb_line(text, &line, &len)) {
-		if (len == 0) {
-			if (any) {
-				return true;
-			}
-			continue;
-		}
-		any = true;
-		if ((value = pkgdb_value(line, len, "Package", &value_len)) != NULL) {
-			pkgdb_copy(paragraph->package.name, value, value_len);
-		} else if ((value = pkgdb_value(line, len, "Version", &value_len)) != NULL) {
-			pkgdb_copy(paragraph->package.version, value, value_len);
-		} else if ((value = pkgdb_value(line, len, "Architecture", &value_len)) != NULL) {
-			pkgdb_copy(paragraph->architecture, value, value_len);
-		} else if ((value = pkgdb_value(line, len, "Status", &value_len)) != NULL) {
-			paragraph->installed = value_len >= strlen(installed) &&
-				memcmp(value + value_len - strlen(installed), installed,
-					strlen(installed)) == 0;
-		}
-	}
-	return any;
-}
-
 /* The version of a package by the name of its list, "NAME" or "NAME:ARCH". */
 static int find_version(struct search *search, struct pkgdb_package *package)
 {
-	cleanup(pkgdb_text_finish) struct pkgdb_text text = {0};
 	const char *colon = strchr(search->name, ':');
-	struct paragraph paragraph;
+	struct pkgdb_paragraph paragraph;
 	int r;
 
 	pkgdb_copy(package->name, search->name,
 		colon ? (size_t)(colon - search->name) : strlen(search->name));
-	r = pkgdb_read(search->index, search->path->view, STATUS, 0, &text, search->err);
-	while (r > 0 && next_paragraph(&text, &paragraph)) {
-		if (strcmp(paragraph.package.name, package->name) == 0 && paragraph.installed &&
-			(!colon || strcmp(paragraph.architecture, colon + 1) == 0)) {
-			*package = paragraph.package;
+	r = pkgdb_open(search->index, search->path->view, STATUS, 0, &search->text, search->err);
+	while (r > 0 && pkgdb_paragraph(&search->text, &paragraph)) {
+		if (strcmp(paragraph.name, package->name) == 0 && paragraph.installed &&
+			(!colon || strcmp(paragraph.arch, colon + 1) == 0)) {
+			strcpy(package->version, paragraph.version);
 			break;
 		}
 	}
@@ -153,30 +109,35 @@ static int find_version(struct search *search, struct pkgdb_package *package)
 /* The same for the form that distroless images have: a file with one paragraph beside the list. */
 static int find_distroless(struct search *search, struct pkgdb_package *package)
 {
-	cleanup(pkgdb_text_finish) struct pkgdb_text text = {0};
 	char path[sizeof(STATUS_D) + PEEL_NAME_MAX + 2] = STATUS_D "/";
-	struct paragraph paragraph;
+	struct pkgdb_paragraph paragraph;
 	int r;
 
 	strcat(path, search->name);
 	pkgdb_copy(package->name, search->name, strlen(search->name));
-	r = pkgdb_read(search->index, search->path->view, path, 0, &text, search->err);
-	if (r > 0 && next_paragraph(&text, &paragraph) && paragraph.package.name[0]) {
-		*package = paragraph.package;
+	r = pkgdb_open(search->index, search->path->view, path, 0, &search->text, search->err);
+	if (r > 0 && pkgdb_paragraph(&search->text, &paragraph) && paragraph.name[0]) {
+		strcpy(package->name, paragraph.name);
+		strcpy(package->version, paragraph.version);
 	}
 	return r < 0 ? r : 1;
+}
+
+static void search_finish(struct search *search)
+{
+	pkgdb_text_finish(&search->text);
 }
 
 /* Lists of dpkg have a slash before the path, those of checksums a checksum. */
 int pkgdb_dpkg_owner(struct peel_index *index, const struct pkgdb_path *path,
 	struct pkgdb_package *ret_package, struct peel_error *err)
 {
-	struct search lists = {
+	cleanup(search_finish) struct search lists = {
 		.index = index, .path = path, .suffix = ".list", .prefix = 1, .err = err};
-	struct search sums = {.index = index,
+	cleanup(search_finish) struct search sums = {.index = index,
 		.path = path,
 		.suffix = ".md5sums",
-		.prefix = MD5_PREFIX,
+		.prefix = PKGDB_MD5_PREFIX,
 		.err = err};
 	int r = search_folder(&lists, INFO);
 
