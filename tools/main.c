@@ -32,8 +32,8 @@
  *     4 layer, store   layers read side by side; SQLite, whose manual is schema.sql
  *     3 image, scan    which layers a file holds; tar headers to entries
  *     2 codec          gzip and zstd with random access
- *     1 source         random access bytes; blockcache, json
- *     0 error, util    no I/O: text, path, digest too
+ *     1 source         random access bytes; blockcache, json, yaml
+ *     0 error, util    no I/O: text, path, glob, digest too
  *   tests/             unit, golden, mount, oracle, corpus, lint, bench
  */
 #include <errno.h>

@@ -162,7 +162,7 @@ static const struct {
 	{"/[z-a]", "a range that runs backwards"},
 	{"/[[:alpha:]]", "character classes"},
 	{"/[[.a.]]", "character classes"},
-	{"/\\", "a \"\\\\\" at the end"},
+	{"/\\", "a \"\\\" at the end"},
 	{"/a\\/b", "a slash that is no separator"},
 	{"/{a", "a \"{\" without its \"}\""},
 	{"/{a,{b}", "a \"{\" without its \"}\""},
@@ -177,11 +177,8 @@ static void what_is_no_pattern_is_refused(void **state)
 	for (size_t i = 0; i < countof(bad_cases); i++) {
 		cleanup_glob_set struct glob_set *set = NULL;
 		struct peel_error err = {0};
-		/* Messages show the pattern escaped, but their own text is not. */
 		const char *message = bad_cases[i].message;
 
-		message = strcmp(bad_cases[i].pattern, "/\\") == 0 ? "a \"\\\" at the end"
-								   : message;
 		assert_failure(glob_match(bad_cases[i].pattern, "/a", 2, &err), PEEL_EFORMAT, &err,
 			message);
 		assert_int_equal(glob_match(bad_cases[i].pattern, "/a", 2, NULL), PEEL_EFORMAT);
