@@ -136,7 +136,7 @@ int yaml_parse(const char *what, const void *bytes, size_t len, struct yaml_docu
 	struct peel_error *err)
 {
 	cleanup(finish_builder) struct yaml_builder builder = {
-		.err = err, .text = bytes, .len = len};
+		.err = err, .text = len > 0 ? bytes : "", .len = len};
 	cleanup_yaml struct yaml_document *document = calloc(1, sizeof(*document));
 	int r;
 
@@ -157,7 +157,7 @@ int yaml_parse(const char *what, const void *bytes, size_t len, struct yaml_docu
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&builder.parser, bytes, len);
+	yaml_parser_set_input_string(&builder.parser, (const unsigned char *)builder.text, len);
 	r = build(&builder);
 	if (r < 0) {
 		return r;

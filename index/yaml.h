@@ -56,6 +56,7 @@ struct yaml_document;
  * Parse a document.
  * @param what names it in messages ("policy.yaml"), which are "policy.yaml:12: …"; bytes of a file
  *   name may be given raw, they are escaped here.
+ * @param bytes may be NULL where len is 0.
  * @param ret_document the caller frees it with yaml_release; untouched on failure.
  * @return 0; PEEL_EFORMAT (syntax, an alias, a duplicate key, …, with the line), PEEL_ELIMIT,
  *   PEEL_ENOMEM.

@@ -87,6 +87,16 @@ static void trees_hold_text_and_lines(void **state)
 	}
 }
 
+static void no_bytes_are_an_empty_document(void **state)
+{
+	cleanup_yaml struct yaml_document *document = NULL;
+	struct peel_error err = {0};
+
+	(void)state;
+	assert_good(yaml_parse("f", NULL, 0, &document, &err), &err);
+	assert_null(yaml_root(document));
+}
+
 static const struct {
 	const char *text;
 	size_t len;
@@ -476,6 +486,7 @@ int main(void)
 		cmocka_unit_test(maps_are_asked),
 		cmocka_unit_test(names_are_escaped_in_messages),
 		cmocka_unit_test(nesting_to_the_limit_is_taken),
+		cmocka_unit_test(no_bytes_are_an_empty_document),
 		cmocka_unit_test(scalars_are_values),
 		cmocka_unit_test(trees_hold_text_and_lines),
 		cmocka_unit_test(what_is_within_the_limits_is_taken),
