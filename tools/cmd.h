@@ -142,6 +142,7 @@ extern const struct verb cmd_sql;
 extern const struct verb cmd_stat;
 extern const struct verb cmd_umount;
 extern const struct verb cmd_verify;
+extern const struct verb cmd_waste;
 extern const struct verb cmd_which;
 extern const struct verb cmd_why;
 

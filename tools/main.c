@@ -289,6 +289,7 @@ static const struct verb *const verbs[] = {
 	&cmd_stat,
 	&cmd_umount,
 	&cmd_verify,
+	&cmd_waste,
 	&cmd_which,
 	&cmd_why,
 	NULL,

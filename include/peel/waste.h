@@ -87,6 +87,15 @@ void peel_waste_free(struct peel_waste *waste);
 /** Bytes of a ledger that are not visible. */
 uint64_t peel_ledger_wasted(const struct peel_ledger *ledger);
 
+/** A path that dive calls inefficient: how many layers have it, and their sizes together. */
+struct peel_dive_path {
+	/** Raw bytes, NUL-terminated. */
+	char *path;
+	size_t path_len;
+	uint64_t count;
+	uint64_t bytes;
+};
+
 /** What dive (github.com/wagoodman/dive) says of an image: its formulas, with their faults. */
 struct peel_dive {
 	/** Of all layers, and of all but the first. */
@@ -97,30 +106,21 @@ struct peel_dive {
 	double efficiency;
 	/** wasted_bytes / user_bytes: not a number where both are 0, infinite where only user_bytes is. */
 	double user_wasted;
-	/** Paths that several layers have. */
-	uint64_t paths;
+	/** Paths that several layers have: the largest, most bytes first, and how many there are. */
+	struct peel_dive_path *paths;
+	size_t path_count, path_total;
 };
-
-/** A path that dive calls inefficient: how many layers have it, and their sizes together. */
-struct peel_dive_path {
-	/** Raw bytes, NUL-terminated; valid during the callback. */
-	const char *path;
-	size_t path_len;
-	uint32_t count;
-	uint64_t bytes;
-};
-
-/** Take a path; nonzero stops. */
-typedef int peel_dive_fn(void *arg, const struct peel_dive_path *path);
 
 /**
  * Reckon as dive does. Needs no facts.
- * @param each called for each inefficient path, in no order that means anything; NULL: none.
- * @return 0, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT (a path of PEEL_PATH_MAX bytes or more),
- *   PEEL_ENOMEM, PEEL_EINTERNAL.
+ * @param top most paths that are kept, PEEL_TOP_ALL: every one.
+ * @param ret_dive free it with peel_dive_free. Untouched on failure.
+ * @return 0; PEEL_EFORMAT, PEEL_ELIMIT (a path of PEEL_PATH_MAX bytes or more), PEEL_ENOMEM, PEEL_EINTERNAL.
  */
-int peel_dive(struct peel_index *index, peel_dive_fn *each, void *arg, struct peel_dive *ret_dive,
+int peel_dive(struct peel_index *index, size_t top, struct peel_dive **ret_dive,
 	struct peel_error *err);
+/** Free; NULL is fine. */
+void peel_dive_free(struct peel_dive *dive);
 
 /** Which duplicates are looked for. */
 struct peel_duplicates_options {
