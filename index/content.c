@@ -283,20 +283,26 @@ static int layer_blob(struct content *content, int layer, int64_t *ret_blob, str
 	return 0;
 }
 
+/** @param ret_blob its file is the caller's to free, on failure too. */
+static int find_layer(struct content *content, int layer, struct blob *ret_blob,
+	struct source **ret_raw, struct peel_error *err)
+{
+	int64_t id = 0;
+	int code = layer_blob(content, layer, &id, err);
+
+	if (code == 0) {
+		code = read_blob(content, id, ret_blob, err);
+	}
+	return code < 0 ? code : stored_bytes(content, ret_blob, ret_raw, err);
+}
+
 static int open_layer(struct content *content, int layer, struct source **ret_source,
 	struct peel_error *err)
 {
 	cleanup_source struct source *raw = NULL;
 	struct blob blob = {0};
-	int64_t id = 0;
-	int code = layer_blob(content, layer, &id, err);
+	int code = find_layer(content, layer, &blob, &raw, err);
 
-	if (code == 0) {
-		code = read_blob(content, id, &blob, err);
-	}
-	if (code == 0) {
-		code = stored_bytes(content, &blob, &raw, err);
-	}
 	if (code == 0) {
 		code = decode(content, raw, &blob, ret_source, err);
 	}
@@ -305,6 +311,18 @@ static int open_layer(struct content *content, int layer, struct source **ret_so
 		peel_wrap(err, "layer %d", layer);
 	}
 	return code;
+}
+
+int content_layer_stored(struct content *content, int layer, struct source **ret_raw,
+	enum peel_codec *ret_codec, struct peel_error *err)
+{
+	scoped_lock(&content->lock);
+	struct blob blob = {0};
+	int code = find_layer(content, layer, &blob, ret_raw, err);
+
+	free(blob.file);
+	*ret_codec = blob.codec;
+	return code < 0 ? peel_wrap(err, "layer %d", layer) : 0;
 }
 
 struct source *content_opened(struct content *content, int layer)

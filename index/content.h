@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <peel/image.h>
+
 struct content;
 struct peel_error;
 struct source;
@@ -51,6 +53,13 @@ void content_close(struct content *content);
  */
 int content_layer(struct content *content, int layer, struct source **ret_source,
 	struct peel_error *err);
+
+/**
+ * The bytes of a layer as they are stored, to be decoded in order with stream_open.
+ * @param ret_raw the caller drops. @return as content_layer.
+ */
+int content_layer_stored(struct content *content, int layer, struct source **ret_raw,
+	enum peel_codec *ret_codec, struct peel_error *err);
 
 /**
  * The same where it is open already; does not wait. @return borrowed as with content_layer, or NULL.

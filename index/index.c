@@ -19,6 +19,7 @@
 #include "image_parts.h"
 #include "index_build.h"
 #include "index_cache.h"
+#include "index_facts.h"
 #include "index_open.h"
 #include "source.h"
 #include "store.h"
@@ -154,8 +155,8 @@ static int name_image(const struct opening *opening, struct peel_error *err)
 			strlen(opening->reference)));
 }
 
-static int build_index(struct opening *opening, struct peel_index **ret_index,
-	struct peel_error *err)
+static int build_index(struct opening *opening, struct facts_spool *spool,
+	struct peel_index **ret_index, struct peel_error *err)
 {
 	const struct peel_index_options *options = opening->options;
 	cleanup(index_cleanup) struct peel_index *index = NULL;
@@ -164,6 +165,7 @@ static int build_index(struct opening *opening, struct peel_index **ret_index,
 		.identity = opening->settled ? opening->identity : "",
 		.location = opening->location ? opening->location : "",
 		.verify = options->verify,
+		.facts = spool,
 		.progress = options->progress,
 		.progress_arg = options->progress_arg,
 	};
@@ -262,17 +264,24 @@ static int identify(struct opening *opening, struct peel_error *err)
 	return code < 0 ? code : cache_name(opening->identity, opening->name, err);
 }
 
-int peel_index_open(const char *reference, const struct peel_index_options *options,
-	struct peel_index **ret_index, struct peel_error *err)
+static void cleanup_spool(struct facts_spool **spool)
+{
+	facts_spool_free(*spool);
+}
+
+int index_open(const char *reference, const struct peel_index_options *options,
+	const struct facts_rules *rules, struct peel_index **ret_index, struct peel_error *err)
 {
 	static const struct peel_index_options defaults = {0};
 	cleanup(index_cleanup) struct peel_index *index = NULL;
 	cleanup(opening_finish) struct opening opening = {
 		.reference = reference,
 		.options = options ? options : &defaults,
+		.rules = rules,
 		.folder = -1,
 		.temp = {.folder = -1, .fd = -1},
 	};
+	cleanup(cleanup_spool) struct facts_spool *spool = NULL;
 	struct peel_error own = {0};
 	int code;
 
@@ -283,8 +292,12 @@ int peel_index_open(const char *reference, const struct peel_index_options *opti
 	if (code == 0) {
 		code = index_find(&opening, &index, err);
 	}
+	if (code > 0 && rules) {
+		code = facts_spool_new(rules, opening.folder, &spool, err);
+		code = code < 0 ? code : 1;
+	}
 	if (code > 0) {
-		code = build_index(&opening, &index, err);
+		code = build_index(&opening, spool, &index, err);
 	} else if (code == 0 && !opening.options->index_file &&
 		asprintf(&index->path, "%s/%s", opening.folder_path, opening.name) < 0) {
 		index->path = NULL;
@@ -294,6 +307,9 @@ int peel_index_open(const char *reference, const struct peel_index_options *opti
 	}
 	if (code == 0) {
 		code = check_allowed(index, opening.options, err);
+		if (code == 0 && rules) {
+			code = index_facts_open(&opening, index, spool, err);
+		}
 		if (code < 0) {
 			return name_image(&opening, err);
 		}

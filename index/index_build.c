@@ -12,6 +12,7 @@
 #include <peel/text.h>
 
 #include "image_priv.h"
+#include "index_facts.h"
 #include "index_findings.h"
 #include "index_reuse.h"
 #include "index_write.h"
@@ -80,6 +81,9 @@ static int take_item(struct build *build, int layer, const struct item *item,
 	case ITEM_POINT:
 		return write_point(build->store, build->layers[layer].blob, &item->point,
 			item->window, item->window_len, err);
+	case ITEM_FACTS:
+		return facts_spool_add(build->options->facts, layer, tree_last_id(build->tree),
+			item->record, item->record_len, err);
 	}
 	return peel_fail(err, PEEL_EINTERNAL, "an unknown item");
 }
@@ -126,6 +130,9 @@ static int build_layer(struct build *build, int i, struct peel_error *err)
 		snprintf(built->outcome.reason, sizeof(built->outcome.reason), "%s",
 			layer->state_reason);
 	}
+	if (code == 0 && build->options->facts) {
+		code = facts_spool_end(build->options->facts, i, err);
+	}
 	if (code == 0 && built->outcome.state != PEEL_LAYER_OK) {
 		code = add_reason(build, i, built->outcome.reason, err);
 	}
@@ -146,6 +153,7 @@ static int build_layers(struct build *build, const struct crew_known *known, boo
 		.workers = build->options->workers,
 		.verify = build->options->verify,
 		.known = known,
+		.watch = build->options->facts ? facts_spool_watch(build->options->facts) : NULL,
 		.findings = INDEX_FINDINGS_MAX + 1,
 		.spill_dir = build->options->spill_dir,
 		.progress = build->options->progress,
@@ -153,6 +161,10 @@ static int build_layers(struct build *build, const struct crew_known *known, boo
 	};
 	int code = crew_start(build->image, &options, &build->crew, err);
 
+	if (code == 0 && options.watch) {
+		code = facts_spool_layers(build->options->facts,
+			peel_image_layer_count(build->image), err);
+	}
 	for (int i = 0; code == 0 && i < peel_image_layer_count(build->image); i++) {
 		code = build_layer(build, i, err);
 	}
@@ -328,6 +340,12 @@ int index_build(struct peel_image *image, const struct build_options *options,
 		/* What was to help is damaged. */
 		if (ftruncate(options->fd, 0) < 0) {
 			return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
+		}
+		if (options->facts) {
+			code = facts_spool_reset(options->facts, err);
+			if (code < 0) {
+				return code;
+			}
 		}
 		code = build_once(image, options, NULL, &again, err);
 	}

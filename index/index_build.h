@@ -7,6 +7,8 @@
 
 #include <peel/index.h>
 
+struct facts_spool;
+
 /** Where and how to build. */
 struct build_options {
 	/** The index file: empty, read-write, borrowed. */
@@ -21,6 +23,8 @@ struct build_options {
 	const char *location;
 	/** Hash plain layers too. */
 	bool verify;
+	/** Takes the facts of layers whose contents pass by; NULL: none are wanted. */
+	struct facts_spool *facts;
 	/** Threads that read layers; 0: as many as there are cores. The index is the same in any case. */
 	unsigned workers;
 	peel_progress_fn *progress;

@@ -196,8 +196,7 @@ int cache_temp_named(int folder, struct cache_temp *ret_temp, struct peel_error 
 
 int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_error *err)
 {
-	struct cache_temp temp = {
-		.folder = -1, .fd = folder >= 0 ? tempfile_make(folder) : -1};
+	struct cache_temp temp = {.folder = -1, .fd = folder >= 0 ? tempfile_make(folder) : -1};
 
 	for (int i = 0; temp.fd < 0 && i < STORE_PLACES; i++) {
 		temp.fd = store_place_file(i);

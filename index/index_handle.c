@@ -4,6 +4,7 @@
 
 #include "content.h"
 #include "image_parts.h"
+#include "index_facts.h"
 #include "index_open.h"
 #include "source.h"
 #include "store.h"
@@ -28,6 +29,7 @@ int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err)
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	index->fd = fd;
+	index->facts.fd = -1;
 	store_pool_init(&index->pool, fd);
 	query_places_init(&index->places);
 	code = index_load(index, err);
@@ -49,6 +51,7 @@ void peel_index_close(struct peel_index *index)
 	peel_image_close(index->image);
 	store_pool_finish(&index->pool);
 	query_places_finish(&index->places);
+	index_facts_unload(index);
 	index_unload(index);
 	if (index->fd >= 0) {
 		close(index->fd);

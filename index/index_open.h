@@ -6,12 +6,15 @@
 #include "index_cache.h"
 #include "index_priv.h"
 
+struct facts_rules;
 struct source;
 
 /** An opening under way. */
 struct opening {
 	const char *reference;
 	const struct peel_index_options *options;
+	/** By what facts are gathered; NULL: none are wanted. */
+	const struct facts_rules *rules;
 	/** Cache folder, -1: none that can be used; and its path. */
 	int folder;
 	char *folder_path;
@@ -27,6 +30,13 @@ struct opening {
 	char name[CACHE_NAME_SIZE];
 	struct cache_temp temp;
 };
+
+/**
+ * Open an index and, where rules are given, its facts: what peel_index_open (audit_open.c) does.
+ * @param rules borrowed during the call; NULL: no facts. @return as peel_index_open.
+ */
+int index_open(const char *reference, const struct peel_index_options *options,
+	const struct facts_rules *rules, struct peel_index **ret_index, struct peel_error *err);
 
 /**
  * Check the schema and read facts, layers and history into memory.

@@ -25,6 +25,23 @@ struct index_layer {
 	uint64_t first_id, end_id;
 };
 
+/** What of the facts is kept in memory. */
+struct index_facts {
+	/** The facts file, read-only, attached to the pool's connections as "facts"; -1: none. */
+	int fd;
+	/** Why they are not all; NULL: there are none. */
+	char *reasons;
+	/** Digest of what was looked for, hexadecimal. */
+	char *wanted;
+	/** In order of ids; strings owned. */
+	struct peel_package *packages;
+	uint32_t package_count;
+	struct peel_package_db *databases;
+	uint32_t database_count;
+	struct peel_category *categories;
+	uint32_t category_count;
+};
+
 struct peel_index {
 	/** The image that it was built of, where that was standard input: it cannot be opened again. Else NULL. */
 	struct peel_image *image;
@@ -48,6 +65,7 @@ struct peel_index {
 	struct peel_totals totals;
 	/** Bytes of entries; thread-safe. */
 	struct content *content;
+	struct index_facts facts;
 	/** Connections to fd. */
 	struct store_pool pool;
 	/** Files listed or read lately. */

@@ -59,10 +59,16 @@ unsigned crew_cores(void)
 		: 1;
 }
 
+size_t crew_memory(enum peel_codec codec)
+{
+	return worker_memory[(size_t)codec < countof(worker_memory) ? codec : PEEL_CODEC_ZSTD];
+}
+
 static unsigned worker_count(const struct crew *crew)
 {
 	uint64_t count = crew->options.workers ? crew->options.workers : crew_cores();
 	size_t most = worker_memory[PEEL_CODEC_NONE];
+	size_t budget = CREW_WORKERS_BUDGET;
 
 	for (int i = 0; i < crew->job_count; i++) {
 		enum peel_codec codec = peel_image_layer(crew->image, crew->jobs[i].layer)->codec;
@@ -72,7 +78,11 @@ static unsigned worker_count(const struct crew *crew)
 	if (peel_image_codec(crew->image) != PEEL_CODEC_NONE) {
 		return 1;
 	}
-	count = min_u64(count, CREW_WORKERS_BUDGET / most);
+	if (crew->options.watch) {
+		most += crew->options.watch->memory;
+		budget += CREW_WATCH_BUDGET;
+	}
+	count = min_u64(count, budget / most);
 	count = min_u64(count, CREW_WORKERS_MAX);
 	return (unsigned)min_u64(count, (uint64_t)crew->job_count);
 }

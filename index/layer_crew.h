@@ -12,6 +12,7 @@
 
 #include "layer_item.h"
 #include "layer_read.h"
+#include "layer_watch.h"
 
 struct crew;
 struct peel_image;
@@ -20,6 +21,8 @@ struct peel_image;
 #define CREW_WORKERS_MAX 16
 /** Memory of all of them together, bytes: what one needs is told by its codec (layer_crew.c). */
 #define CREW_WORKERS_BUDGET (24u << 20)
+/** What may come on top of it where contents are watched, bytes. */
+#define CREW_WATCH_BUDGET (8u << 20)
 /** Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. */
 #define CREW_TAPES_BUDGET (8u << 20)
 
@@ -40,6 +43,11 @@ struct crew_known {
 	void *arg;
 };
 
+/** Cores that this process may use. */
+unsigned crew_cores(void);
+/** Memory that reading a layer takes at most, bytes. */
+size_t crew_memory(enum peel_codec codec);
+
 struct crew_options {
 	/** Threads; 0: as many as there are cores. The same items come out in any case. */
 	unsigned workers;
@@ -47,6 +55,8 @@ struct crew_options {
 	bool verify;
 	/** May be NULL. Not asked where verify is set. */
 	const struct crew_known *known;
+	/** Watches contents; NULL: nobody does. */
+	const struct layer_watch *watch;
 	/** Most findings of a layer that are told. */
 	uint64_t findings;
 	/** Folder for a temporary file, borrowed; -1: all stays in memory. */

@@ -60,9 +60,6 @@ struct crew {
 	int64_t last_progress;
 };
 
-/** Cores that this process may use. */
-unsigned crew_cores(void);
-
 /** Fill in jobs, job_of and first_of. @return 0; PEEL_ENOMEM. */
 int crew_plan(struct crew *crew, struct peel_error *err);
 /** Fill in order. */

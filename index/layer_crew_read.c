@@ -23,6 +23,8 @@ struct reading {
 	struct item_writer *entries;
 	/** NULL: no points are wanted. */
 	struct item_writer *points;
+	/** Of crew_options.watch; NULL: nobody watches. */
+	void *watching;
 	/** Holds the crew's large_lock. */
 	bool large;
 };
@@ -31,6 +33,9 @@ static void reading_finish(struct reading *reading)
 {
 	if (reading->large) {
 		pthread_mutex_unlock(&reading->crew->large_lock);
+	}
+	if (reading->crew->options.watch) {
+		reading->crew->options.watch->close(reading->watching);
 	}
 	item_writer_free(reading->entries);
 	item_writer_free(reading->points);
@@ -46,7 +51,27 @@ static int take_entry(void *arg, const struct scan_entry *entry, struct peel_err
 {
 	struct reading *reading = arg;
 
+	if (reading->watching && entry->type == SCAN_FILE) {
+		reading->crew->options.watch->begin(reading->watching, entry);
+	}
 	return item_put_entry(reading->entries, entry, false, err);
+}
+
+static void take_data(void *arg, const void *bytes, size_t len)
+{
+	struct reading *reading = arg;
+
+	reading->crew->options.watch->data(reading->watching, bytes, len);
+}
+
+static int take_end(void *arg, struct peel_error *err)
+{
+	struct reading *reading = arg;
+	const void *record = NULL;
+	size_t len = 0;
+	int code = reading->crew->options.watch->end(reading->watching, &record, &len, err);
+
+	return code < 0 || len == 0 ? code : item_put_facts(reading->entries, record, len, err);
 }
 
 static int take_hash(void *arg, const void *hash, struct peel_error *err)
@@ -107,7 +132,7 @@ static int decode(struct reading *reading, struct source *raw, struct peel_error
 	struct crew *crew = reading->crew;
 	struct crew_job *job = reading->job;
 	const struct point_sink points = {.add = take_point, .arg = reading};
-	const struct layer_sink sink = {
+	struct layer_sink sink = {
 		.entry = take_entry,
 		.hash = take_hash,
 		.finding = take_finding,
@@ -124,6 +149,16 @@ static int decode(struct reading *reading, struct source *raw, struct peel_error
 		.threads = crew->ahead,
 	};
 
+	if (crew->options.watch) {
+		int code = crew->options.watch->open(crew->options.watch->arg, &reading->watching,
+			err);
+
+		if (code < 0) {
+			return code;
+		}
+		sink.data = take_data;
+		sink.end = take_end;
+	}
 	return layer_read(&what, &sink, &job->outcome, err);
 }
 

@@ -225,6 +225,20 @@ int item_put_finding(struct item_writer *writer, const char *code, const char *p
 	return write_item(writer, pack, err);
 }
 
+int item_put_facts(struct item_writer *writer, const void *record, size_t len,
+	struct peel_error *err)
+{
+	struct pack *pack = &writer->other;
+	int code = item_flush(writer, err);
+
+	if (code < 0) {
+		return code;
+	}
+	begin(pack, ITEM_FACTS);
+	pack_bytes(pack, record, len);
+	return write_item(writer, pack, err);
+}
+
 int item_put_packed_point(struct item_writer *writer, const struct point *point, const void *packed,
 	size_t len, struct peel_error *err)
 {

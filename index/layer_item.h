@@ -21,6 +21,8 @@ enum item_kind {
 	ITEM_ENTRY,
 	ITEM_FINDING,
 	ITEM_POINT,
+	/** What was gathered of the content of the file that came last. */
+	ITEM_FACTS,
 };
 
 /** One item; everything points into the reader and is valid until the next one. */
@@ -41,6 +43,9 @@ struct item {
 	struct point point;
 	const void *window;
 	size_t window_len;
+	/** ITEM_FACTS: as struct layer_watch gave it. */
+	const void *record;
+	size_t record_len;
 };
 
 /** @param tape borrowed. @return 0; PEEL_ENOMEM. */
@@ -58,6 +63,9 @@ int item_put_hash(struct item_writer *writer, const void *hash, struct peel_erro
 /** An anomaly. */
 int item_put_finding(struct item_writer *writer, const char *code, const char *path,
 	size_t path_len, uint64_t offset, const char *detail, struct peel_error *err);
+/** What was gathered of the file that was put last. */
+int item_put_facts(struct item_writer *writer, const void *record, size_t len,
+	struct peel_error *err);
 /** An access point; its window is packed. */
 int item_put_point(struct item_writer *writer, const struct point *point, const void *window,
 	struct peel_error *err);

@@ -233,6 +233,9 @@ int item_next(struct item_reader *reader, struct item *ret_item, unsigned wait_m
 	case ITEM_POINT:
 		get_point(reader, ret_item);
 		break;
+	case ITEM_FACTS:
+		ret_item->record = unpack_bytes(&reader->in, &ret_item->record_len);
+		break;
 	default:
 		reader->in.damaged = true;
 	}

@@ -120,6 +120,9 @@ static int take_data(void *arg, const void *bytes, size_t len, struct peel_error
 
 	if (reader->hashing) {
 		XXH3_128bits_update(reader->content, bytes, len);
+		if (reader->sink->data) {
+			reader->sink->data(reader->sink->arg, bytes, len);
+		}
 	}
 	return len > PROGRESS_BYTES ? show_progress(reader, err) : 0;
 }
@@ -127,14 +130,20 @@ static int take_data(void *arg, const void *bytes, size_t len, struct peel_error
 static int end_data(void *arg, struct peel_error *err)
 {
 	struct reader *reader = arg;
+	const struct layer_sink *sink = reader->sink;
 	XXH128_canonical_t hash;
+	int code;
 
 	if (!reader->hashing) {
 		return 0;
 	}
 	reader->hashing = false;
 	XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(reader->content));
-	return from_sink(reader, reader->sink->hash(reader->sink->arg, hash.digest, err));
+	code = sink->hash(sink->arg, hash.digest, err);
+	if (code == 0 && sink->end) {
+		code = sink->end(sink->arg, err);
+	}
+	return from_sink(reader, code);
 }
 
 static int take_finding(void *arg, const char *what, const char *path, size_t path_len,

@@ -24,6 +24,9 @@ struct layer_sink {
 	int (*entry)(void *arg, const struct scan_entry *entry, struct peel_error *err);
 	/** Hash of the content of the file that was given last, LAYER_HASH_SIZE bytes; where data is read. */
 	int (*hash)(void *arg, const void *hash, struct peel_error *err);
+	/** A piece of its content, and after hash its end; where data is read. NULL: nobody wants them. */
+	void (*data)(void *arg, const void *bytes, size_t len);
+	int (*end)(void *arg, struct peel_error *err);
 	/** An anomaly; arguments as scan_sink.finding. */
 	int (*finding)(void *arg, const char *code, const char *path, size_t path_len,
 		uint64_t offset, const char *detail, struct peel_error *err);

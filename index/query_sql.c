@@ -17,6 +17,7 @@
 
 #include <peel/text.h>
 
+#include "store_facts.h"
 #include "util.h"
 
 /* Bytes of one value or row, and of the SQL text. */
@@ -279,7 +280,7 @@ int peel_sql(struct peel_index *index, const char *sql, peel_row_fn *each, void 
 	if (strlen(sql) > SQL_MAX) {
 		return peel_fail(err, PEEL_EUSAGE, "SQL: a text over %d bytes", SQL_MAX);
 	}
-	r = store_open(index->fd, &store, err);
+	r = store_open_with_facts(index->fd, index->facts.fd, &store, err);
 	if (r < 0) {
 		return r;
 	}

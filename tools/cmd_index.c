@@ -20,15 +20,34 @@ static void print_bytes(const char *name, uint64_t bytes)
 		(unsigned long long)bytes);
 }
 
+struct index_values {
+	bool facts;
+};
+
+static const struct opt index_options_own[] = {
+	{0, "facts", NULL, OPT_FLAG, offsetof(struct index_values, facts),
+		"gather facts about contents too, which other verbs want"},
+	{0},
+};
+
+/* Facts and their reasons are said only where they were asked for. */
+static void print_facts(const struct peel_index *index)
+{
+	print_fact("facts", *peel_facts_incomplete_reasons(index) ? "incomplete" : "complete");
+}
+
 static int run_index(struct call *call)
 {
+	const struct index_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
 	struct peel_totals totals;
 	struct peel_error err = {0};
 	const char *path;
 	char text[FORMAT_SIZE];
-	int status = open_for_reading(call, &index);
+	int status;
 
+	call->wants_facts = values->facts;
+	status = open_for_reading(call, &index);
 	if (status != STATUS_OK) {
 		return status;
 	}
@@ -44,6 +63,9 @@ static int run_index(struct call *call)
 	print_fact("files", format_number(text, totals.nodes));
 	print_bytes("size", totals.bytes);
 	print_bytes("allocated", totals.allocated);
+	if (values->facts) {
+		print_facts(index);
+	}
 	return reading_status(index, STATUS_OK);
 }
 
@@ -54,6 +76,8 @@ const struct verb cmd_index = {
 	.details =
 		"entries: rows of all layers' tars. files: inodes of the merged tree, folders and links too.\n"
 		"size: payload of its regular files; allocated: the same in 4 KiB blocks, less holes.\n",
+	.options = index_options_own,
+	.values_size = sizeof(struct index_values),
 	.image = true,
 	.headers_only = true,
 	.min_operands = 1,

@@ -15,6 +15,16 @@
 /* Most columns of a result, as SQLite's own default limit. */
 #define COLUMNS_MAX 2000
 
+struct sql_values {
+	bool facts;
+};
+
+static const struct opt sql_options[] = {
+	{0, "facts", NULL, OPT_FLAG, offsetof(struct sql_values, facts),
+		"gather facts about contents, and show them as facts.file, facts.elf, …"},
+	{0},
+};
+
 /* One emission under way. */
 struct sql_run {
 	const char *format;
@@ -290,8 +300,10 @@ static int run_sql(struct call *call)
 	bool from_stdin = call->argc < 2 || strcmp(call->argv[1], "-") == 0;
 	cleanup_index struct peel_index *index = NULL;
 	cleanup_free char *query = NULL;
+	const struct sql_values *values = call->values;
 	int status;
 
+	call->wants_facts = values->facts;
 	if (from_stdin && peel_reference_is_stdin(call->argv[0])) {
 		return complain_usage(call,
 			"the image and the query cannot both be standard input");
@@ -315,6 +327,8 @@ const struct verb cmd_sql = {
 	.details =
 		"QUERY is read from standard input where it is missing or '-'. Start with the views tree, entries,\n"
 		"hidden, layers and findings: SELECT path, size FROM tree ORDER BY size DESC LIMIT 10\n",
+	.options = sql_options,
+	.values_size = sizeof(struct sql_values),
 	.image = true,
 	.headers_only = true,
 	.formats = "table csv tsv json",

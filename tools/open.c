@@ -79,7 +79,8 @@ int worse_status(int a, int b)
 
 static bool headers_are_enough(const struct call *call)
 {
-	return call->verb->headers_only && !call->reads_contents && !call->shared.verify;
+	return call->verb->headers_only && !call->verb->facts && !call->wants_facts &&
+		!call->reads_contents && !call->shared.verify;
 }
 
 static void tell_spooled(void *arg, const char *folder, uint64_t bytes)

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Looking into a file by its kind, and appending what is found to its record. */
+#ifndef FACTS_INSIDE_H
+#define FACTS_INSIDE_H
+
+#include <stdbool.h>
+
+#include "facts_look.h"
+#include "facts_record.h"
+
+struct facts_scan;
+struct facts_wanted;
+struct peel_error;
+
+/** Members of an archive whose first bytes are looked at, and bytes that are unpacked for it, at most. */
+#define FACTS_INSIDE_MEMBERS 1024
+#define FACTS_INSIDE_BYTES (16u << 20)
+/** Bytes of one member that markers are looked for in. */
+#define FACTS_INSIDE_MEMBER_BYTES (2u << 20)
+
+/** What looking needs. */
+struct facts_inside {
+	const struct facts_wanted *wanted;
+	/** For members; between two files it is free. */
+	struct facts_scan *scan;
+	/** Takes the items. */
+	struct pack *pack;
+};
+
+/** Is there more to be seen in a file of this kind than its first bytes? */
+bool facts_inside_of(enum peel_kind kind);
+/** Is it an archive, of a format that is not looked into? */
+bool facts_is_archive(enum peel_kind kind);
+/** Which markers are looked for in files of a kind: a set of enum facts_in. */
+unsigned facts_in_of(enum peel_kind kind);
+
+/** Look. @return 0; PEEL_ENOMEM, as file->read. */
+int facts_inside_look(const struct facts_inside *inside, enum peel_kind kind,
+	const struct facts_file *file, struct peel_error *err);
+
+#endif
