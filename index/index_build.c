@@ -161,6 +161,9 @@ static int build_layers(struct build *build, const struct crew_known *known, boo
 	};
 	int code = crew_start(build->image, &options, &build->crew, err);
 
+	if (code == 0) {
+		tree_add_memory(build->tree, crew_spare_memory(build->crew));
+	}
 	if (code == 0 && options.watch) {
 		code = facts_spool_layers(build->options->facts,
 			peel_image_layer_count(build->image), err);

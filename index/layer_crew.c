@@ -64,7 +64,8 @@ size_t crew_memory(enum peel_codec codec)
 	return worker_memory[(size_t)codec < countof(worker_memory) ? codec : PEEL_CODEC_ZSTD];
 }
 
-static unsigned worker_count(const struct crew *crew)
+/** How many, and what they leave of their budget. */
+static unsigned worker_count(struct crew *crew)
 {
 	uint64_t count = crew->options.workers ? crew->options.workers : crew_cores();
 	size_t most = worker_memory[PEEL_CODEC_NONE];
@@ -76,7 +77,7 @@ static unsigned worker_count(const struct crew *crew)
 		most = (size_t)max_u64(most, worker_memory[codec]);
 	}
 	if (peel_image_codec(crew->image) != PEEL_CODEC_NONE) {
-		return 1;
+		count = 1;
 	}
 	if (crew->options.watch) {
 		most += crew->options.watch->memory;
@@ -84,7 +85,9 @@ static unsigned worker_count(const struct crew *crew)
 	}
 	count = min_u64(count, budget / most);
 	count = min_u64(count, CREW_WORKERS_MAX);
-	return (unsigned)min_u64(count, (uint64_t)crew->job_count);
+	count = min_u64(count, (uint64_t)crew->job_count);
+	crew->spare = budget - (size_t)count * most;
+	return (unsigned)count;
 }
 
 /** Take the next job that nobody has. @return NULL where there is none. */
@@ -126,7 +129,7 @@ static void start_threads(struct crew *crew, unsigned count)
 /** One tape a job, and one for its points: those of a layer are stored when its entries are. */
 static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 {
-	int code = tapes_new(CREW_TAPES_BUDGET, crew->options.spill_dir, &crew->tapes, err);
+	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare / 2, crew->options.spill_dir, &crew->tapes, err);
 
 	for (int i = 0; code == 0 && i < crew->job_count; i++) {
 		struct crew_job *job = &crew->jobs[i];
@@ -183,6 +186,11 @@ int crew_start(struct peel_image *image, const struct crew_options *options, str
 	}
 	*ret_crew = crew;
 	return 0;
+}
+
+size_t crew_spare_memory(const struct crew *crew)
+{
+	return crew->spare / 2;
 }
 
 void crew_free(struct crew *crew)

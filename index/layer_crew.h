@@ -23,7 +23,10 @@ struct peel_image;
 #define CREW_WORKERS_BUDGET (24u << 20)
 /** What may come on top of it where contents are watched, bytes. */
 #define CREW_WATCH_BUDGET (8u << 20)
-/** Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. */
+/**
+ * Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. Half of what
+ * the threads leave of their budget comes to it.
+ */
 #define CREW_TAPES_BUDGET (8u << 20)
 
 /**
@@ -74,6 +77,9 @@ struct crew_options {
  */
 int crew_start(struct peel_image *image, const struct crew_options *options, struct crew **ret_crew,
 	struct peel_error *err);
+
+/** Memory that the threads leave of their budget for others than the crew, bytes. */
+size_t crew_spare_memory(const struct crew *crew);
 
 /** Stop all threads, wait for their end, free; NULL is fine. */
 void crew_free(struct crew *crew);

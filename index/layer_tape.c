@@ -16,11 +16,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <peel/error.h>
 
-#include "tempfile.h"
 #include "util_lock.h"
 
 /** Longest item: an entry's headers (8 MiB) and what they are decoded to. */
@@ -35,8 +33,10 @@ int tapes_new(size_t budget, int folder, struct tapes **ret_tapes, struct peel_e
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	tapes->budget = budget;
-	tapes->folder = folder;
-	tapes->fd = -1;
+	if (folder >= 0 && spill_new(folder, &tapes->spill, err) < 0) {
+		free(tapes);
+		return PEEL_ENOMEM;
+	}
 	pthread_mutex_init(&tapes->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -51,9 +51,7 @@ void tapes_free(struct tapes *tapes)
 	if (!tapes) {
 		return;
 	}
-	if (tapes->fd >= 0) {
-		close(tapes->fd);
-	}
+	spill_free(tapes->spill);
 	pthread_cond_destroy(&tapes->moved);
 	pthread_mutex_destroy(&tapes->lock);
 	free(tapes);
@@ -139,7 +137,7 @@ static enum fate decide(struct tape *tape)
 	struct tapes *tapes = tape->tapes;
 	scoped_lock(&tapes->lock);
 
-	while (!tapes->canceled && tapes->folder >= 0 && tapes->held + tape->fill > tapes->budget) {
+	while (!tapes->canceled && tapes->spill && tapes->held + tape->fill > tapes->budget) {
 		if (!tape->patient) {
 			return FATE_FILE;
 		}
@@ -154,24 +152,6 @@ static enum fate decide(struct tape *tape)
 	tapes->held += tape->fill;
 	tape->in_memory++;
 	return FATE_MEMORY;
-}
-
-/** A place in the file. */
-static int reserve(struct tapes *tapes, size_t len, uint64_t *ret_offset, struct peel_error *err)
-{
-	scoped_lock(&tapes->lock);
-
-	if (tapes->fd < 0) {
-		int fd = tempfile_new(tapes->folder, TAPE_FILE, err);
-
-		if (fd < 0) {
-			return fd;
-		}
-		tapes->fd = fd;
-	}
-	*ret_offset = tapes->end;
-	tapes->end += len;
-	return 0;
 }
 
 static void append(struct tape *tape, struct piece *piece)
@@ -194,11 +174,7 @@ static int hand_over(struct tape *tape, struct peel_error *err)
 		code = peel_fail(err, PEEL_ECANCELED, "canceled");
 	}
 	if (code == 0 && fate == FATE_FILE) {
-		code = reserve(tape->tapes, tape->fill, &piece->offset, err);
-		if (code == 0) {
-			code = tempfile_write(tape->tapes->fd, TAPE_FILE, tape->filling, tape->fill,
-				piece->offset, err);
-		}
+		code = spill_put(tape->tapes->spill, tape->filling, tape->fill, &piece->place, err);
 	}
 	if (code < 0) {
 		free(piece);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Tapes: bytes that one thread writes and another one reads later, in order, some of them at once. All tapes of a
- * build share a budget of memory; what is beyond goes to one unlinked file, or waits.
+ * build share a budget of memory; what is beyond goes to one unlinked file, packed, or waits.
  */
 #ifndef LAYER_TAPE_H
 #define LAYER_TAPE_H

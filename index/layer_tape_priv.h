@@ -6,13 +6,10 @@
 #include <pthread.h>
 
 #include "layer_tape.h"
-
-/** What the file is, in messages. */
-#define TAPE_FILE "a temporary file"
+#include "spill.h"
 
 struct tapes {
 	size_t budget;
-	int folder;
 	/** Guards what follows, and all lists of pieces. */
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
@@ -21,17 +18,16 @@ struct tapes {
 	/** The tape that is being read. */
 	const struct tape *current;
 	bool canceled;
-	/** The file, -1: not made yet; and its end. */
-	int fd;
-	uint64_t end;
+	/** NULL: all stays in memory. */
+	struct spill *spill;
 };
 
 struct piece {
 	struct piece *next;
 	size_t len;
-	/** NULL: in the file, at offset. */
+	/** NULL: spilled. */
 	uint8_t *bytes;
-	uint64_t offset;
+	struct spill_place place;
 };
 
 struct tape {

@@ -8,7 +8,6 @@
 
 #include <peel/error.h>
 
-#include "tempfile.h"
 #include "util_lock.h"
 
 /** Give the piece that was read back, where nobody reads it again. */
@@ -82,8 +81,7 @@ static int read_back(struct tape *tape, const struct piece *piece, struct peel_e
 	if (!tape->back) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	return tempfile_read(tape->tapes->fd, TAPE_FILE, tape->back, piece->len, piece->offset,
-		err);
+	return spill_get(tape->tapes->spill, &piece->place, tape->back, piece->len, err);
 }
 
 /** Go on to the next piece. @return as await_piece, or less than 0. */

@@ -104,9 +104,9 @@ int tree_end_layer(struct tree *tree, struct peel_error *err)
 	return 0;
 }
 
-void tree_set_memory(struct tree *tree, bool plenty)
+void tree_add_memory(struct tree *tree, size_t spare)
 {
-	tree_rows_set_budget(tree->rows, plenty ? TREE_ROWS_BUDGET_LARGE : TREE_ROWS_BUDGET);
+	tree_rows_set_budget(tree->rows, TREE_ROWS_BUDGET + spare);
 }
 
 const struct tree_layer *tree_layer(const struct tree *tree, int layer)

@@ -35,8 +35,8 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 /** Free; NULL is fine. */
 void tree_free(struct tree *tree);
 
-/** Whether those who read the layers leave most of the memory to others. Not called: they do not. */
-void tree_set_memory(struct tree *tree, bool plenty);
+/** Let it use more memory, bytes, while layers are added: those who read them leave so much. */
+void tree_add_memory(struct tree *tree, size_t spare);
 
 /** What one layer gave. Bytes as DESIGN section 1 defines them. */
 struct tree_layer {

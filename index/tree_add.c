@@ -97,6 +97,14 @@ static size_t classify(struct tree_row *row, const char *path, size_t len, enum 
 	return slash > 0 ? slash - 1 : 0;
 }
 
+/** Has a folder of the path a whiteout's name? */
+static bool has_whiteout_folder(const char *path, size_t len)
+{
+	const char *at = len ? memmem(path, len, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) : NULL;
+
+	return at && (at == path || at[-1] == '/') && strncmp(at, ".wh..wh.", 8) != 0;
+}
+
 /** Find the parent folder; runs of entries of one folder ask once. */
 static int find_parent(struct tree *tree, struct tree_row *row, const char *path, size_t len,
 	bool *ret_followed, bool *ret_loop, struct peel_error *err)
@@ -121,6 +129,7 @@ static int find_parent(struct tree *tree, struct tree_row *row, const char *path
 		return code;
 	}
 	memcpy(tree->last_parent, path, len);
+	tree->last_parent_odd = has_whiteout_folder(path, len);
 	tree->last_parent_len = len;
 	tree->last_parent_dir = walk.dir;
 	/* A loop is told for each entry, so it is not remembered. */
@@ -197,15 +206,6 @@ static bool is_overlay_marker(const struct tree_row *row)
 	return false;
 }
 
-static bool has_whiteout_folder(const struct tree_row *row)
-{
-	size_t parent = (size_t)(row->name - row->path);
-	const char *at = parent ? memmem(row->path, parent, WHITEOUT_PREFIX, 4) : NULL;
-
-	return at && (at == row->path || at[-1] == '/') && strncmp(at, ".wh..wh.", 8) != 0 &&
-		memchr(at, '/', parent - (size_t)(at - row->path)) != NULL;
-}
-
 /** What of an entry deserves a finding, whatever the other layers hold. */
 static int report_oddities(struct tree *tree, const struct tree_row *row, enum path_kind kind,
 	struct peel_error *err)
@@ -222,7 +222,7 @@ static int report_oddities(struct tree *tree, const struct tree_row *row, enum p
 		{kind == PATH_AUFS, "aufs-metadata", "metadata of aufs is hidden"},
 		{whiteout && (entry->type != SCAN_FILE || entry->size > 0), "odd-whiteout",
 			"a whiteout that is not an empty regular file"},
-		{has_whiteout_folder(row), "whiteout-in-path", "a folder has a whiteout's name"},
+		{row->path_len > 0 && tree->last_parent_odd, "whiteout-in-path", "a folder has a whiteout's name"},
 		{is_overlay_marker(row), "overlay-marker",
 			"an overlay driver would take this for a whiteout or an opaque folder"},
 		{entry->uid < 0 || entry->uid > OWNER_MAX || entry->gid < 0 ||

@@ -13,8 +13,14 @@
 #include "tree_rows.h"
 #include "util.h"
 
-/** Words of the filter, a power of two: 8 bits a link at a million links. */
-#define FILTER_WORDS (1u << 17)
+/**
+ * Words of the filter, powers of two: for the first links a part that fits the processor's cache, 32 bits a link;
+ * for more the rest, 8 bits a link at a million of them.
+ */
+#define FIRST_WORDS (1u << 13)
+#define FIRST_LINKS (1u << 14)
+#define MORE_WORDS (1u << 17)
+#define FILTER_WORDS (FIRST_WORDS + MORE_WORDS)
 
 /** Columns of table entry that are read here, by their place. */
 enum {
@@ -33,15 +39,10 @@ int tree_follow_init(struct tree *tree, struct peel_error *err)
 
 void tree_follow_begin(struct tree *tree)
 {
-	if (tree->layer_links > 0) {
-		memset(tree->link_filter, 0, FILTER_WORDS * sizeof(*tree->link_filter));
-	}
-	tree->layer_links = 0;
-}
+	size_t used = tree->layer_links > FIRST_LINKS ? FILTER_WORDS : FIRST_WORDS;
 
-static uint64_t *filter_word(const struct tree *tree, uint64_t hash)
-{
-	return &tree->link_filter[hash >> 32 & (FILTER_WORDS - 1)];
+	memset(tree->link_filter, 0, used * sizeof(*tree->link_filter));
+	tree->layer_links = 0;
 }
 
 static uint64_t filter_bits(uint64_t hash)
@@ -50,10 +51,21 @@ static uint64_t filter_bits(uint64_t hash)
 		UINT64_C(1) << (hash >> 12 & 63);
 }
 
+/** The word of a name, of the first part or of the rest. */
+static uint64_t *filter_word(const struct tree *tree, uint64_t hash, bool more)
+{
+	return &tree->link_filter[more ? FIRST_WORDS + (hash >> 32 & (MORE_WORDS - 1))
+				       : hash >> 32 & (FIRST_WORDS - 1)];
+}
+
 bool tree_follow_maybe(const struct tree *tree, uint64_t hash)
 {
+	const uint64_t bits = filter_bits(hash);
+
 	return tree->layer_links > 0 &&
-		(*filter_word(tree, hash) & filter_bits(hash)) == filter_bits(hash);
+		((*filter_word(tree, hash, false) & bits) == bits ||
+			(tree->layer_links > FIRST_LINKS &&
+				(*filter_word(tree, hash, true) & bits) == bits));
 }
 
 /** What stands at a name from an entry on; the table has the last one. */
@@ -147,7 +159,7 @@ int tree_follow_note(struct tree *tree, uint64_t hash, const struct tree_name *n
 	bool maybe = tree_follow_maybe(tree, hash);
 
 	if (link) {
-		*filter_word(tree, hash) |= filter_bits(hash);
+		*filter_word(tree, hash, tree->layer_links >= FIRST_LINKS) |= filter_bits(hash);
 		tree->layer_links++;
 	}
 	return tree->links_layer == tree->layer && (maybe || link)

@@ -74,6 +74,8 @@ struct tree {
 	bool last_parent_whiteout;
 	bool last_parent_passed_over;
 	bool last_parent_followed;
+	/** A folder in it has a whiteout's name. */
+	bool last_parent_odd;
 	/** Scratch for paths, TREE_PATH_MAX bytes each. */
 	char *path;
 	char *rest[2];

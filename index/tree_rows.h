@@ -15,9 +15,8 @@ struct peel_error;
 struct record;
 struct tree_rows;
 
-/** Memory of the pages where the rest of a build needs most of what there is, bytes; and where it does not. */
+/** Least memory of the pages, bytes. */
 #define TREE_ROWS_BUDGET (4u << 20)
-#define TREE_ROWS_BUDGET_LARGE (20u << 20)
 
 /** @param folder of the temporary file, borrowed; -1: all stays in memory. @return 0; PEEL_ENOMEM. */
 int tree_rows_new(int folder, struct tree_rows **ret_rows, struct peel_error *err);
