@@ -3,8 +3,8 @@
  * The merge of layers: entries in, layer by layer, and a merged tree out, in the tables of schema.sql.
  *
  * Order of calls: tree_new, then for each layer from the lowest tree_begin_layer, tree_add for each entry in
- * tar order, tree_end_layer; then tree_finish once. Memory is bounded whatever the image holds: entries
- * become pages of their table as they come, folders pass through a bounded cache, the merge is one pass over sorted rows.
+ * tar order, tree_end_layer; then tree_finish once. Memory is bounded whatever the image holds: entries become
+ * pages of their table as they come, folders pass through a bounded cache, the merge is one pass over sorted rows.
  */
 #ifndef TREE_H
 #define TREE_H

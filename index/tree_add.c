@@ -222,7 +222,8 @@ static int report_oddities(struct tree *tree, const struct tree_row *row, enum p
 		{kind == PATH_AUFS, "aufs-metadata", "metadata of aufs is hidden"},
 		{whiteout && (entry->type != SCAN_FILE || entry->size > 0), "odd-whiteout",
 			"a whiteout that is not an empty regular file"},
-		{row->path_len > 0 && tree->last_parent_odd, "whiteout-in-path", "a folder has a whiteout's name"},
+		{row->path_len > 0 && tree->last_parent_odd, "whiteout-in-path",
+			"a folder has a whiteout's name"},
 		{is_overlay_marker(row), "overlay-marker",
 			"an overlay driver would take this for a whiteout or an opaque folder"},
 		{entry->uid < 0 || entry->uid > OWNER_MAX || entry->gid < 0 ||
