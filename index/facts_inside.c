@@ -104,6 +104,7 @@ struct look {
 	unsigned members;
 	uint64_t bytes;
 	bool is_ar;
+	unsigned markers;
 	/** For members, FACTS_INSIDE_MEMBER_BYTES; made when first needed. */
 	uint8_t *room;
 };
@@ -184,10 +185,13 @@ static int look_script(struct look *look, struct peel_error *err)
 
 static void take_marker(void *arg, size_t marker, uint64_t offset)
 {
-	const struct look *look = arg;
+	struct look *look = arg;
 	const struct facts_item item = {
 		.kind = FACTS_ITEM_MEMBER_MARKER, .marker = marker, .offset = offset};
 
+	if (look->markers++ >= FACTS_INSIDE_MARKERS) {
+		return;
+	}
 	facts_record_add(look->inside->pack, &item);
 }
 
@@ -293,7 +297,10 @@ static int list_members(struct look *look, bool is_ar, int *ret_listed, struct p
 		return err && err->code < 0 ? err->code
 					    : peel_fail(err, look->failure, "cannot read");
 	}
-	*ret_listed = end > 0 ? end : 0;
+	*ret_listed = end == FACTS_LIST_WHOLE && look->markers > FACTS_INSIDE_MARKERS
+		? FACTS_LIST_PARTIAL
+		: end > 0 ? end
+			  : 0;
 	return end < 0 ? end : 0;
 }
 

@@ -18,6 +18,9 @@ struct peel_error;
 /** Bytes of one member that markers are looked for in. */
 #define FACTS_INSIDE_MEMBER_BYTES (2u << 20)
 
+/** Markers in members of one archive; beyond them it counts as listed in part. */
+#define FACTS_INSIDE_MARKERS 4096
+
 /** What looking needs. */
 struct facts_inside {
 	const struct facts_wanted *wanted;
