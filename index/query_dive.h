@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** One path in all layers, as dive's trees have it (query_dive_group.c), and the walk over them (query_dive.c). */
+/** One path in all layers as dive's trees have it (query_dive_group.c), the walk over them (query_dive_walk.c), sums. */
 #ifndef QUERY_DIVE_H
 #define QUERY_DIVE_H
 
@@ -92,5 +92,17 @@ struct dive {
 	/** The path at hand; room for a NUL. */
 	char path[PEEL_PATH_MAX + 1];
 };
+
+/** Put a name at the end of the path of its folder, as a tar has it. @param prefix "" or that of whiteouts. */
+void dive_set_path(struct dive *dive, size_t folder_len, const struct dive_group *group,
+	const char *prefix);
+/**
+ * Let all leaves of a path count.
+ * @param inside set of the layers in which something is below it; NULL: none. @return 0; PEEL_ENOMEM.
+ */
+int dive_count(struct dive *dive, size_t folder_len, const struct dive_group *group,
+	const uint64_t *inside);
+/** Go over all paths once, with dive_count for each. @return 0; peel_dive's codes. */
+int dive_walk(struct dive *dive);
 
 #endif

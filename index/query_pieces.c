@@ -61,8 +61,30 @@ static const char first_link[] =
 	" WHERE e.inode = ?1 AND e.type = 'h' AND e.why IS NULL ORDER BY e.id LIMIT 1";
 /* A link that was never made hides nothing. */
 static const char last_hidden[] =
-	"SELECT e.hidden_by, e.why FROM entry e WHERE e.inode = ?1 AND e.type = 'h'"
+	"SELECT e.hidden_by, e.why, e.id FROM entry e WHERE e.inode = ?1 AND e.type = 'h'"
 	" AND e.hidden_by IS NOT NULL AND e.why NOT IN (9, 10) ORDER BY e.hidden_by DESC, e.id LIMIT 1";
+
+/*
+ * As facts decide the cause of a file (index_facts_cause.c), for a hard link ?1 that another content seemed to hide:
+ * a row where the content is the same, with whether the header is, too.
+ */
+static const char same_content[] =
+	"SELECT a.mode = b.mode AND a.uid = b.uid AND a.gid = b.gid AND a.mtime = b.mtime AND a.nsec = b.nsec"
+	" AND NOT EXISTS (SELECT name, value FROM xattr WHERE entry = a.id"
+	"  EXCEPT SELECT name, value FROM xattr WHERE entry = b.id)"
+	" AND NOT EXISTS (SELECT name, value FROM xattr WHERE entry = b.id"
+	"  EXCEPT SELECT name, value FROM xattr WHERE entry = a.id)"
+	" FROM entry a JOIN entry b ON b.id = (SELECT min(u.id) FROM entry u WHERE u.dir = a.dir"
+	"  AND u.name = a.name AND u.layer = a.hidden_by AND u.type NOT IN ('w', 'o', '?') AND u.id > a.id)"
+	" JOIN entry da ON da.id = a.inode JOIN entry db ON db.id = coalesce(b.inode, b.id)"
+	" JOIN facts.file fa ON fa.entry = da.id JOIN facts.file fb ON fb.entry = db.id"
+	" WHERE a.id = ?1 AND da.type = 'f' AND db.type = 'f' AND da.size = db.size AND fa.hash = fb.hash";
+
+bool pieces_have_facts(struct store *store)
+{
+	return sqlite3_table_column_metadata(store_db(store), "facts", "file", "entry", NULL, NULL,
+		       NULL, NULL, NULL) == SQLITE_OK;
+}
 
 int pieces_get(struct pieces *pieces, enum pieces_sql sql, sqlite3_stmt **ret_stmt)
 {
@@ -121,36 +143,60 @@ int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_
 	return r;
 }
 
-/* Which layer hid a piece, and why: the last of its names decides. */
-static int set_cause(struct pieces *pieces, sqlite3_stmt *row_stmt, const struct query_row *row,
-	struct peel_piece *piece)
+/* The cause of a link that was called overwritten: contents may say more. */
+static int compare_link(struct pieces *pieces, uint64_t link, enum peel_cause *ret_cause)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	const int known = sqlite3_column_int(row_stmt, COLUMN_WHY);
-	int r;
+	int r = store_get(pieces->q.store, same_content, &stmt, pieces->q.err);
 
-	piece->hidden_by = row->hidden_by;
-	piece->cause = known > 0 && known < PEEL_CAUSE_COUNT ? (enum peel_cause)known
-							     : (enum peel_cause)row->why;
-	if (!(row->flags & ENTRY_LINKED)) {
-		return 0;
+	if (r < 0) {
+		return r;
 	}
-	r = store_get(pieces->q.store, last_hidden, &stmt, pieces->q.err);
+	sqlite3_bind_int64(stmt, 1, (int64_t)link);
+	r = store_step(pieces->q.store, stmt, pieces->q.err);
+	if (r > 0) {
+		*ret_cause = sqlite3_column_int(stmt, 0) ? PEEL_CAUSE_IDENTICAL
+							 : PEEL_CAUSE_METADATA;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* The same as the own name's fate for that of the link that was hidden last, if a layer above hid it. */
+static int last_link(struct pieces *pieces, const struct query_row *row, struct peel_piece *piece)
+{
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int why;
+	int r = store_get(pieces->q.store, last_hidden, &stmt, pieces->q.err);
+
 	if (r < 0) {
 		return r;
 	}
 	sqlite3_bind_int64(stmt, 1, (int64_t)row->id);
 	r = store_step(pieces->q.store, stmt, pieces->q.err);
-	if (r > 0 && sqlite3_column_int(stmt, 0) > row->hidden_by) {
-		const int why = sqlite3_column_int(stmt, 1);
-
-		piece->hidden_by = sqlite3_column_int(stmt, 0);
-		if (why <= 0 || why >= PEEL_CAUSE_COUNT) {
-			return query_corrupt(&pieces->q, row->id, "a link is hidden for no reason");
-		}
-		piece->cause = (enum peel_cause)why;
+	if (r <= 0 || sqlite3_column_int(stmt, 0) <= row->hidden_by) {
+		return r < 0 ? r : 0;
 	}
-	return r < 0 ? r : 0;
+	why = sqlite3_column_int(stmt, 1);
+	if (why <= 0 || why >= PEEL_CAUSE_COUNT) {
+		return query_corrupt(&pieces->q, row->id, "a link is hidden for no reason");
+	}
+	piece->hidden_by = sqlite3_column_int(stmt, 0);
+	piece->cause = (enum peel_cause)why;
+	return pieces->facts && why == WHY_OVERWRITTEN
+		? compare_link(pieces, (uint64_t)sqlite3_column_int64(stmt, 2), &piece->cause)
+		: 0;
+}
+
+/* Which layer hid a piece, and why: the last of its names decides. */
+static int set_cause(struct pieces *pieces, sqlite3_stmt *stmt, const struct query_row *row,
+	struct peel_piece *piece)
+{
+	const int known = sqlite3_column_int(stmt, COLUMN_WHY);
+
+	piece->hidden_by = row->hidden_by;
+	piece->cause = known > 0 && known < PEEL_CAUSE_COUNT ? (enum peel_cause)known
+							     : (enum peel_cause)row->why;
+	return row->flags & ENTRY_LINKED ? last_link(pieces, row, piece) : 0;
 }
 
 /* What the tables of facts say; all columns are NULL without them. */
@@ -254,8 +300,7 @@ int peel_pieces(struct peel_index *index, enum peel_piece_order order, bool visi
 	pieces->arg = arg;
 	r = query_begin(&pieces->q, index, err);
 	if (r == 0) {
-		pieces->facts = sqlite3_table_column_metadata(store_db(pieces->q.store), "facts",
-					"file", "entry", NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+		pieces->facts = pieces_have_facts(pieces->q.store);
 		r = order == PEEL_BY_PATH ? pieces_by_path(pieces) : pieces_by_entry(pieces);
 		query_end_(&pieces->q);
 	}

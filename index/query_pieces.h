@@ -74,6 +74,9 @@ struct pieces {
 	char path[PEEL_PATH_MAX + 1];
 };
 
+/** True where a connection has the tables of facts. */
+bool pieces_have_facts(struct store *store);
+
 /** A statement of the pass's kind. @return as store_get. */
 int pieces_get(struct pieces *pieces, enum pieces_sql sql, sqlite3_stmt **ret_stmt);
 

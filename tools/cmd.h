@@ -128,6 +128,7 @@ extern const struct verb cmd_cat;
 extern const struct verb cmd_completion;
 extern const struct verb cmd_cp;
 extern const struct verb cmd_du;
+extern const struct verb cmd_dup;
 extern const struct verb cmd_export;
 extern const struct verb cmd_find;
 extern const struct verb cmd_grep;

@@ -275,6 +275,7 @@ static const struct verb *const verbs[] = {
 	&cmd_completion,
 	&cmd_cp,
 	&cmd_du,
+	&cmd_dup,
 	&cmd_export,
 	&cmd_find,
 	&cmd_grep,

@@ -122,20 +122,23 @@ int peel_dive(struct peel_index *index, size_t top, struct peel_dive **ret_dive,
 /** Free; NULL is fine. */
 void peel_dive_free(struct peel_dive *dive);
 
-/** Which duplicates are looked for. */
+/** Which duplicates are looked for, and how much of them is told. */
 struct peel_duplicates_options {
 	/** Smallest file that counts, bytes; 0 is as 1: empty files save nothing. */
 	uint64_t min_size;
 	/** Only files that the merged tree shows. */
 	bool visible_only;
-	/** Most paths that a group names. */
-	size_t paths;
+	/** Most groups handed over, those that save most; and most paths that a group names. PEEL_TOP_ALL: every one. */
+	size_t groups, paths;
+	/** While files are read; NULL: none. */
+	peel_progress_fn *progress;
+	void *progress_arg;
 };
 
 /** One of the files of a group. */
 struct peel_duplicate_path {
 	/** Raw bytes, NUL-terminated. */
-	const char *path;
+	char *path;
 	size_t path_len;
 	int layer;
 	bool visible;
@@ -146,7 +149,7 @@ struct peel_duplicate {
 	/** SHA-256 of the content, hex digits: by it they are the same. */
 	const char *sha256;
 	/** Of one file. */
-	uint64_t bytes, allocated;
+	uint64_t bytes;
 	/** Files, and those that the merged tree shows. */
 	uint64_t files, visible_files;
 	/** Bytes that one copy instead of all would save: of what is shipped, and of what is visible. */
@@ -161,16 +164,20 @@ typedef int peel_duplicate_fn(void *arg, const struct peel_duplicate *duplicate)
 
 /** What all groups come to. */
 struct peel_duplicates {
-	uint64_t groups, files, bytes, saved;
-	/** The same of what is visible; groups with several visible files. */
-	uint64_t visible_groups, visible_files, visible_bytes, visible_saved;
+	/** Groups, the files in them, and what one copy of each would save. */
+	uint64_t groups, files, saved;
+	/** The same of what is visible: groups with several visible files. */
+	uint64_t visible_groups, visible_files, visible_saved;
+	/** Files of an incomplete layer that could not be read, and so are in no group. */
+	uint64_t unread;
 };
 
 /**
- * Contents that are there more than once. Sizes and fast hashes select, SHA-256 decides; every file of a group is read.
+ * Contents that are there more than once. Sizes and fast hashes select (sizes alone where the index was opened without
+ * facts: slower), SHA-256 decides; every file that may have a duplicate is read.
  * @param each groups with the most saved bytes first (visible_only: of what is visible), then by digest; NULL: none.
- * @return 0, 1 where the callback stopped it; PEEL_EUSAGE (the index was opened without facts); peel_pieces's and
- *   peel_read's codes. Memory is some 80 bytes a file that may have a duplicate, and the paths.
+ * @return 0, 1 where the callback stopped it; PEEL_ECANCELED (progress); peel_pieces's and peel_read's codes. Memory is
+ *   some 100 bytes a file that may have a duplicate, and the paths.
  */
 int peel_duplicates(struct peel_index *index, const struct peel_duplicates_options *options,
 	peel_duplicate_fn *each, void *arg, struct peel_duplicates *ret_sums,
