@@ -65,7 +65,8 @@ enum peel_tier peel_tier_parse(const char *word);
 
 /** One piece of evidence. */
 struct peel_evidence {
-	/** "path", "marker", "need", "symbol", "kind", "script", "member", "package", "config", "link", "xattr", "mode". */
+	/** "path", "marker", "need", "symbol", "kind", "elf", "script", "member", "package", "config", "link", "xattr", "mode".
+	 *  "link" is a symlink that leads to the file, or what a script's interpreter or a command comes to in the image. */
 	const char *type;
 	/** What matched, raw bytes, NUL-terminated: a pattern, a marker's name, a library, a line. */
 	const char *text;
@@ -83,7 +84,7 @@ struct peel_detection {
 	const char *title;
 	/** In the merged tree. */
 	bool visible;
-	/** In a layer's bytes: always true but for what the configuration alone says. */
+	/** In a layer's bytes: always true but for what the configuration alone says (that is always visible). */
 	bool shipped;
 	/** Node number as in struct peel_piece; 0: no file. */
 	uint64_t ino;
@@ -112,9 +113,9 @@ struct peel_detect_summary {
 	uint64_t visible, shipped;
 	/** Archives that could hold more and were not looked into, all and visible ones (detector "archive" lists them). */
 	uint64_t unexpanded, unexpanded_visible;
-	/** Why the answer is not conclusive, one escaped line a reason (layers, facts, databases); "" where it is. Borrowed
-	 *  from the index. */
-	const char *reasons;
+	/** Why the answer is not conclusive, one escaped line a reason (layers, facts, databases), newline between; NULL
+	 *  where it is. The caller frees it. */
+	char *reasons;
 };
 
 /**
