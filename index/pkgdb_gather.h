@@ -4,7 +4,8 @@
  * what is wrong with a database. A reader is called with a folder or a file that the walk over the merged tree came
  * by; what is damaged is a problem of its database, never a failure.
  *
- * All functions that can fail return 0; PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_EFORMAT (of the index itself), with g->err set.
+ * All functions that can fail return 0; PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_EFORMAT (the index itself is damaged), with
+ * g->err set.
  */
 #ifndef PKGDB_GATHER_H
 #define PKGDB_GATHER_H
@@ -40,6 +41,13 @@ struct pkgdb_late {
 	uint32_t ticket;
 };
 
+/** A folder of conda's cache, and its index.json, which lies in its folder info. */
+struct pkgdb_cached {
+	uint64_t pkgs, folder, info, index;
+	/** Of the folder. */
+	const char *name;
+};
+
 /** The state of pkgdb_owners. */
 struct pkgdb_gather {
 	struct peel_index *index;
@@ -55,6 +63,8 @@ struct pkgdb_gather {
 	size_t pair_count, pair_room;
 	struct pkgdb_late *lates;
 	size_t late_count, late_room;
+	struct pkgdb_cached *cached;
+	size_t cached_count, cached_room;
 	/** Paths that were listed until now. */
 	uint64_t paths;
 	/** Windows that readers use in turn: of a database, and of what lies beside it. */

@@ -13,6 +13,7 @@
 
 #include "pkgdb_apk.h"
 #include "pkgdb_dpkg.h"
+#include "pkgdb_rpm.h"
 #include "pkgdb_walk.h"
 #include "util.h"
 
@@ -29,6 +30,7 @@ static const struct {
 } shared[] = {
 	{"apk", "/installed", pkgdb_apk_each},
 	{"dpkg", "/status", pkgdb_dpkg_each},
+	{"rpm", "", pkgdb_rpm_each},
 };
 
 /* A layer's copy of a database. */

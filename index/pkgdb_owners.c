@@ -8,6 +8,7 @@
  *
  *	walk		lists (dpkg, apk, rpm, wheels, conda), folders (npm, gems)
  *	lates		folders of Python packages without lists, where nobody lists their record
+ *	cache		packages of conda that are in no environment
  *	bytecode	of sources that are owned by now
  *	generated	what maintainer scripts are known to make
  *	programs	what Go's and Rust's programs say of themselves
@@ -39,6 +40,7 @@ static void gather_finish(struct pkgdb_gather *g)
 	free(g->databases);
 	free(g->pairs);
 	free(g->lates);
+	free(g->cached);
 	pkgdb_text_finish(&g->text);
 	pkgdb_text_finish(&g->beside);
 }
@@ -104,6 +106,7 @@ static int tell_owners(struct pkgdb_gather *g)
 static int (*const steps[])(struct pkgdb_gather *g) = {
 	pkgdb_walk,
 	pkgdb_claim_lates,
+	pkgdb_conda_cache,
 	pkgdb_bytecode_claim,
 	pkgdb_generated,
 };

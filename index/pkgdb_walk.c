@@ -21,6 +21,7 @@
 
 #include "pkgdb_apk.h"
 #include "pkgdb_dpkg.h"
+#include "pkgdb_rpm.h"
 #include "util.h"
 
 /* What a folder is to the walk. */
@@ -39,7 +40,7 @@ struct pending {
 	uint32_t owner;
 	enum kind kind;
 	/* Database of the outermost node_modules above, + 1. */
-	uint32_t modules;
+	size_t modules;
 };
 
 /* The walk. */
@@ -75,6 +76,11 @@ static int see_apk(struct pkgdb_gather *g, const struct pkgdb_entry *entry)
 	return read_place(g, entry, pkgdb_apk_folder);
 }
 
+static int see_rpm(struct pkgdb_gather *g, const struct pkgdb_entry *entry)
+{
+	return read_place(g, entry, pkgdb_rpm_folder);
+}
+
 typedef int see_fn(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
 
 /* What names mean: the whole name, or its end where it begins with a dot. */
@@ -83,8 +89,13 @@ static const struct {
 	bool folder;
 	see_fn *see;
 } rules[] = {
+	{"conda-meta", true, pkgdb_conda_meta},
 	{"db", true, see_apk},
 	{"dpkg", true, see_dpkg},
+	{"index.json", false, pkgdb_conda_index},
+	{"rpm", true, see_rpm},
+	{"rpmmanifest", true, see_rpm},
+	{"specifications", true, pkgdb_gem_specifications},
 	{".dist-info", true, pkgdb_python_folder},
 	{".egg", true, pkgdb_egg},
 	{".egg", false, pkgdb_egg},
@@ -112,6 +123,18 @@ static int see_entry(struct pkgdb_gather *g, const struct pkgdb_entry *entry, bo
 	return r;
 }
 
+/* The database that an outermost node_modules is. */
+static int find_modules(struct pkgdb_gather *g, const struct pkgdb_entry *entry,
+	size_t *ret_modules)
+{
+	cleanup_free char *path = NULL;
+	int r = pkgdb_canonical(g, entry->node.ino, NULL, &path);
+
+	r = r < 0 ? r : pkgdb_found(g, path, "npm", ret_modules);
+	++*ret_modules;
+	return r;
+}
+
 static int push_folder(struct pkgdb_gather *g, struct walk *walk, const struct pkgdb_entry *entry)
 {
 	struct pending next = {
@@ -121,8 +144,22 @@ static int push_folder(struct pkgdb_gather *g, struct walk *walk, const struct p
 		.modules = walk->now.modules,
 	};
 
+	int r = 0;
+
 	if (strcmp(entry->name, "__pycache__") == 0) {
 		next.kind = KIND_PYCACHE;
+	} else if (strcmp(entry->name, "node_modules") == 0) {
+		next.kind = KIND_MODULES;
+		next.owner = 0;
+		r = next.modules ? 0 : find_modules(g, entry, &next.modules);
+	} else if (walk->now.kind == KIND_MODULES && entry->name[0] == '@') {
+		next.kind = KIND_SCOPE;
+	} else if ((walk->now.kind == KIND_MODULES || walk->now.kind == KIND_SCOPE) &&
+		entry->name[0] != '.') {
+		r = pkgdb_npm_package(g, walk->now.modules - 1, entry);
+	}
+	if (r < 0) {
+		return r;
 	}
 	if (!grow_array(&walk->pending, walk->count, &walk->room, sizeof(next))) {
 		return peel_fail(g->err, PEEL_ENOMEM, "out of memory");

@@ -4,6 +4,7 @@
 #define PKGDB_WALK_H
 
 #include "pkgdb_gather.h"
+#include "pkgdb_json.h"
 
 /**
  * Go over the merged tree once: read each database that is there, claim the files of folders that are a package's, and
@@ -23,7 +24,7 @@ int pkgdb_bytecode_claim(struct pkgdb_gather *g);
 /** Claim what maintainer scripts are known to make. @return as pkgdb_walk. */
 int pkgdb_generated(struct pkgdb_gather *g);
 
-/** Add programs that say themselves what they are made of (Go, Rust). @return as pkgdb_walk, or what the sink returned. */
+/** Add programs that say themselves what they are made of (Go, Rust). @return as pkgdb_walk, or as the sink. */
 int pkgdb_programs(struct pkgdb_gather *g);
 
 /** Find the first layer that has each package in its version; the roster is sorted. @return as pkgdb_walk. */
@@ -36,5 +37,24 @@ int pkgdb_python_folder(struct pkgdb_gather *g, const struct pkgdb_entry *entry)
 int pkgdb_egg_info(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
 int pkgdb_egg(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
 int pkgdb_egg_link(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
+
+/** conda: a folder conda-meta. @return as pkgdb_walk. */
+int pkgdb_conda_meta(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
+
+/** conda: a file index.json, noted where it is one of conda's cache. @return as pkgdb_walk. */
+int pkgdb_conda_index(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
+
+/** Add the packages of conda's cache that no environment has. @return as pkgdb_walk. */
+int pkgdb_conda_cache(struct pkgdb_gather *g);
+
+/** Node: a folder that may be a package, in node_modules or a scope of it. @return as pkgdb_walk. */
+int pkgdb_npm_package(struct pkgdb_gather *g, size_t database, const struct pkgdb_entry *entry);
+
+/** Ruby: a folder specifications. @return as pkgdb_walk. */
+int pkgdb_gem_specifications(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
+
+/** What wraps pkgdb_json_scan for a file of a database: damage is its problem. @return 1; 0 damaged; or less than 0. */
+int pkgdb_scan_file(struct pkgdb_gather *g, size_t database, uint64_t ino, const char *name,
+	pkgdb_json_fn *each, void *arg);
 
 #endif
