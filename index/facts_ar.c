@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An ar archive: members one behind the other, each behind a header of text, at even offsets. Long names are kept in two ways:
+ * An ar archive: members one behind the other, each behind a header of text, at even offsets. Long names are kept in
+ * two ways:
  *
  *   GNU  a member "//" has all of them, ended by "/\n"; a name "/123" stands at 123 in it
  *   BSD  a name "#1/20" is the first 20 bytes of the member's data
@@ -20,7 +21,7 @@
 #define MAGIC 8
 #define HEADER 60
 #define NAME_FIELD 16
-/* Members that an archive has beside those that are told. */
+/* Headers that are looked at: an archive may have some beside those of members that are told. */
 #define STEPS_MAX (FACTS_MEMBERS_MAX + 16)
 #define AR_WINDOW 4096
 
@@ -33,6 +34,7 @@ struct ar {
 	struct facts_window names;
 	uint64_t spent;
 	uint64_t names_offset, names_size;
+	size_t told;
 	bool thin;
 	bool partial;
 };
@@ -163,6 +165,10 @@ static int take_member(struct ar *ar, uint64_t *at, struct peel_error *err)
 	}
 	if (is_symbol_index(name)) {
 		return 1;
+	}
+	if (ar->told++ == FACTS_MEMBERS_MAX) {
+		ar->partial = true;
+		return 0;
 	}
 	return ar->each(ar->arg, &member) ? 0 : 1;
 }

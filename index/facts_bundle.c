@@ -2,7 +2,8 @@
 /*
  * Programs that carry a Python program in themselves, by the marks that their own starters look for:
  *
- *   PyInstaller  a cookie behind the package: magic, then big-endian lengths of the package, place and length of its table
+ *   PyInstaller  a cookie behind the package: magic, then big-endian lengths of the package, place and length of its
+ *   table
  *                of contents, version, and in all but the oldest the name of libpython. Its starter searches the file
  *                backwards from its end, so a signature may follow; objcopy may have put the package into "pydata".
  *   Nuitka       the last 8 bytes are the payload's length; the payload begins with "KAX" (stored) or "KAY" (zstd).
@@ -129,25 +130,34 @@ static int is_nuitka(const struct facts_file *file, uint64_t *ret_offset, struct
 			  : memcmp(tail, "KA", 2) == 0 && (tail[2] == 'X' || tail[2] == 'Y');
 }
 
-/* Where the member that is run is; stops there. */
+/* The member that is run. */
+struct main_member {
+	uint64_t size;
+	uint64_t offset;
+	bool found;
+};
+
+/* Keep where it is, and stop there. One whose data are outside of the file nobody can run. */
 static int take_main(void *arg, const struct facts_member *member)
 {
-	uint64_t *offset = arg;
+	struct main_member *run = arg;
 
-	if (strcmp(member->name, "__main__.py") != 0 && strcmp(member->name, "__main__.pyc") != 0) {
-		return 0;
+	if (member->offset < run->size &&
+		(strcmp(member->name, "__main__.py") == 0 ||
+			strcmp(member->name, "__main__.pyc") == 0)) {
+		run->offset = member->offset;
+		run->found = true;
 	}
-	*offset = member->offset;
-	return 1;
+	return run->found;
 }
 
 static int is_zipapp(const struct facts_file *file, uint64_t *ret_offset, struct peel_error *err)
 {
-	int result;
+	struct main_member run = {.size = file->size};
+	int result = facts_zip_list(file, take_main, &run, err);
 
-	*ret_offset = UINT64_MAX;
-	result = facts_zip_list(file, take_main, ret_offset, err);
-	return result < 0 ? result : *ret_offset != UINT64_MAX;
+	*ret_offset = run.offset;
+	return result < 0 ? result : run.found;
 }
 
 typedef int is_fn(const struct facts_file *file, uint64_t *ret_offset, struct peel_error *err);

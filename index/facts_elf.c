@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An ELF file is looked at as those look who run it: the kernel and the dynamic linker go by program headers and addresses,
- * and so do the facts that decide (needs, interpreter, symbols). Section headers, which nobody needs for running and anybody
- * may strip or fake, tell where bytes go (debug information, symbol tables, GPU code) and are believed for nothing else.
+ * An ELF file is looked at as those look who run it: the kernel and the dynamic linker go by program headers and
+ * addresses, and so do the facts that decide (needs, interpreter, symbols). Section headers, which nobody needs for
+ * running and anybody may strip or fake, tell where bytes go (debug information, symbol tables, GPU code) and are
+ * believed for nothing else.
  *
  *   file header ── program headers ── PT_LOAD: address -> offset
  *        │                        └── PT_DYNAMIC -> needs, names, symbol table, string table, hash tables
  *        └──────── section headers ── names, bytes, .symtab where nothing dynamic is left
  *
- * The kernel does not look at the class and byte order that the identification claims, but at the sizes of header entries:
- * where the two disagree, the sizes win.
+ * The kernel does not look at the class and byte order that the identification claims, but at the sizes of header
+ * entries: where the two disagree, the sizes win.
  *
- * Everything is read through small windows, each table once or twice from begin to end; FACTS_LOOK_BYTES_MAX bounds what a
- * file can make us read, and the constants below what tables may hold. Nothing is allocated by a size out of the file but
- * the strings' window, which is bounded itself.
+ * Everything is read through small windows, each table once or twice from begin to end; FACTS_LOOK_BYTES_MAX bounds
+ * what a file can make us read, and the constants below what tables may hold. Nothing is allocated by a size out of
+ * the file but the strings' window, which is bounded itself.
  */
 #include <elf.h>
 #include <stdio.h>

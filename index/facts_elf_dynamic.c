@@ -234,7 +234,10 @@ static int count_symbols(struct elf_look *look, const struct dynamic *dynamic, u
 	return result;
 }
 
-/* Where the symbols are, and how many; strings begin behind them as a rule, should nothing else say so. */
+/*
+ * Where the symbols are, and how many. Without a hash table a program still runs, if nothing is looked up in it: its
+ * symbols end where strings begin, or anywhere in the segment.
+ */
 static int find_symbols(struct elf_look *look, const struct dynamic *dynamic,
 	struct peel_error *err)
 {
@@ -252,8 +255,12 @@ static int find_symbols(struct elf_look *look, const struct dynamic *dynamic,
 	if (result < 0) {
 		return result;
 	}
-	if (count == 0 && dynamic->strings.offset > table.offset) {
-		count = (dynamic->strings.offset - table.offset) / size;
+	if (count == 0) {
+		count = (dynamic->strings.offset > table.offset
+					? min_u64(dynamic->strings.offset - table.offset,
+						  table.size)
+					: table.size) /
+			size;
 	}
 	if (!checked_mul(count, size, &bytes) || bytes > table.size) {
 		look->elf->flags |= FACTS_ELF_DAMAGED;

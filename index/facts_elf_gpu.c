@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Code for GPUs in fat binaries, as NVIDIA's compiler makes them. Nobody documents the layout; what independent readers agree
- * on is taken, and whatever looks otherwise ends the walk:
+ * Code for GPUs in fat binaries, as NVIDIA's compiler makes them. Nobody documents the layout; what independent
+ * readers agree on is taken, and whatever looks otherwise ends the walk:
  *
  *   container  u32 magic 0xba55ed50, u16 version, u16 header bytes (16), u64 bytes that follow
  *   entry      u16 kind (1 PTX, 2 machine code), u16 version, u32 header bytes, u64 stored bytes, padding included,
  *              ... u32 architecture at 28 (90 is sm_90)
  *
- * A section has one container behind the other, with zeros between. Entries may be compressed; what is counted is what they
- * take in the file, with their headers.
+ * A section has one container behind the other, with zeros between. Entries may be compressed; what is counted is
+ * what they take in the file, with their headers.
  */
 #include <inttypes.h>
 #include <stdio.h>

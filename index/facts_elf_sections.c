@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Section headers: where bytes of a file go. They are for people and debuggers; anybody may strip or fake them. What strip
- * would take away is what no segment loads, so that sections with SHF_ALLOC do not count as debug information.
+ * Section headers: where bytes of a file go. They are for people and debuggers; anybody may strip or fake them. What
+ * strip would take away is what no segment loads, so that sections with SHF_ALLOC do not count as debug information.
  */
 #include <elf.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wanted symbols. A table of symbols names each by an offset into a string table, in no order, and a string may be the end
- * of another; string tables have 3 KiB as a rule and 8 MiB and more at worst.
+ * Wanted symbols. A table of symbols names each by an offset into a string table, in no order, and a string may be
+ * the end of another; string tables have 3 KiB as a rule and 8 MiB and more at worst.
  *
- * So symbols are taken in batches. Where a batch's names fit into one window, that is filled once and each name is looked
- * at where it lies. Where they do not, the batch is sorted by the offset first, and the window goes over the strings once.
- * (Reading names one by one, as they come, would read a window a name.) How long the string table says that it is
- * does not matter: the dynamic linker does not ask either.
+ * So symbols are taken in batches. Where a batch's names fit into one window, that is filled once and each name is
+ * looked at where it lies. Where they do not, the batch is sorted by the offset first, and the window goes over the
+ * strings once. (Reading names one by one, as they come, would read a window a name.) How long the string table says
+ * that it is does not matter: the dynamic linker does not ask either.
  *
  * The names told come from the file, so there may be any number behind a prefix; FACTS_FOUND_SYMBOLS_MAX of them are
  * told. Those that are wanted whole are told always: nobody can crowd them out.

@@ -22,7 +22,8 @@ struct facts_file {
 	void *arg;
 };
 
-/** Most needs of a file, symbols matched by a prefix, kinds of GPU code, members of an archive; beyond them truncated is set. */
+/** Most needs of a file, symbols matched by a prefix, kinds of GPU code, members of an archive; beyond them
+ *  truncated is set. */
 #define FACTS_NEEDS_MAX 256
 #define FACTS_FOUND_SYMBOLS_MAX 256
 #define FACTS_GPU_MAX 64
@@ -59,7 +60,8 @@ struct facts_elf {
 	unsigned machine, type;
 	/** A set of enum facts_elf_flag. */
 	unsigned flags;
-	/** Bytes of .debug_* and .zdebug_* sections in the file; of .symtab and .strtab with them (what strip saves). Those
+	/** Bytes of .debug_* and .zdebug_* sections in the file; of .symtab and .strtab with them (what strip saves).
+	 * Those
 	 *  that are loaded with the program do not count. */
 	uint64_t debug_bytes, strip_bytes;
 	/** End of the last byte that headers claim: what lies behind is appended (a bundle's payload). 0: not known. */
@@ -72,7 +74,8 @@ struct facts_elf {
 struct facts_elf_sink {
 	/** DT_NEEDED, and DT_AUXILIARY and DT_FILTER, which the dynamic linker loads as well; in the file's order. */
 	void (*need)(void *arg, const char *name);
-	/** A symbol of .dynsym (of .symtab where there is no .dynsym) that is wanted; defined here, or only wanted here.
+	/** A symbol of .dynsym (of .symtab where there is no .dynsym) that is wanted; defined here, or only wanted
+	 * here.
 	 *  Each name once. Those wanted whole are told always, of those by a prefix FACTS_FOUND_SYMBOLS_MAX. */
 	void (*symbol)(void *arg, const char *name, bool defined);
 	/** Name and bytes of a section, for all that have bytes in the file. */
@@ -117,13 +120,16 @@ enum facts_list_end {
  * List a ZIP file by its central directory, also one behind other bytes (a script line, a program), ZIP64 too.
  * @return enum facts_list_end; 0: it is no ZIP file; less than 0 as file->read.
  */
-int facts_zip_list(const struct facts_file *file, facts_member_fn *each, void *arg, struct peel_error *err);
-/** Read a member of a ZIP unpacked (stored or deflated), at most room bytes of it. @return bytes; PEEL_EUNSUPPORTED
- *  (another method, encrypted), PEEL_EFORMAT, PEEL_ENOMEM, as file->read. */
-int64_t facts_zip_read(const struct facts_file *file, const struct facts_member *member, void *buf, size_t room,
+int facts_zip_list(const struct facts_file *file, facts_member_fn *each, void *arg,
 	struct peel_error *err);
+/** Read a member of a ZIP unpacked (stored or deflated), at most room bytes of it; its size is only claimed, and not
+ * gone
+ *  by. @return bytes; PEEL_EUNSUPPORTED (another method, encrypted), PEEL_EFORMAT, PEEL_ENOMEM, as file->read. */
+int64_t facts_zip_read(const struct facts_file *file, const struct facts_member *member, void *buf,
+	size_t room, struct peel_error *err);
 /** List an ar archive (static library, .deb), GNU and BSD long names. @return as facts_zip_list. */
-int facts_ar_list(const struct facts_file *file, facts_member_fn *each, void *arg, struct peel_error *err);
+int facts_ar_list(const struct facts_file *file, facts_member_fn *each, void *arg,
+	struct peel_error *err);
 
 /** What a bundle of a script language is, by its own marks. */
 enum facts_bundle {
@@ -134,7 +140,7 @@ enum facts_bundle {
 	FACTS_BUNDLE_NUITKA,
 	/** A ZIP with __main__.py (zipapp, pex, shiv), at the end of anything. */
 	FACTS_BUNDLE_ZIPAPP,
-	/** node's single executables, Deno, Bun, AppImage, self-extracting and the like are rows of detectors, not here. */
+	/** Node's single executables, Deno, Bun, AppImage and the like are rows of detectors, not here. */
 };
 
 /** Which bundle a file is, and at which offset its mark stands. @return a bundle; less than 0 as file->read. */

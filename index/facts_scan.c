@@ -6,19 +6,19 @@
  *   looked up |     |     |     |     |     |     |     |     |        every 3 bytes
  *   window                  [y t h o n  ]       "ytho", "thon" and "hon " are in the table
  *
- * Of each marker one window is chosen that has stride grams, one behind the other; wherever the marker lies, one of them is
- * at a place that is looked up. So stride is the shortest marker's length less 3, and a marker's window is the one whose
- * grams are rarest: by what bytes are common in programs and text, and by what other markers have already taken, which
- * also parts those that begin alike.
+ * Of each marker one window is chosen that has stride grams, one behind the other; wherever the marker lies, one of
+ * them is at a place that is looked up. So stride is the shortest marker's length less 3, and a marker's window is
+ * the one whose grams are rarest: by what bytes are common in programs and text, and by what other markers have
+ * already taken, which also parts those that begin alike.
  *
  * The lookup is one load, one multiplication, one load of a table of bytes (64 KiB, most of it never touched), and
  * nothing in it waits for the place before: eight of them share a branch. On a hit the gram's list is compared whole.
  *
- * Rejected. Aho-Corasick waits for its own last state at each byte (0.4 GB/s). Wu-Manber skips further where markers are
- * long, but each skip waits for the last one's table too (about 1 GB/s with markers of 6 bytes). Teddy compares nibbles
- * of 16 or 32 places at once; with a hundred markers in its 8 buckets text passes it nearly everywhere, and it needs
- * another path where the processor lacks it. This is plain C: 8 GB/s in cache where nothing hits, about 4 over real
- * libraries and text with a hundred markers.
+ * Rejected. Aho-Corasick waits for its own last state at each byte (0.4 GB/s). Wu-Manber skips further where markers
+ * are long, but each skip waits for the last one's table too (about 1 GB/s with markers of 6 bytes). Teddy compares
+ * nibbles of 16 or 32 places at once; with a hundred markers in its 8 buckets text passes it nearly everywhere, and
+ * it needs another path where the processor lacks it. This is plain C: 8 GB/s in cache where nothing hits, about 4
+ * over real libraries and text with a hundred markers.
  *
  * Cost at worst: one comparison per looked up place and marker that has its gram, each of a marker's length at most.
  *

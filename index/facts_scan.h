@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Finds many markers in a stream of bytes at the speed at which it is decoded: gigabytes a second where nothing is found.
- * A marker that lies across two pieces is found.
+ * Finds many markers in a stream of bytes at the speed at which it is decoded: gigabytes a second where nothing is
+ * found. A marker that lies across two pieces is found.
  */
 #ifndef FACTS_SCAN_H
 #define FACTS_SCAN_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Choose of each marker the window whose grams are rarest, and put them into lists by hash. What is common was counted over
- * programs and text; of two windows as rare the one wins whose grams no other marker has taken, so that many markers that
- * begin alike do not make one long list.
+ * Choose of each marker the window whose grams are rarest, and put them into lists by hash. What is common was
+ * counted over programs and text; of two windows as rare the one wins whose grams no other marker has taken, so that
+ * many markers that begin alike do not make one long list.
  */
 #include "facts_scan_table.h"
 

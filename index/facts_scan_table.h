@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The tables of the marker scanner: what facts_scan_table.c builds and facts_scan.c reads. Its design note explains them. */
+/** The tables of the marker scanner: what facts_scan_table.c builds and facts_scan.c reads. Its design note
+ *  explains them. */
 #ifndef FACTS_SCAN_TABLE_H
 #define FACTS_SCAN_TABLE_H
 

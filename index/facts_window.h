@@ -21,7 +21,8 @@ struct facts_window {
 	const struct facts_file *file;
 	/** Most bytes that are held. */
 	size_t room;
-	/** Bytes read so far by all windows that share it; more than FACTS_LOOK_BYTES_MAX once that has refused a read. */
+	/** Bytes read so far by all windows that share it; more than FACTS_LOOK_BYTES_MAX once that has refused a read.
+	 *  */
 	uint64_t *spent;
 	/** What is held, and where in the file. */
 	uint8_t *bytes;
@@ -43,8 +44,8 @@ int facts_window_at(struct facts_window *window, uint64_t offset, size_t len,
 /**
  * Copy a string that ends with NUL or some other byte.
  * @param left most bytes of it in the file. @param end the other byte that ends it; 0 for none.
- * @param ret_text receives it with a NUL, cut to size - 1 bytes. @param ret_whole false where it was cut, or has no end.
- * @return its length as copied, 0 where nothing of it is in the file; PEEL_ENOMEM, as file->read.
+ * @param ret_text receives it with a NUL, cut to size - 1 bytes. @param ret_whole false where it was cut, or has no
+ * end. @return its length as copied, 0 where nothing of it is in the file; PEEL_ENOMEM, as file->read.
  */
 int facts_window_string(struct facts_window *window, uint64_t offset, uint64_t left, char end,
 	char *ret_text, size_t size, bool *ret_whole, struct peel_error *err);

@@ -5,9 +5,9 @@
  *   anything │ local header, data │ … │ central directory │ (ZIP64 end, locator) │ end record, comment
  *            └ offsets count from here                    └ where it ends is known, so where all the rest is
  *
- * The last end record that a central directory stands before is taken, as those do who run programs out of ZIP files. Its
- * counts and sizes are claims: entries are listed as long as they look like entries, and where that is not what was claimed
- * the list is partial. So is that of an archive of many disks, and one with encrypted members.
+ * The last end record that a central directory stands before is taken, as those do who run programs out of ZIP
+ * files. Its counts and sizes are claims: entries are listed as long as they look like entries, and where that is
+ * not what was claimed the list is partial. So is that of an archive of many disks, and one with encrypted members.
  */
 #include <stdlib.h>
 #include <string.h>

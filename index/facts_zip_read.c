@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A member of a ZIP file, unpacked. Its data are DEFLATE without any header, which is what ISA-L takes; the codecs below
- * know gzip members only, whose header, trailer and access points have no use here.
+ * A member of a ZIP file, unpacked. Its data are DEFLATE without any header, which is what ISA-L takes; the codecs
+ * below know gzip members only, whose header, trailer and access points have no use here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +112,9 @@ static int64_t read_deflated(const struct facts_file *file, uint64_t at, uint64_
 int64_t facts_zip_read(const struct facts_file *file, const struct facts_member *member, void *buf,
 	size_t room, struct peel_error *err)
 {
-	const size_t wanted = min_u64(min_u64(room, member->size), UINT32_MAX);
+	/* How long it is unpacked the directory claims only. */
+	const size_t most = min_u64(room, UINT32_MAX);
+	const size_t wanted = min_u64(most, member->stored);
 	uint64_t at = 0, end;
 	int result;
 
@@ -130,10 +132,7 @@ int64_t facts_zip_read(const struct facts_file *file, const struct facts_member 
 		return peel_fail(err, PEEL_EFORMAT, "data end behind the file's end");
 	}
 	if (member->method == METHOD_DEFLATED) {
-		return wanted > 0 ? read_deflated(file, at, end, buf, wanted, err) : 0;
-	}
-	if (wanted > member->stored) {
-		return peel_fail(err, PEEL_EFORMAT, "stored data are shorter than they claim");
+		return most > 0 ? read_deflated(file, at, end, buf, most, err) : 0;
 	}
 	result = wanted > 0 ? file->read(file->arg, at, buf, wanted, err) : 0;
 	return result < 0 ? result : (int64_t)wanted;

@@ -245,7 +245,9 @@ static void nearly_found_everywhere_stays_fast(void **state)
 	scan = new_scan(&wanted, &scanner);
 	began = cpu_seconds();
 	feed(scan, 7, bytes, len, 1 << 16, &told);
-	/* About 50 ms; a sanitizer on a busy machine may be twenty times slower. Each marker each byte takes minutes. */
+	/*
+	 * About 50 ms; a sanitizer on a busy machine may be twenty times slower. Each marker each byte takes minutes.
+	 */
 	assert_true(cpu_seconds() - began < 5);
 	check(&wanted, &told, 7, bytes, 4096);
 	facts_scan_free(scan);
