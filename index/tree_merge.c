@@ -246,6 +246,7 @@ static int add_entry_event(struct merge *merge, struct peel_error *err)
 		.type = row->type,
 		.size = row->size,
 		.content = row->content,
+		.meta = row->meta,
 		.sparse = row->sparse,
 	};
 	int code;

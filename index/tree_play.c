@@ -87,20 +87,29 @@ static int apply_kills(struct path_group *group, struct standing *what, int64_t 
 }
 
 /**
- * Do two entries differ in type or content, as far as that is known without their rows?
+ * Why an upper entry hides a lower one at the same path, as far as that is known without their rows.
  * @return false where only the rows can tell.
  */
-static bool differ(const struct standing *lower, const struct event *upper, enum store_why *ret_why)
+static bool compare_known(const struct standing *lower, const struct event *upper,
+	enum store_why *ret_why)
 {
 	if (lower->content == SORT_CONTENT_ELSEWHERE || upper->content == SORT_CONTENT_ELSEWHERE) {
 		return false;
 	}
-	*ret_why = lower->type != upper->type ? WHY_REPLACED : WHY_OVERWRITTEN;
-	return lower->type != upper->type || lower->size != upper->size ||
-		lower->content != upper->content || lower->content == SORT_CONTENT_UNKNOWN;
+	if (lower->type != upper->type) {
+		*ret_why = WHY_REPLACED;
+		return true;
+	}
+	if (lower->size != upper->size || lower->content != upper->content ||
+		lower->content == SORT_CONTENT_UNKNOWN) {
+		*ret_why = WHY_OVERWRITTEN;
+		return true;
+	}
+	*ret_why = lower->meta == upper->meta ? WHY_IDENTICAL : WHY_METADATA;
+	return lower->meta != SORT_CONTENT_UNKNOWN && upper->meta != SORT_CONTENT_UNKNOWN;
 }
 
-/** Why an upper entry hides a lower one at the same path: by content, then by metadata. */
+/** The same, out of the rows: by content, then by metadata. */
 static int compare(struct path_group *group, uint64_t lower, uint64_t upper,
 	enum store_why *ret_why, struct peel_error *err)
 {
@@ -153,7 +162,7 @@ static int place(struct path_group *group, struct standing *what, const struct e
 			why = WHY_DUPLICATE;
 			code = report(group, "duplicate-entry", layer,
 				"the layer has this path again; the last wins", err);
-		} else if (!differ(what, event, &why)) {
+		} else if (!compare_known(what, event, &why)) {
 			code = compare(group, what->id, event->id, &why, err);
 		}
 		if (code == 0) {
@@ -167,6 +176,7 @@ static int place(struct path_group *group, struct standing *what, const struct e
 		.id = event->id,
 		.size = event->size,
 		.content = event->content,
+		.meta = event->meta,
 		.sparse = event->sparse,
 		.type = event->type,
 	};

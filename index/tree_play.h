@@ -23,9 +23,8 @@ enum event_kind {
 struct event {
 	int64_t moment;
 	uint64_t id;
-	/** Of an entry: as sort_row has it. */
-	uint64_t size;
-	uint32_t content;
+	/** Of an entry: as sort_row has them. */
+	uint64_t size, content, meta;
 	uint8_t kind;
 	char type;
 	bool sparse;
@@ -34,9 +33,8 @@ struct event {
 /** What stands at a path at some moment. id 0: nothing. */
 struct standing {
 	uint64_t id;
-	/** As sort_row has it. */
-	uint64_t size;
-	uint32_t content;
+	/** As sort_row has them. */
+	uint64_t size, content, meta;
 	bool implied;
 	bool sparse;
 	char type;

@@ -87,7 +87,7 @@ struct tree {
 	uint64_t broken_links;
 	/** Anomalies told by their place in the tree. */
 	uint64_t reports;
-	/** Makes hash values of names unforeseeable. */
+	/** Makes hash values of names, and fingerprints, unforeseeable. */
 	uint64_t seed;
 	struct tree_layer *layers;
 	size_t layer_count, layer_room;

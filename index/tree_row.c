@@ -325,33 +325,49 @@ static int insert_extents(struct tree *tree, const struct tree_row *row, struct 
 	return code;
 }
 
-/** Of contents that may differ: 32 bits of a hash, so that most comparisons need no row. */
-static uint32_t fingerprint(const struct tree_row *row)
+/** As sort_row.content. Of files it is made of their hash, and unforeseeable, so that nobody makes two alike. */
+static uint64_t content_of(const struct tree *tree, const struct tree_row *row)
 {
 	const struct scan_entry *entry = row->entry;
 	const uint64_t device = (uint64_t)entry->rdev_major << 32 | entry->rdev_minor;
-	uint64_t hash = 0;
+	const void *bytes = "";
+	size_t len = 0;
 
 	switch (row->type) {
 	case 'f':
 		if (entry->size > 0 && !row->hash) {
 			return SORT_CONTENT_UNKNOWN;
 		}
-		hash = entry->size > 0 ? XXH3_64bits(row->hash, HASH_BYTES) : 0;
+		bytes = row->hash;
+		len = entry->size > 0 ? HASH_BYTES : 0;
 		break;
 	case 'h':
 		return SORT_CONTENT_ELSEWHERE;
 	case 'l':
-		hash = XXH3_64bits(entry->link ? entry->link : "", entry->link_len);
+		bytes = entry->link;
+		len = entry->link_len;
 		break;
 	case 'c':
 	case 'b':
-		hash = XXH3_64bits(&device, sizeof(device));
+		bytes = &device;
+		len = sizeof(device);
 		break;
 	default:
 		break;
 	}
-	return max_u64(hash >> 32, SORT_CONTENT_FIRST);
+	return max_u64(XXH3_64bits_withSeed(len ? bytes : "", len, tree->seed), SORT_CONTENT_FIRST);
+}
+
+/** As sort_row.meta; those with xattrs are few. */
+static uint64_t meta_of(const struct tree *tree, const struct scan_entry *entry)
+{
+	const int64_t numbers[] = {
+		entry->mode & 07777, entry->uid, entry->gid, entry->mtime_sec, entry->mtime_nsec};
+
+	return entry->xattr_count > 0
+		? SORT_CONTENT_UNKNOWN
+		: max_u64(XXH3_64bits_withSeed(numbers, sizeof(numbers), tree->seed),
+			  SORT_CONTENT_FIRST);
 }
 
 static int sort_row(struct tree *tree, const struct tree_row *row, struct peel_error *err)
@@ -360,7 +376,8 @@ static int sort_row(struct tree *tree, const struct tree_row *row, struct peel_e
 		.id = row->id,
 		.size = row->type == 'f' ? row->entry->size : 0,
 		.dir = row->dir,
-		.content = fingerprint(row),
+		.content = content_of(tree, row),
+		.meta = meta_of(tree, row->entry),
 		.name_len = (uint16_t)row->name_len,
 		.type = row->type,
 		.sparse = row->flags & ENTRY_SPARSE,

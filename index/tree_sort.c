@@ -26,8 +26,8 @@
 
 /** A row as it is packed; its name follows, and room up to a multiple of ROW_ALIGN. */
 struct packed {
-	uint64_t id, size;
-	uint32_t dir, content;
+	uint64_t id, size, content, meta;
+	uint32_t dir;
 	uint16_t name_len;
 	char type;
 	uint8_t flags;
@@ -268,6 +268,7 @@ int tree_sort_add(struct tree_sort *sort, const struct sort_row *row, struct pee
 	packed->size = row->size;
 	packed->dir = row->dir;
 	packed->content = row->content;
+	packed->meta = row->meta;
 	packed->name_len = row->name_len;
 	packed->type = row->type;
 	packed->flags = (uint8_t)((row->sparse ? PACKED_SPARSE : 0) |
@@ -463,6 +464,7 @@ int tree_sort_next(struct tree_sort *sort, struct sort_row *ret_row, struct peel
 		.size = head->size,
 		.dir = head->dir,
 		.content = head->content,
+		.meta = head->meta,
 		.name_len = head->name_len,
 		.type = head->type,
 		.sparse = head->flags & PACKED_SPARSE,

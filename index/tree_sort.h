@@ -14,9 +14,9 @@ struct peel_error;
 struct tree_sort;
 
 /** Memory of the rows, bytes: some 160,000 of them. */
-#define TREE_SORT_BUDGET (10u << 20)
+#define TREE_SORT_BUDGET (12u << 20)
 
-/** Values of sort_row.content that are no fingerprint. */
+/** Values of sort_row.content and meta that are no fingerprint. */
 enum sort_content {
 	/** Not known: never equal to another. */
 	SORT_CONTENT_UNKNOWN = 0,
@@ -33,8 +33,10 @@ struct sort_row {
 	uint64_t size;
 	/** As entry.dir. */
 	uint32_t dir;
-	/** Different fingerprints: different contents. The same one: look closer. */
-	uint32_t content;
+	/** Fingerprint of the content, unforeseeable: the same of two of one type and size, the same content. */
+	uint64_t content;
+	/** The same of the metadata: mode, owner, time, xattrs. Never SORT_CONTENT_ELSEWHERE. */
+	uint64_t meta;
 	/** At most 65,535 bytes. Given out, it is valid until the next call. */
 	uint16_t name_len;
 	char type;
