@@ -429,6 +429,8 @@ void peel_detectors_free(struct peel_detectors *detectors)
 	free(detectors->wanted_symbols);
 	free(detectors->triggers.start);
 	free(detectors->triggers.items);
+	free(detectors->marker_leaves_of.start);
+	free(detectors->marker_leaves_of.items);
 	free(detectors);
 }
 

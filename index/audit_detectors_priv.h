@@ -175,8 +175,8 @@ struct peel_detectors {
 	struct detector_pattern *symbols;
 	size_t symbol_count, symbol_room;
 	struct facts_symbol *wanted_symbols;
-	/** Rules that a leaf triggers. */
-	struct detector_lists triggers;
+	/** Rules that a leaf triggers, and leaves that a marker counts for. */
+	struct detector_lists triggers, marker_leaves_of;
 	struct facts_wanted wanted;
 };
 

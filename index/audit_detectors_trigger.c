@@ -23,10 +23,10 @@ static int cost_of_leaf(const struct detector_leaf *leaf)
 	case DETECTOR_ELF:
 	case DETECTOR_MODE:
 	case DETECTOR_PACKAGE_DB:
+	case DETECTOR_DANGLING:
 		return COST_COMMON;
 	case DETECTOR_PATH:
 	case DETECTOR_TARGET:
-	case DETECTOR_DANGLING:
 		return COST_NAME;
 	default:
 		return COST_RARE;

@@ -279,13 +279,37 @@ static int want_digest(struct facts_wanted *wanted, struct peel_error *err)
 	return 0;
 }
 
+/* Leaves by marker, out of the pairs. */
+static bool list_marker_leaves(struct peel_detectors *detectors)
+{
+	struct detector_lists *lists = &detectors->marker_leaves_of;
+	const size_t count = detectors->marker_leaf_count;
+
+	lists->start = calloc(detectors->marker_count + 1, sizeof(*lists->start));
+	lists->items = calloc(count + 1, sizeof(*lists->items));
+	if (!lists->start || !lists->items) {
+		return false;
+	}
+	if (count > 0) {
+		qsort(detectors->marker_leaves, count, sizeof(*detectors->marker_leaves),
+			compare_pairs);
+	}
+	for (size_t i = 0; i < count; i++) {
+		lists->items[i] = detectors->marker_leaves[i].leaf;
+		lists->start[detectors->marker_leaves[i].marker + 1]++;
+	}
+	for (size_t i = 0; i < detectors->marker_count; i++) {
+		lists->start[i + 1] += lists->start[i];
+	}
+	return true;
+}
+
 int detector_want(struct peel_detectors *detectors, struct peel_error *err)
 {
 	int r;
 
-	if (detectors->marker_leaf_count > 0) {
-		qsort(detectors->marker_leaves, detectors->marker_leaf_count,
-			sizeof(*detectors->marker_leaves), compare_pairs);
+	if (!list_marker_leaves(detectors)) {
+		return no_memory(err);
 	}
 	if (detectors->symbol_count > 0) {
 		qsort(detectors->symbols, detectors->symbol_count, sizeof(*detectors->symbols),
