@@ -32,8 +32,8 @@
 #define PROGRAMS_MAX 65536u
 /* Objects that have each function in a section of its own reach 200,000. */
 #define SECTIONS_MAX (1u << 18)
-/* Bytes of notes that are looked at, each table. */
-#define NOTES_MAX (64u << 10)
+/* Bytes of notes that are looked at. */
+#define NOTES_MAX (256u << 10)
 /* Windows over tables, strings, and headers that lie far from each other. */
 #define TABLE_WINDOW (32u << 10)
 #define NAME_WINDOW (32u << 10)
@@ -178,18 +178,20 @@ static int look_at_note(struct elf_look *look, const struct elf_header *header, 
 
 int elf_notes(struct elf_look *look, const struct elf_header *header, struct peel_error *err)
 {
-	const uint64_t size = min_u64(header->size, NOTES_MAX);
 	uint64_t at = 0;
 
 	if (header->offset > look->file->size) {
 		return 1;
 	}
-	while (look->elf->build_id[0] == '\0' && at + 12 <= size) {
+	while (look->elf->build_id[0] == '\0' && at + 12 <= header->size &&
+		look->note_bytes < NOTES_MAX) {
+		const uint64_t begin = at;
 		int result = look_at_note(look, header, at, &at, err);
 
 		if (result <= 0) {
 			return result < 0 ? result : 1;
 		}
+		look->note_bytes += at - begin;
 	}
 	return 1;
 }

@@ -32,6 +32,8 @@ struct elf_look {
 	/** Headers and tables; strings; code for GPUs. */
 	struct facts_window tables, names, gpu;
 	uint64_t spent;
+	/** Bytes of notes looked at: tables may name the same ones a thousand times. */
+	uint64_t note_bytes;
 	/** Program headers, section headers, as many as are read. */
 	uint64_t program_offset, section_offset;
 	uint32_t program_count, section_count;

@@ -167,8 +167,13 @@ static int look_at_name(struct search *search, uint32_t at, bool defined, struct
 	for (size_t i = search->first[name[0]]; i < search->first[name[0] + 1]; i++) {
 		const struct facts_symbol *wanted = search->wanted[i];
 		const size_t wanted_len = strlen(wanted->text);
+		const int order = memcmp(name, wanted->text, min_u64(len, wanted_len));
 
-		if (wanted_len > len || memcmp(name, wanted->text, wanted_len) != 0) {
+		/* All that follow are greater still. */
+		if (order < 0) {
+			break;
+		}
+		if (order > 0 || wanted_len > len) {
 			continue;
 		}
 		by_prefix |= wanted->prefix;

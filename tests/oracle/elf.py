@@ -76,7 +76,7 @@ def ours(look, paths):
 
 SECTION = re.compile(r'^  \[ *\d+\] (\S*) +(\S+) +[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+) [0-9a-f]+ +([A-Za-z]*) +\d+ +\d+ +\d+$')
 DYNAMIC = re.compile(r'^ 0x[0-9a-f]+ \((\w+)\) +.*\[(.*)\]$')
-SYMBOL = re.compile(r'^ *\d+: [0-9a-f]+ +\S+ \S+ +\S+ +\S+ +(?:\[.*\] +)?(\S+) (\S+)')
+SYMBOL = re.compile(r'^ *\d+: [0-9a-f]+ +\S+ (?:<[^>]*>: \d+|\S+) +(?:<[^>]*>: \d+|\S+) +\S+ +(?:\[.*\] +)?(\S+) (\S+)')
 TYPES = {'REL': 1, 'EXEC': 2, 'DYN': 3, 'CORE': 4}
 
 
