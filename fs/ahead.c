@@ -12,15 +12,29 @@
  *	listing    a b c d e f g h | i j k …
  *	requests   a b c . . . . h . .          . is read ahead
  *
- * What is read ahead is not seen when it is used. So a window ends: the read of the file behind it
- * shows that the program is still at it, and asks for the next window, twice as large up to a limit.
- * A read that is not in order ends it at once. At worst a window of small files was read in vain.
+ * What is read ahead is not seen when it is used. So a window ends: the read of a file in the middle of
+ * it, which is left out, shows that the program is still at it, and asks for the next window, twice as
+ * large up to a limit. A read that is not in order ends it at once. At worst a window was read in vain.
  *
- * The thread holds no lock while it reads or stores, and nobody waits for it: a store may wait for a
- * page that is locked until a read of the same file is answered.
+ * Most folders are small, and a program that has the names reads the first file before the thread is
+ * awake, and the second, …. But the kernel asks for the end of a listing in a request of its own, when
+ * it knows all the names. That request is held until the first files are stored, if the thread is at
+ * rest and their bytes are at hand: one wait a folder takes the place of one for each of these files.
+ *
+ * Of a large file the head is stored; the kernel reads ahead within it, but begins anew with little for
+ * each file. Once a large file was read beyond its head, those that follow are stored a good deal
+ * further. One in so many is not, and if no read of it comes, none are any more.
+ *
+ * The thread holds no lock while it reads or stores, and nobody waits for it but a request that is
+ * held: a store may wait for a page that is locked until a read of the same file is answered. That is
+ * why the thread that receives must not store.
+ *
+ * Measured with tar over 13,700 files of 720 MB: 7,000 reads reach us without holding, 1,200 with it,
+ * 500 of them in the files larger than AHEAD_DEEP.
  *
  * Rejected: answering with more than was asked (the protocol has no such reply), larger read-ahead
- * (it ends with the file), splicing from the image file (a page might change after it was checked).
+ * (it ends with the file), splicing from the image file (a page might change after it was checked), a
+ * thread that stays awake for the end of a listing (it takes the processor from those that read).
  */
 #include "ahead.h"
 
@@ -32,15 +46,20 @@
 /** Reads in order before anything is read ahead. */
 #define ENOUGH_IN_ORDER 3
 /** Windows that nothing confirms: from the first number on a file is left out to see, at the second it ends. */
-#define UNSEEN_PROBE 4
-#define UNSEEN_MAX 8
+#define UNSEEN_PROBE 8
+#define UNSEEN_MAX 12
+/** Large files of which one is a probe. */
+#define LARGE_PROBE 16
+/** Files, and bytes of them, that are stored before the end of a folder is answered. */
+#define HOLD_FILES 8
+#define HOLD_BYTES (64 * 1024)
 /** First window, in files. */
 #define WINDOW_MIN 4
 
 /** No place. */
 #define NOWHERE UINT64_MAX
 
-static uint64_t min_place(uint64_t a, uint64_t b)
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
@@ -56,49 +75,119 @@ static bool is_known(const struct ahead *ahead, uint64_t place)
 	return place < ahead->listed && ahead->listed - place <= AHEAD_FILES;
 }
 
-/* The next file to read ahead, marked as done. @return false where all is over. */
-static bool take(struct ahead *ahead, uint64_t *ret_ino, uint64_t *ret_size)
+/* How many bytes of a file to store. */
+static uint64_t reach_of(const struct ahead *ahead, const struct ahead_file *file)
+{
+	return min_u64(file->size, ahead->deep ? AHEAD_DEEP : AHEAD_HEAD);
+}
+
+/*
+ * Begin with a file. Of some large ones only the head is stored, and the read of what follows is
+ * waited for: where none has come until the next such file, nobody reads on.
+ */
+static void begin(struct ahead *ahead, struct ahead_file *file)
+{
+	ahead->stored = 0;
+	ahead->reach = file->done ? 0 : reach_of(ahead, file);
+	file->done = true;
+	if (ahead->reach <= AHEAD_HEAD || ++ahead->large < LARGE_PROBE) {
+		return;
+	}
+	ahead->large = 0;
+	ahead->deep = ahead->large_probe == NOWHERE;
+	ahead->large_probe = ahead->from;
+	ahead->reach = AHEAD_HEAD;
+}
+
+/* The next piece of the file at the first place, or of one after it. @return false where there is none. */
+static bool next_piece(struct ahead *ahead, struct ahead_piece *ret_piece)
+{
+	while (ahead->from < ahead->to) {
+		struct ahead_file *file = file_at(ahead, ahead->from);
+
+		if (ahead->reach == 0 && ahead->from != ahead->marker &&
+			is_known(ahead, ahead->from)) {
+			begin(ahead, file);
+		}
+		if (ahead->stored < ahead->reach) {
+			*ret_piece = (struct ahead_piece){.ino = file->ino,
+				.offset = ahead->stored,
+				.len = (size_t)min_u64(AHEAD_HEAD, ahead->reach - ahead->stored)};
+			ahead->stored += ret_piece->len;
+			return true;
+		}
+		ahead->reach = 0;
+		ahead->from++;
+	}
+	return false;
+}
+
+/* Answer the request that is held, if there is one. */
+static void let_go(struct ahead *ahead)
+{
+	struct fuse_req *held = ahead->held;
+
+	ahead->held = NULL;
+	if (held) {
+		pthread_mutex_unlock(&ahead->lock);
+		fuse_reply_buf(held, NULL, 0);
+		pthread_mutex_lock(&ahead->lock);
+	}
+}
+
+/* The next piece to read ahead. @return false where all is over. */
+static bool take(struct ahead *ahead, struct ahead_piece *ret_piece)
 {
 	bool found = false;
 
 	pthread_mutex_lock(&ahead->lock);
-	while (!found && !ahead->over) {
-		if (ahead->from >= ahead->to) {
+	while (!ahead->over && !(found = next_piece(ahead, ret_piece))) {
+		let_go(ahead);
+		ahead->resting = ahead->from >= ahead->to && !ahead->over;
+		if (ahead->resting) {
 			pthread_cond_wait(&ahead->wanted, &ahead->lock);
-			continue;
 		}
-		if (is_known(ahead, ahead->from) && ahead->from != ahead->marker) {
-			struct ahead_file *file = file_at(ahead, ahead->from);
-
-			found = !file->done && file->size <= AHEAD_SIZE_MAX;
-			file->done = file->done || found;
-			*ret_ino = file->ino;
-			*ret_size = file->size;
-		}
-		ahead->from++;
+		ahead->resting = false;
+	}
+	if (!found || ahead->from >= ahead->held_to) {
+		let_go(ahead);
 	}
 	pthread_mutex_unlock(&ahead->lock);
 	return found;
 }
 
+/* Read a piece; nobody is held up by it. @return true where all of it came. */
+static bool read_piece(struct ahead *ahead, const struct ahead_piece *piece)
+{
+	const struct view *view = ahead->view;
+	size_t got = 0;
+	int r = view_read_now(view, piece->ino, piece->offset, ahead->buf, piece->len, &got, NULL);
+
+	if (r > 0) {
+		return got == piece->len;
+	}
+	pthread_mutex_lock(&ahead->lock);
+	let_go(ahead);
+	pthread_mutex_unlock(&ahead->lock);
+	/* Whoever reads a file that cannot be read is told then. */
+	return view_read(view, piece->ino, piece->offset, ahead->buf, piece->len, NULL) ==
+		(ssize_t)piece->len;
+}
+
 static void *read_ahead(void *arg)
 {
 	struct ahead *ahead = arg;
-	char *buf = malloc(AHEAD_SIZE_MAX);
-	uint64_t ino;
-	uint64_t size;
+	struct ahead_piece piece;
 
-	while (buf && take(ahead, &ino, &size)) {
-		struct fuse_bufvec bytes = FUSE_BUFVEC_INIT(size);
-		ssize_t got = view_read(ahead->view, ino, 0, buf, size, NULL);
+	while (take(ahead, &piece)) {
+		struct fuse_bufvec bytes = FUSE_BUFVEC_INIT(piece.len);
 
-		/* Whoever reads a file that cannot be read is told then. */
-		if (got > 0 && (uint64_t)got == size) {
-			bytes.buf[0].mem = buf;
-			fuse_lowlevel_notify_store(ahead->session, ino, 0, &bytes, 0);
+		if (read_piece(ahead, &piece)) {
+			bytes.buf[0].mem = ahead->buf;
+			fuse_lowlevel_notify_store(ahead->session, piece.ino, (off_t)piece.offset,
+				&bytes, 0);
 		}
 	}
-	free(buf);
 	return NULL;
 }
 
@@ -107,9 +196,12 @@ void ahead_start(struct ahead *ahead, const struct view *view, struct fuse_sessi
 	ahead->view = view;
 	ahead->session = session;
 	ahead->window = WINDOW_MIN;
+	ahead->listing = NOWHERE;
+	ahead->large_probe = NOWHERE;
 	pthread_mutex_init(&ahead->lock, NULL);
 	pthread_cond_init(&ahead->wanted, NULL);
-	ahead->started = pthread_create(&ahead->thread, NULL, read_ahead, ahead) == 0;
+	ahead->buf = aligned_alloc(REPLY_ALIGN, AHEAD_HEAD);
+	ahead->started = ahead->buf && pthread_create(&ahead->thread, NULL, read_ahead, ahead) == 0;
 }
 
 void ahead_finish(struct ahead *ahead)
@@ -121,6 +213,7 @@ void ahead_finish(struct ahead *ahead)
 	if (ahead->started) {
 		pthread_join(ahead->thread, NULL);
 	}
+	free(ahead->buf);
 	pthread_cond_destroy(&ahead->wanted);
 	pthread_mutex_destroy(&ahead->lock);
 }
@@ -135,13 +228,25 @@ void ahead_listed(struct ahead *ahead, uint64_t ino, uint64_t size, bool first)
 	pthread_mutex_unlock(&ahead->lock);
 }
 
+/* The place behind those that the window holds from a place on, one at least. */
+static uint64_t window_end(struct ahead *ahead, uint64_t place)
+{
+	const uint64_t last = min_u64(place + ahead->window, ahead->listed);
+	uint64_t bytes = 0;
+
+	while (place < last && bytes < AHEAD_WINDOW_BYTES) {
+		bytes += reach_of(ahead, file_at(ahead, place++));
+	}
+	return place;
+}
+
 /*
  * Have files read ahead from a place on, as many as the window holds, and widen the window. One is
  * left out where the read of it is needed: to go on in time, or to see that it is worth it.
  */
 static void want(struct ahead *ahead, uint64_t place)
 {
-	const uint64_t end = min_place(place + ahead->window, ahead->listed);
+	const uint64_t end = window_end(ahead, place);
 	const bool probe = end < ahead->listed || ++ahead->unseen >= UNSEEN_PROBE;
 
 	if (place >= end || ahead->unseen >= UNSEEN_MAX) {
@@ -149,18 +254,51 @@ static void want(struct ahead *ahead, uint64_t place)
 	}
 	ahead->from = place;
 	ahead->to = end;
+	ahead->reach = 0;
 	ahead->marker = probe ? place + (end - place) / 2 : NOWHERE;
 	ahead->window = ahead->window < AHEAD_WINDOW_MAX / 2 ? 2 * ahead->window : AHEAD_WINDOW_MAX;
 	pthread_cond_signal(&ahead->wanted);
 }
 
-void ahead_ended(struct ahead *ahead)
+/* The place behind the first files of a window. */
+static uint64_t hold_end(struct ahead *ahead, uint64_t place, uint64_t end)
 {
-	pthread_mutex_lock(&ahead->lock);
-	if (ahead->in_order >= ENOUGH_IN_ORDER && ahead->from >= ahead->to) {
-		want(ahead, ahead->listing);
+	uint64_t bytes = 0;
+
+	end = min_u64(end, place + HOLD_FILES);
+	while (place < end && bytes < HOLD_BYTES) {
+		bytes += reach_of(ahead, file_at(ahead, place++));
 	}
+	return place;
+}
+
+bool ahead_active(struct ahead *ahead)
+{
+	bool active;
+
+	pthread_mutex_lock(&ahead->lock);
+	active = ahead->in_order >= ENOUGH_IN_ORDER && ahead->unseen < UNSEEN_MAX;
 	pthread_mutex_unlock(&ahead->lock);
+	return active;
+}
+
+bool ahead_ended(struct ahead *ahead, struct fuse_req *req)
+{
+	bool held = false;
+
+	pthread_mutex_lock(&ahead->lock);
+	if (ahead->in_order >= ENOUGH_IN_ORDER && ahead->from >= ahead->to &&
+		ahead->listing != NOWHERE) {
+		want(ahead, ahead->listing);
+		held = ahead->resting && ahead->from < ahead->to && !ahead->held;
+		if (held) {
+			ahead->held = req;
+			ahead->held_to = hold_end(ahead, ahead->from, ahead->to);
+		}
+	}
+	ahead->listing = NOWHERE;
+	pthread_mutex_unlock(&ahead->lock);
+	return held;
 }
 
 /* Count a read that was in order, and read ahead from where that has come to. */
@@ -182,9 +320,20 @@ static void give_up(struct ahead *ahead)
 	ahead->in_order = 0;
 	ahead->window = WINDOW_MIN;
 	ahead->to = ahead->from;
+	ahead->reach = 0;
+	ahead->deep = false;
+	ahead->large_probe = NOWHERE;
 }
 
-void ahead_read(struct ahead *ahead, uint64_t ino)
+/* A file of which the head was stored is read on. */
+static void go_deep(struct ahead *ahead, uint64_t place)
+{
+	ahead->deep = true;
+	ahead->unseen = 0;
+	ahead->large_probe = ahead->large_probe == place ? NOWHERE : ahead->large_probe;
+}
+
+void ahead_read(struct ahead *ahead, uint64_t ino, uint64_t offset)
 {
 	uint64_t place;
 	struct ahead_file *file;
@@ -192,7 +341,15 @@ void ahead_read(struct ahead *ahead, uint64_t ino)
 	pthread_mutex_lock(&ahead->lock);
 	place = ahead->places[ino % AHEAD_FILES];
 	file = file_at(ahead, place);
-	if (is_known(ahead, place) && file->ino == ino && !file->done) {
+	if (!is_known(ahead, place) || file->ino != ino) {
+		pthread_mutex_unlock(&ahead->lock);
+		return;
+	}
+	if (file->done) {
+		if (offset >= AHEAD_HEAD) {
+			go_deep(ahead, place);
+		}
+	} else {
 		file->done = true;
 		if (file->first ||
 			(is_known(ahead, place - 1) && file_at(ahead, place - 1)->done)) {

@@ -86,7 +86,7 @@ static void *receive(void *arg)
 		if (r == -EINTR || r == -EAGAIN) {
 			r = 1;
 		} else if (r > 0) {
-			names = is_read(&request) ? 0 : names + 1;
+			names = is_read(&request) || ahead_active(loop->ahead) ? 0 : names + 1;
 			fuse_session_process_buf(loop->session, &request);
 		}
 	}
@@ -111,13 +111,15 @@ void loop_ending_signals(sigset_t *ret_set)
 	}
 }
 
-int loop_run(struct loop *loop, struct fuse_session *session, struct work *work)
+int loop_run(struct loop *loop, struct fuse_session *session, struct work *work,
+	struct ahead *ahead)
 {
 	pthread_t receiver;
 	sigset_t waited;
 	int signal;
 
 	loop->session = session;
+	loop->ahead = ahead;
 	loop->main = pthread_self();
 	loop_ending_signals(&waited);
 	sigaddset(&waited, SIGNAL_GONE);

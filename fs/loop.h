@@ -7,12 +7,14 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+struct ahead;
 struct fuse_session;
 struct work;
 
 /** The thread that receives. {0} before loop_run. */
 struct loop {
 	struct fuse_session *session;
+	struct ahead *ahead;
 	pthread_t main;
 	/** The mount is gone. */
 	atomic_bool gone;
@@ -31,6 +33,7 @@ void loop_ending_signals(sigset_t *ret_set);
  * @return 0 where the mount is gone; 1 where a signal came; PEEL_ENOMEM where no thread could be
  *   started.
  */
-int loop_run(struct loop *loop, struct fuse_session *session, struct work *work);
+int loop_run(struct loop *loop, struct fuse_session *session, struct work *work,
+	struct ahead *ahead);
 
 #endif

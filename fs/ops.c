@@ -147,6 +147,11 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_open(req, fi);
 }
 
+static size_t whole_pages(size_t size)
+{
+	return size / REPLY_ALIGN * REPLY_ALIGN + REPLY_ALIGN;
+}
+
 /* Room for a reply of the receiving thread; NULL where memory is exhausted. */
 static char *reply_room(fuse_req_t req, size_t size)
 {
@@ -154,7 +159,7 @@ static char *reply_room(fuse_req_t req, size_t size)
 
 	if (!ops->reply || size > ops->reply_size) {
 		free(ops->reply);
-		ops->reply = malloc(size ? size : 1);
+		ops->reply = aligned_alloc(REPLY_ALIGN, whole_pages(size));
 		ops->reply_size = ops->reply ? size : 0;
 	}
 	return ops->reply;
@@ -172,7 +177,7 @@ struct read_job {
 static void run_read(struct work_job *base)
 {
 	struct read_job *job = (struct read_job *)base;
-	cleanup_free char *buf = malloc(job->size);
+	cleanup_free char *buf = aligned_alloc(REPLY_ALIGN, whole_pages(job->size));
 	struct peel_error err = {0};
 	ssize_t got;
 
@@ -225,7 +230,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	} else {
 		fuse_reply_buf(req, buf, got);
 	}
-	ahead_read(ahead, ino);
+	ahead_read(ahead, ino, (uint64_t)offset);
 }
 
 /* A reply to readdir or readdirplus while it is filled. */
@@ -288,10 +293,9 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, bool
 		reply_error(req, r, &err);
 		return;
 	}
-	if (reply.used == 0) {
-		ahead_ended(ahead);
+	if (reply.used > 0 || !ahead_ended(ahead, req)) {
+		fuse_reply_buf(req, buf, reply.used);
 	}
-	fuse_reply_buf(req, buf, reply.used);
 }
 
 static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

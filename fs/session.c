@@ -192,7 +192,7 @@ int session_serve(struct session *session)
 	int r;
 
 	ahead_start(&session->ops.ahead, &session->ops.view, session->fuse);
-	r = loop_run(&session->loop, session->fuse, &session->ops.work);
+	r = loop_run(&session->loop, session->fuse, &session->ops.work, &session->ops.ahead);
 	if (r <= 0) {
 		ahead_finish(&session->ops.ahead);
 	}

@@ -74,6 +74,39 @@ done
 is 'one file of each folder: none' "$(stores)" 0
 true_that 'unmount' unmount
 
+# Large files: no more than the head, unless they are read to their end.
+{
+	echo 'layer COPY'
+	for d in {1..4}; do
+		echo "d d$d"
+		for f in {1..40}; do
+			echo "f d$d/f$f size=700000 seed=$((d * 100 + f))"
+		done
+	done
+} >"$dir/large"
+large() {
+	local d
+	for d in {1..4}; do
+		ls -U "$mnt/d$d" | sed "s/^/d$d\//"
+	done
+}
+make_image large.tar <"$dir/large"
+start_large() {
+	: >"$dir/log"
+	"$PEEL" mount -d "$dir/large.tar" "$mnt" 2>"$dir/log" &
+	eventually is_mounted && eventually test -e "$mnt/d1"
+}
+start_large
+(cd "$mnt" && large | xargs head -qc 1000) >/dev/null
+true_that "heads of large files: one store each at most ($(stores))" test "$(stores)" -le 160
+true_that 'unmount' unmount
+start_large
+(cd "$mnt" && tar cf - .) | tar xOf - | md5sum >"$dir/large.sum"
+true_that "whole large files: three stores each ($(stores))" test "$(stores)" -gt 240
+true_that "whole large files: hardly any read ($(reads))" test "$(reads)" -lt 400
+is 'whole large files: bytes' "$(cat "$dir/large.sum")" "$(large | xargs "$PEEL" cat "$dir/large.tar" | md5sum)"
+true_that 'unmount' unmount
+
 # Root has the kernel read further within files too.
 if [ "$(id -u)" = 0 ] && [ -z "${PEEL_TEST_USERNS-}" ] && [ -w /sys/class/bdi ]; then
 	mount_image image.tar
