@@ -127,6 +127,10 @@ int facts_zip_list(const struct facts_file *file, facts_member_fn *each, void *a
  *  by. @return bytes; PEEL_EUNSUPPORTED (another method, encrypted), PEEL_EFORMAT, PEEL_ENOMEM, as file->read. */
 int64_t facts_zip_read(const struct facts_file *file, const struct facts_member *member, void *buf,
 	size_t room, struct peel_error *err);
+/** Unpack DEFLATE without a header that lies between two offsets of the file. @param room at most UINT32_MAX.
+ *  @return as facts_zip_read. */
+int64_t facts_inflate(const struct facts_file *file, uint64_t at, uint64_t end, void *buf,
+	size_t room, struct peel_error *err);
 /** List an ar archive (static library, .deb), GNU and BSD long names. @return as facts_zip_list. */
 int facts_ar_list(const struct facts_file *file, facts_member_fn *each, void *arg,
 	struct peel_error *err);

@@ -90,7 +90,7 @@ static int64_t inflate(struct inflate_state *state, struct facts_window *window,
 	return (int64_t)(room - state->avail_out);
 }
 
-static int64_t read_deflated(const struct facts_file *file, uint64_t at, uint64_t end, void *buf,
+int64_t facts_inflate(const struct facts_file *file, uint64_t at, uint64_t end, void *buf,
 	size_t room, struct peel_error *err)
 {
 	cleanup_free struct inflate_state *state = malloc(sizeof(*state));
@@ -132,7 +132,7 @@ int64_t facts_zip_read(const struct facts_file *file, const struct facts_member 
 		return peel_fail(err, PEEL_EFORMAT, "data end behind the file's end");
 	}
 	if (member->method == METHOD_DEFLATED) {
-		return most > 0 ? read_deflated(file, at, end, buf, most, err) : 0;
+		return most > 0 ? facts_inflate(file, at, end, buf, most, err) : 0;
 	}
 	result = wanted > 0 ? file->read(file->arg, at, buf, wanted, err) : 0;
 	return result < 0 ? result : (int64_t)wanted;

@@ -56,6 +56,8 @@ struct pkgdb_gather {
 	struct pkgdb_roster roster;
 	/** Of files, and of folders whose files are a package's. */
 	struct pkgdb_claims files, folders;
+	/** Programs made by Go and Rust that the walk has not come by yet; package is a set of enum facts_elf_flag. */
+	struct pkgdb_claims programs;
 	struct pkgdb_finder *finder;
 	struct pkgdb_database *databases;
 	size_t database_count, database_room;

@@ -6,12 +6,12 @@
  * it is read and then forgotten, so that memory is four bytes a file and some two hundred a package, whatever the lists
  * say. Claims of less strength come later, and never take a file from a stronger one:
  *
- *	walk		lists (dpkg, apk, rpm, wheels, conda), folders (npm, gems)
+ *	programs	which files are Go's and Rust's
+ *	walk		lists (dpkg, apk, rpm, wheels, conda), folders (npm, gems), and what those programs say
  *	lates		folders of Python packages without lists, where nobody lists their record
  *	cache		packages of conda that are in no environment
  *	bytecode	of sources that are owned by now
  *	generated	what maintainer scripts are known to make
- *	programs	what Go's and Rust's programs say of themselves
  *
  * Only when all packages are known are they sorted and numbered, and told: databases, packages, owners.
  *
@@ -36,6 +36,7 @@ static void gather_finish(struct pkgdb_gather *g)
 	pkgdb_roster_finish(&g->roster);
 	pkgdb_claims_finish(&g->files);
 	pkgdb_claims_finish(&g->folders);
+	pkgdb_claims_finish(&g->programs);
 	pkgdb_finder_free(g->finder);
 	free(g->databases);
 	free(g->pairs);
@@ -104,6 +105,7 @@ static int tell_owners(struct pkgdb_gather *g)
 
 /* In the order of strength; each may only fail where the index or memory does. */
 static int (*const steps[])(struct pkgdb_gather *g) = {
+	pkgdb_programs,
 	pkgdb_walk,
 	pkgdb_claim_lates,
 	pkgdb_conda_cache,

@@ -180,6 +180,9 @@ static int take_file(struct pkgdb_gather *g, struct walk *walk, const struct pkg
 			pkgdb_ends(entry->name, entry->name_len, ".pyo"))) {
 		r = pkgdb_bytecode_note(g, entry, walk->now.kind == KIND_PYCACHE);
 	}
+	if (r == 0 && pkgdb_claims_get(&g->programs, entry->node.ino).package) {
+		r = pkgdb_program(g, entry);
+	}
 	return r < 0 ? r : see_entry(g, entry, false);
 }
 

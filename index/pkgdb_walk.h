@@ -24,8 +24,11 @@ int pkgdb_bytecode_claim(struct pkgdb_gather *g);
 /** Claim what maintainer scripts are known to make. @return as pkgdb_walk. */
 int pkgdb_generated(struct pkgdb_gather *g);
 
-/** Add programs that say themselves what they are made of (Go, Rust). @return as pkgdb_walk, or as the sink. */
+/** Ask which files are programs of Go and Rust. @return as pkgdb_walk, or as the sink. */
 int pkgdb_programs(struct pkgdb_gather *g);
+
+/** Add such a program by what it says of itself. @return as pkgdb_walk. */
+int pkgdb_program(struct pkgdb_gather *g, const struct pkgdb_entry *entry);
 
 /** Find the first layer that has each package in its version; the roster is sorted. @return as pkgdb_walk. */
 int pkgdb_layers(struct pkgdb_gather *g);
