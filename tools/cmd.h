@@ -127,6 +127,7 @@ extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
 extern const struct verb cmd_completion;
 extern const struct verb cmd_cp;
+extern const struct verb cmd_diff;
 extern const struct verb cmd_du;
 extern const struct verb cmd_dup;
 extern const struct verb cmd_export;
@@ -191,7 +192,8 @@ int open_operand(struct call *call, int operand, struct peel_index **ret_index);
  */
 int reading_status(const struct peel_index *index, int status);
 /**
- * Say why an index, and its facts where it has them, are incomplete, a line a reason, and, unless -q, why it was not kept.
+ * Say why an index, and its facts where it has them, are incomplete, a line a reason, and, unless -q, why it
+ * was not kept.
  * @param reference names the image.
  */
 void complain_incomplete(const struct call *call, const char *reference,
@@ -227,7 +229,10 @@ int check_outputs(const struct call *call);
 /** The worse of two statuses: error, inconclusive, no, ok. */
 int worse_status(int a, int b);
 
-/** Progress callback for the library; arg points to a bool: stderr is a terminal. Shows a bar there after a second. */
+/**
+ * Progress callback for the library; arg points to a bool: stderr is a terminal. Shows a bar there after a
+ * second.
+ */
 int progress_show(void *arg, const char *what, uint64_t done_bytes, uint64_t total_bytes);
 /** Take the bar away, before anything else is written. */
 void progress_clear(void);

@@ -274,6 +274,7 @@ static const struct verb *const verbs[] = {
 	&cmd_cat,
 	&cmd_completion,
 	&cmd_cp,
+	&cmd_diff,
 	&cmd_du,
 	&cmd_dup,
 	&cmd_export,

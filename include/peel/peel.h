@@ -21,6 +21,7 @@
 #define PEEL_PEEL_H
 
 #include <peel/audit.h>
+#include <peel/diff.h>
 #include <peel/error.h>
 #include <peel/facts.h>
 #include <peel/image.h>
