@@ -46,6 +46,20 @@ static bool is_bzip2(const struct head *head)
 			memcmp(head->bytes + 4, "\x17\x72\x45\x38\x50\x90", 6) == 0);
 }
 
+/* "EFI PART", the header of a partition table, is behind a sector that may boot. */
+static bool is_gpt(const struct head *head)
+{
+	return head->len >= 1024 && head->bytes[510] == 0x55 && head->bytes[511] == 0xaa;
+}
+
+/* The superblock of ext2 to ext4: its magic has two bytes, so the state, block size and revision must be possible too. */
+static bool is_ext(const struct head *head)
+{
+	return head->len >= 2048 && head->bytes[1082] <= 7 && head->bytes[1083] == 0 &&
+		read_le16(head->bytes + 1048) <= 6 && read_le16(head->bytes + 1050) == 0 &&
+		head->bytes[1100] <= 1 && head->bytes[1101] == 0;
+}
+
 /* Two zero words follow a bitmap's size. */
 static bool is_bmp(const struct head *head)
 {
@@ -152,6 +166,20 @@ static const struct magic magics[] = {
 	MAGIC(PEEL_KIND_ZIP, 0, "PK\5\6", NULL),
 	MAGIC(PEEL_KIND_ZIP, 0, "PK\7\x8", NULL),
 	MAGIC(PEEL_KIND_ZSTD, 0, "\x28\xb5\x2f\xfd", NULL),
+	MAGIC(PEEL_KIND_CAB, 0, "MSCF\0\0\0\0", NULL),
+	MAGIC(PEEL_KIND_DISK, 0, "QFI\xfb", NULL),
+	MAGIC(PEEL_KIND_DISK, 0, "KDMV\1\0\0\0", NULL),
+	MAGIC(PEEL_KIND_DISK, 0, "KDMV\2\0\0\0", NULL),
+	MAGIC(PEEL_KIND_DISK, 0, "KDMV\3\0\0\0", NULL),
+	MAGIC(PEEL_KIND_DISK, 0, "conectix", NULL),
+	MAGIC(PEEL_KIND_DISK, 0, "vhdxfile", NULL),
+	MAGIC(PEEL_KIND_DISK, 64, "\x7f\x10\xda\xbe", NULL),
+	MAGIC(PEEL_KIND_DISK, 512, "EFI PART", is_gpt),
+	MAGIC(PEEL_KIND_FILESYSTEM, 0, "XFSB", NULL),
+	MAGIC(PEEL_KIND_FILESYSTEM, 0, "\x45\x3d\xcd\x28", NULL),
+	MAGIC(PEEL_KIND_FILESYSTEM, 0, "-rom1fs-", NULL),
+	MAGIC(PEEL_KIND_FILESYSTEM, 1024, "\xe2\xe1\xf5\xe0", NULL),
+	MAGIC(PEEL_KIND_FILESYSTEM, 1080, "\x53\xef", is_ext),
 	MAGIC(PEEL_KIND_BMP, 0, "BM", is_bmp),
 	MAGIC(PEEL_KIND_ICO, 0, "\0\0\1\0", is_ico),
 };
@@ -197,6 +225,9 @@ static const char *const names[] = {
 	[PEEL_KIND_XZ] = "xz",
 	[PEEL_KIND_ZIP] = "zip",
 	[PEEL_KIND_ZSTD] = "zstd",
+	[PEEL_KIND_CAB] = "cab",
+	[PEEL_KIND_DISK] = "disk",
+	[PEEL_KIND_FILESYSTEM] = "filesystem",
 };
 
 const char *peel_kind_name(enum peel_kind kind)

@@ -199,6 +199,11 @@ enum peel_kind {
 	PEEL_KIND_XZ,
 	PEEL_KIND_ZIP,
 	PEEL_KIND_ZSTD,
+	PEEL_KIND_CAB,
+	/** A disk as virtual machines have it (qcow2, VMDK, VDI, VHD), or with a GUID partition table. */
+	PEEL_KIND_DISK,
+	/** ext2 to ext4, XFS, EROFS, cramfs, romfs. (SquashFS has a kind of its own.) */
+	PEEL_KIND_FILESYSTEM,
 };
 
 /** Name of a kind: "elf", "script", "pyc", …; kinds are numbered from 1. @return NULL for what is no kind. */

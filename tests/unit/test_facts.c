@@ -57,6 +57,15 @@ static void magics_tell_the_kind(void **state)
 		CASE("\xed\xab\xee\xdb\3", "rpm"),
 		CASE("070701000", "cpio"),
 		CASE("hsqs\1", "squashfs"),
+		CASE("MSCF\0\0\0\0\1", "cab"),
+		CASE("QFI\xfb\0\0\0\3", "disk"),
+		CASE("KDMV\1\0\0\0", "disk"),
+		CASE("KDMV in a text", "text"),
+		CASE("conectix\0\0\0\2", "disk"),
+		CASE("vhdxfile", "disk"),
+		CASE("XFSB\0\0\x10\0", "filesystem"),
+		CASE("\x45\x3d\xcd\x28\0\0", "filesystem"),
+		CASE("-rom1fs-\0\0", "filesystem"),
 		CASE("7z\xbc\xaf\x27\x1c", "7z"),
 		CASE("Rar!\x1a\7\1", "rar"),
 		CASE("SQLite format 3\0\20", "sqlite"),
@@ -121,6 +130,39 @@ static void tar_is_told_by_its_257th_byte(void **state)
 	assert_int_equal(facts_kind(block, 261), PEEL_KIND_DATA);
 }
 
+/* Magics behind the begin, and what there must be beside them. */
+static void disks_and_filesystems_have_a_place_for_their_magic(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *bytes;
+		size_t beside;
+		uint8_t value;
+		const char *kind, *changed;
+	} cases[] = {
+		{64, "\x7f\x10\xda\xbe", 0, 1, "disk", "disk"},
+		{512, "EFI PART", 510, 0x55, "data", "data"},
+		{512, "EFI PART", 511, 0xaa, "data", "disk"},
+		{1024, "\xe2\xe1\xf5\xe0", 0, 1, "filesystem", "filesystem"},
+		{1080, "\x53\xef", 1082, 1, "filesystem", "filesystem"},
+		{1080, "\x53\xef", 1082, 8, "filesystem", "data"},
+		{1080, "\x53\xef", 1048, 7, "filesystem", "data"},
+		{1080, "\x53\xef", 1100, 2, "filesystem", "data"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		uint8_t head[FACTS_HEAD] = {0};
+
+		head[510] = i == 2 ? 0x55 : 0;
+		memcpy(head + cases[i].at, cases[i].bytes, strlen(cases[i].bytes));
+		assert_string_equal(peel_kind_name(facts_kind(head, sizeof(head))), cases[i].kind);
+		head[cases[i].beside] = cases[i].value;
+		assert_string_equal(peel_kind_name(facts_kind(head, sizeof(head))),
+			cases[i].changed);
+	}
+}
+
 static void text_is_utf8_without_controls(void **state)
 {
 	static const struct kind_case cases[] = {
@@ -164,7 +206,7 @@ static void kinds_have_names_and_end(void **state)
 	for (; peel_kind_name(kind); kind++) {
 		assert_true(strlen(peel_kind_name(kind)) > 1);
 	}
-	assert_int_equal(kind, PEEL_KIND_ZSTD + 1);
+	assert_int_equal(kind, PEEL_KIND_FILESYSTEM + 1);
 	/* They are bits of a word where several are asked for. */
 	assert_true(kind <= 64);
 }
@@ -194,6 +236,7 @@ int main(void)
 		cmocka_unit_test(magics_tell_the_kind),
 		cmocka_unit_test(what_only_looks_like_a_magic_is_none),
 		cmocka_unit_test(tar_is_told_by_its_257th_byte),
+		cmocka_unit_test(disks_and_filesystems_have_a_place_for_their_magic),
 		cmocka_unit_test(text_is_utf8_without_controls),
 		cmocka_unit_test(a_character_that_the_window_cuts_is_text),
 		cmocka_unit_test(kinds_have_names_and_end),
