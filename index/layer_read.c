@@ -9,8 +9,8 @@
  * said was not what the image's author signed for.
  *
  * The digest of the stored bytes, a fifth of the work, is made by a second thread (source_ahead.c)
- * where there is one; decoding, scanning and the content's hash share each decoded block while it
- * is in the cache.
+ * where there is one, and so is that of the tar (layer_hash.c), which is more; decoding, scanning
+ * and the content's hash share each decoded block while it is in the cache.
  */
 #include "layer_read.h"
 
@@ -21,10 +21,15 @@
 #include <peel/error.h>
 #include <peel/text.h>
 
-#define XXH_INLINE_ALL
+#ifdef __x86_64__
+/* The library's code for the processor at hand: twice as fast as what every processor can do. */
+#include <xxh_x86dispatch.h>
+#else
 #include <xxhash.h>
+#endif
 
 #include "codec.h"
+#include "layer_hash.h"
 #include "scan.h"
 #include "source.h"
 #include "source_ahead.h"
@@ -42,7 +47,7 @@ struct reader {
 	struct source *ahead;
 	struct stream *stream;
 	struct digest *blob;
-	struct digest *diff;
+	struct layer_hash *diff;
 	XXH3_state_t *content;
 	bool hashing;
 	unsigned since_progress;
@@ -56,7 +61,7 @@ static void reader_finish(struct reader *reader)
 	/* Ends the thread that feeds the digest. */
 	source_drop(reader->ahead);
 	digest_free(reader->blob);
-	digest_free(reader->diff);
+	layer_hash_free(reader->diff);
 	XXH3_freeState(reader->content);
 }
 
@@ -94,7 +99,7 @@ static int take_output(void *arg, const void *bytes, size_t len, struct peel_err
 	struct reader *reader = arg;
 
 	(void)err;
-	digest_update(reader->diff, bytes, len);
+	layer_hash_update(reader->diff, bytes, len);
 	return 0;
 }
 
@@ -186,7 +191,8 @@ static int open_reader(struct reader *reader, struct peel_error *err)
 		code = digest_new(job->layer->digest, &reader->blob, err);
 	}
 	if (code == 0 && want_diff) {
-		code = digest_new(job->layer->diff_id, &reader->diff, err);
+		code = layer_hash_new(job->layer->diff_id, job->threads && compressed,
+			&reader->diff, err);
 	}
 	if (code == 0 && (compressed || job->verify)) {
 		reader->content = XXH3_createState();
@@ -231,7 +237,7 @@ static void finish_digests(struct reader *reader, struct layer_outcome *outcome)
 		digest_text(reader->blob, outcome->blob_hashed);
 	}
 	if (reader->diff) {
-		digest_text(reader->diff, outcome->diff_hashed);
+		layer_hash_text(reader->diff, outcome->diff_hashed);
 	}
 	compare_digest(outcome, "diff ID", layer->diff_id, outcome->diff_hashed);
 	compare_digest(outcome, "digest", layer->digest, outcome->blob_hashed);

@@ -47,7 +47,7 @@ struct layer_job {
 	void *large_arg;
 	/** Hash plain layers too. */
 	bool verify;
-	/** Hash the stored bytes in a thread of their own. */
+	/** Hash in threads of their own. */
 	bool threads;
 };
 
