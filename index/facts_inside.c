@@ -69,6 +69,9 @@ static const struct {
 	[PEEL_KIND_XZ] = {NAME_ARCHIVE | PACKED, 0},
 	[PEEL_KIND_ZIP] = {LOOK_ZIP | LOOK_BUNDLE | PACKED, 0},
 	[PEEL_KIND_ZSTD] = {NAME_ARCHIVE | PACKED, 0},
+	[PEEL_KIND_CAB] = {NAME_ARCHIVE | PACKED, 0},
+	[PEEL_KIND_DISK] = {NAME_ARCHIVE, FACTS_IN_DATA},
+	[PEEL_KIND_FILESYSTEM] = {NAME_ARCHIVE, FACTS_IN_DATA},
 };
 
 static unsigned treatment_of(enum peel_kind kind)
