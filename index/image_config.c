@@ -2,8 +2,9 @@
 /*
  * The configuration ties the layers to the diff IDs that their uncompressed bytes must have, and to
  * the history. The history also has instructions without a layer (empty_layer), so the layers are
- * dealt out to the records in order; where the counts differ the rest has none, and that is a
- * finding, because people will read those lines as causes.
+ * dealt out to the records in order. Where the counts differ nothing says which record is too many or
+ * missing (a squashed or imported base, a builder without history), so no layer has one, and that is a
+ * finding: people read those lines as causes.
  */
 #include "image_parts.h"
 
@@ -67,13 +68,36 @@ static int load_diff_ids(struct peel_image *image, const char *name, const json_
 	return 0;
 }
 
+/* Give the layers their records, if there are as many as there should be. */
+static void match_history(struct peel_image *image, size_t wanted)
+{
+	const bool matched = wanted == image->layer_count;
+
+	for (size_t i = 0; i < image->history_count; i++) {
+		struct peel_history *history = &image->history[i];
+
+		if (matched && history->layer >= 0) {
+			struct peel_layer *layer = &image->layers[history->layer];
+
+			layer->created = history->created;
+			layer->instruction = history->instruction;
+			layer->comment = history->comment;
+		}
+		history->layer = matched ? history->layer : -1;
+	}
+	if (!matched && image->history_count > 0) {
+		image_finding(image, "history-mismatch", -1, NULL, UINT64_MAX,
+			"the history tells of %zu layers, the image has %zu: no instruction is matched to a layer",
+			wanted, image->layer_count);
+	}
+}
+
 static int load_history(struct peel_image *image, const char *name, const json_t *config,
 	struct peel_error *err)
 {
 	const json_t *records = json_member(config, "history");
 	size_t count = json_array_size(records);
 	size_t layer = 0;
-	size_t wanted = 0;
 	size_t i;
 	json_t *record;
 
@@ -94,19 +118,9 @@ static int load_history(struct peel_image *image, const char *name, const json_t
 			.instruction = json_text(record, "created_by"),
 			.comment = json_text(record, "comment"),
 			.author = json_text(record, "author")};
-		wanted += !empty;
-		if (!empty && layer < image->layer_count) {
-			image->layers[layer].created = history->created;
-			image->layers[layer].instruction = history->instruction;
-			image->layers[layer].comment = history->comment;
-			history->layer = (int)layer++;
-		}
+		history->layer = empty ? -1 : (int)layer++;
 	}
-	if (count > 0 && wanted != image->layer_count) {
-		image_finding(image, "history-mismatch", -1, NULL, UINT64_MAX,
-			"the history tells of %zu layers, the image has %zu", wanted,
-			image->layer_count);
-	}
+	match_history(image, layer);
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 
 #include "digest.h"
 #include "query_dup.h"
-#include "query_pieces.h"
 #include "util.h"
 
 /* Slots of the table, a power of two: 1 MiB holds images of some millions of files. */
@@ -126,20 +125,13 @@ static void drop_singles(struct dup_files *files)
 	qsort(files->files, files->count, sizeof(*files->files), compare_entries);
 }
 
-static bool have_facts(struct peel_index *index)
-{
-	cleanup_query struct query q = {0};
-
-	return query_begin(&q, index, NULL) == 0 && pieces_have_facts(q.store);
-}
-
 int dup_select(struct peel_index *index, const struct peel_duplicates_options *options,
 	struct dup_files *files, struct peel_error *err)
 {
 	const size_t bytes = (size_t)1 << (SLOT_BITS - 3);
 	cleanup_free uint8_t *table = calloc(2, bytes);
 	struct select select = {.options = options,
-		.facts = have_facts(index),
+		.facts = peel_has_facts(index),
 		.once = table,
 		.twice = table + bytes,
 		.files = files,

@@ -13,7 +13,7 @@
 /* Groups where --top says nothing, and paths a group in tables. */
 #define TOP_DEFAULT 20
 #define PATHS_SHOWN 3
-/* Paths a group in documents for programs. */
+/* Paths a group in JSON. */
 #define PATHS_LISTED 1000
 /* Escaped characters of the paths of a group. */
 #define PATHS_SIZE 2048
@@ -152,9 +152,10 @@ static const struct column columns[] = {{"SAVED", true}, {"SAVED VISIBLE", true}
 static const struct column csv_columns[] = {
 	{"SHA256", false}, {"BYTES", true}, {"LAYER", true}, {"VISIBLE", true}, {"PATH", false}};
 
-static size_t top_of(const struct dup_values *values)
+/* What only programs read, and cannot say that it leaves something out, is whole. */
+static size_t top_of(const struct dup_values *values, bool csv)
 {
-	return !values->top.set          ? TOP_DEFAULT
+	return !values->top.set          ? (csv ? PEEL_TOP_ALL : TOP_DEFAULT)
 		: values->top.value == 0 ? PEEL_TOP_ALL
 					 : values->top.value;
 }
@@ -168,8 +169,10 @@ static int find(struct call *call, struct peel_index *index, peel_duplicate_fn *
 	struct peel_duplicates_options options = {
 		.min_size = values->min_size,
 		.visible_only = values->visible,
-		.groups = top_of(values),
-		.paths = each == take_row ? PATHS_SHOWN : PATHS_LISTED,
+		.groups = top_of(values, each == take_csv),
+		.paths = each == take_row  ? PATHS_SHOWN
+			: each == take_csv ? PEEL_TOP_ALL
+					   : PATHS_LISTED,
 	};
 	struct peel_error err = {0};
 	int r;
@@ -200,7 +203,7 @@ static int emit_json(struct call *call, struct peel_index *index, FILE *out)
 	json_array(&run.json, "groups");
 	status = find(call, index, take_json, &run, &sums);
 	json_close(&run.json);
-	json_sums(&run.json, &sums, top_of(call->values));
+	json_sums(&run.json, &sums, top_of(call->values, false));
 	json_close(&run.json);
 	return status;
 }
@@ -222,7 +225,7 @@ static int emit_dup(struct call *call, struct peel_index *index, const char *nam
 	status = find(call, index, run.csv ? take_csv : take_row, &run, &sums);
 	sheet_end(&run.sheet);
 	if (!run.csv && status != STATUS_ERROR) {
-		print_sums(&sums, top_of(call->values), format, out);
+		print_sums(&sums, top_of(call->values, false), format, out);
 	}
 	return status;
 }

@@ -21,9 +21,9 @@ static const struct opt history_options[] = {
 };
 
 static const char legend[] =
-	"SIZE: payload of regular files, hard links once: docker history with a graph driver (overlay2).\n"
-	"ALLOCATED: the same in 4 KiB blocks, less holes: docker history with containerd's store, which adds the\n"
-	"blocks of the layer's folders (4 KiB each on ext4). TAR: the layer unpacked, as a tar: podman history.\n"
+	"SIZE: payload of regular files, hard links once; docker history with a graph driver (overlay2) adds the\n"
+	"lengths of symlinks. ALLOCATED: the same in 4 KiB blocks, less holes; docker history with containerd's store\n"
+	"adds the blocks of folders (4 KiB each on ext4). TAR: the layer as an uncompressed tar: podman history.\n"
 	"STORED: bytes of the layer in the image file. VISIBLE: SIZE that the merged tree shows in the end; WASTED:\n"
 	"the rest of it. CHECKED: whether the layer's digest was computed from its bytes.\n";
 
@@ -208,12 +208,12 @@ static bool print_sums(struct sheet *sheet, const struct sizes *sums)
 	return sheet_row(sheet, row);
 }
 
-/* False where layers and instructions could not be matched. */
+/* True where it is known which instruction made which layer. */
 static bool is_matched(struct peel_index *index)
 {
 	for (int i = 0; i < peel_layer_count(index); i++) {
 		if (!is_recorded(index, i)) {
-			return peel_history_count(index) == 0;
+			return false;
 		}
 	}
 	return true;
@@ -256,7 +256,7 @@ static int emit_sheet(struct call *call, struct peel_index *index, const struct 
 		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
-	if (format != SHEET_CSV && !is_matched(index)) {
+	if (format != SHEET_CSV && peel_history_count(index) > 0 && !is_matched(index)) {
 		fputs("The history tells of another number of layers than there are: which instruction made which\n"
 		      "layer is not known.\n",
 			out);

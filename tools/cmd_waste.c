@@ -105,6 +105,14 @@ static void print_json(const struct waste_run *run, const char *const *names, FI
 	json_close(&json);
 }
 
+/* What only programs read, and cannot say that it leaves something out, is whole. */
+static size_t top_of(const struct waste_values *values, bool csv)
+{
+	return !values->top.set          ? (csv ? PEEL_TOP_ALL : TOP_DEFAULT)
+		: values->top.value == 0 ? PEEL_TOP_ALL
+					 : values->top.value;
+}
+
 static int emit_waste(struct call *call, struct peel_index *index, const char *name, FILE *out,
 	void *arg)
 {
@@ -116,6 +124,7 @@ static int emit_waste(struct call *call, struct peel_index *index, const char *n
 	bool fine = true;
 
 	run.index = index;
+	run.top = top_of(values, format == SHEET_CSV);
 	run.instruction_max = values->no_trunc || format == SHEET_CSV ? 0 : INSTRUCTION_MAX;
 	if (strcmp(name, "json") == 0) {
 		print_json(&run, views, out);
@@ -140,21 +149,24 @@ static int emit_dive(struct call *call, struct peel_index *index, const char *fo
 	return waste_dive(index, format, *(const size_t *)arg, out);
 }
 
-static size_t top_of(const struct waste_values *values)
+static bool has_csv(const struct call *call)
 {
-	return !values->top.set          ? TOP_DEFAULT
-		: values->top.value == 0 ? PEEL_TOP_ALL
-					 : values->top.value;
+	for (int i = 0; i < call->shared.outputs.count; i++) {
+		if (strncmp(call->shared.outputs.items[i], "csv", 3) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static int sum_up(struct call *call, struct peel_index *index)
 {
 	const struct waste_values *values = call->values;
 	const struct peel_waste_options options = {
-		.top = top_of(values),
+		.top = top_of(values, has_csv(call)),
 		.depth = values->depth.set ? values->depth.value : DEPTH_DEFAULT,
 	};
-	struct waste_run run = {.top = options.top};
+	struct waste_run run = {0};
 	struct peel_waste *waste = NULL;
 	struct peel_error err = {0};
 	int status;
@@ -184,7 +196,7 @@ static int check_values(const struct call *call)
 	for (int i = 0; values->dive && i < call->shared.outputs.count; i++) {
 		const char *output = call->shared.outputs.items[i];
 
-		if (strncmp(output, "csv", 3) == 0 || strncmp(output, "markdown", 8) == 0) {
+		if (has_csv(call) || strncmp(output, "markdown", 8) == 0) {
 			return complain_usage(call, "--dive-compat writes table and json only");
 		}
 	}
@@ -195,7 +207,7 @@ static int run_waste(struct call *call)
 {
 	const struct waste_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
-	size_t top = top_of(values);
+	size_t top = top_of(values, false);
 	int status = check_values(call);
 
 	if (status != STATUS_OK) {

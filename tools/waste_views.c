@@ -9,9 +9,6 @@
 #include "cmd.h"
 #include "format.h"
 
-/* Escaped characters of a path in a table. */
-#define PATH_SHOWN 1024
-
 /* What stands behind each cause in a table. */
 static const char *const meanings[PEEL_CAUSE_COUNT] = {
 	[PEEL_CAUSE_OVERWRITTEN] = "another content above it",
@@ -32,10 +29,20 @@ static size_t shown(const struct waste_run *run, size_t count)
 	return count < run->top ? count : run->top;
 }
 
-/* Cell for a layer that may be none. */
-static const char *layer_cell(char *buf, int layer)
+/* Cell for a path; the caller frees. NULL where memory is exhausted. */
+static char *path_cell(const struct peel_waste_path *path)
 {
-	return layer < 0 ? "-" : format_number(buf, (uint64_t)layer);
+	char *cell = NULL;
+
+	return peel_text_escape(path->path, path->path_len, &cell) < 0 ? NULL : cell;
+}
+
+/* Cell for a layer that may be none. */
+static const char *layer_cell(const struct sheet *sheet, char *buf, int layer)
+{
+	return layer >= 0                    ? format_number(buf, (uint64_t)layer)
+		: sheet->format == SHEET_CSV ? ""
+					     : "-";
 }
 
 static const char *instruction_of(const struct waste_run *run, int layer)
@@ -219,7 +226,7 @@ static bool pair_rows(const struct waste_run *run, struct sheet *sheet)
 		const char *row[] = {sheet_bytes(sheet, cells[0], pair->bytes),
 			format_number(cells[1], pair->files), peel_cause_name(pair->cause),
 			format_number(cells[2], (uint64_t)pair->layer), shipped,
-			layer_cell(cells[3], pair->hidden_by), hid};
+			layer_cell(sheet, cells[3], pair->hidden_by), hid};
 
 		fine = shipped && hid && sheet_row(sheet, row);
 	}
@@ -258,17 +265,17 @@ static bool path_rows(const struct waste_run *run, struct sheet *sheet)
 {
 	bool fine = true;
 
-	for (size_t i = 0; fine && i < run->waste->path_count; i++) {
+	for (size_t i = 0; fine && i < shown(run, run->waste->path_count); i++) {
 		const struct peel_waste_path *path = &run->waste->paths[i];
+		cleanup_free char *name = path_cell(path);
 		char cells[4][FORMAT_SIZE];
-		char name[PATH_SHOWN];
 		const char *row[] = {sheet_bytes(sheet, cells[0], path->bytes),
 			format_number(cells[1], path->files), peel_cause_name(path->cause),
-			layer_cell(cells[2], path->layer), layer_cell(cells[3], path->hidden_by),
-			path->visible ? "yes" : "no",
-			peel_text_escape_into(name, sizeof(name), path->path, path->path_len)};
+			layer_cell(sheet, cells[2], path->layer),
+			layer_cell(sheet, cells[3], path->hidden_by), path->visible ? "yes" : "no",
+			name};
 
-		fine = sheet_row(sheet, row);
+		fine = name && sheet_row(sheet, row);
 	}
 	return fine;
 }
@@ -277,22 +284,22 @@ static bool folder_rows(const struct waste_run *run, struct sheet *sheet)
 {
 	bool fine = true;
 
-	for (size_t i = 0; fine && i < run->waste->folder_count; i++) {
+	for (size_t i = 0; fine && i < shown(run, run->waste->folder_count); i++) {
 		const struct peel_waste_path *folder = &run->waste->folders[i];
+		cleanup_free char *name = path_cell(folder);
 		char cells[2][FORMAT_SIZE];
-		char name[PATH_SHOWN];
 		const char *row[] = {sheet_bytes(sheet, cells[0], folder->bytes),
 			format_number(cells[1], folder->files), peel_cause_name(folder->cause),
-			peel_text_escape_into(name, sizeof(name), folder->path, folder->path_len)};
+			name};
 
-		fine = sheet_row(sheet, row);
+		fine = name && sheet_row(sheet, row);
 	}
 	return fine;
 }
 
 static void path_json(const struct waste_run *run, struct json *json)
 {
-	for (size_t i = 0; i < run->waste->path_count; i++) {
+	for (size_t i = 0; i < shown(run, run->waste->path_count); i++) {
 		const struct peel_waste_path *path = &run->waste->paths[i];
 
 		json_object(json, NULL);
@@ -308,7 +315,7 @@ static void path_json(const struct waste_run *run, struct json *json)
 
 static void folder_json(const struct waste_run *run, struct json *json)
 {
-	for (size_t i = 0; i < run->waste->folder_count; i++) {
+	for (size_t i = 0; i < shown(run, run->waste->folder_count); i++) {
 		const struct peel_waste_path *folder = &run->waste->folders[i];
 
 		json_object(json, NULL);
