@@ -3,14 +3,17 @@
  * What is in an image that should not be: detectors over the facts of every layer.
  *
  *   ledger ──┐
- *   facts  ──┼─► leaves that are true ─► rules that these trigger ─► findings ─► sorted ─► told
- *   names  ──┘        (match)                 (first that holds)       (found)
+ *   facts  ──┼─► true leaves ─► triggered rules ─► findings ─► sorted ─► told
+ *   names  ──┘    (match)      (first that holds)   (found)
  *
  * One pass over the files, visible or not, in the order of the index; then what stands beside them: folders, links,
- * interpreters of scripts, packages, the configuration. A file is one finding of a detector at most, with all its names.
+ * interpreters of scripts, packages, the configuration. A file is one finding of a detector at most, with all
+ * its names.
  *
- * Cost: the pass over the ledger, and one lookup a path in the set of all patterns; rules are asked only where one of their
- * triggers is true. Rejected: a query in SQL a rule. There are hundreds of rules, and most of their conditions (patterns,
+ * Cost: the pass over the ledger, and one lookup a path in the set of all patterns; rules are asked only where
+ * one of their
+ * triggers is true. Rejected: a query in SQL a rule. There are hundreds of rules, and most of their conditions
+ * (patterns,
  * least two of three markers, not) are not SQL's.
  */
 #include <stdio.h>
@@ -176,8 +179,23 @@ static void add_reasons(FILE *out, const char *before, const char *lines, bool *
 	}
 }
 
-/* Why an answer cannot be conclusive. */
-static int set_reasons(struct detect *detect, char **ret_reasons)
+/* Databases that could not be read: what they own is not known. */
+static void add_databases(FILE *out, struct peel_index *index, bool *first)
+{
+	for (uint32_t i = 0; i < peel_package_db_count(index); i++) {
+		const struct peel_package_db *db = peel_package_db_get(index, i);
+		char path[PEEL_MESSAGE_SIZE];
+		char before[PEEL_MESSAGE_SIZE + 32];
+		char problem[PEEL_MESSAGE_SIZE];
+
+		peel_text_escape_into(path, sizeof(path), db->path, strlen(db->path));
+		peel_text_escape_into(problem, sizeof(problem), db->problem, strlen(db->problem));
+		snprintf(before, sizeof(before), "package database %s: ", path);
+		add_reasons(out, before, problem, first);
+	}
+}
+
+int peel_detect_reasons(struct peel_index *index, char **ret_reasons, struct peel_error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
@@ -185,27 +203,13 @@ static int set_reasons(struct detect *detect, char **ret_reasons)
 	bool first = true;
 
 	if (!out) {
-		return peel_fail(detect->err, PEEL_ENOMEM, "no memory for reasons");
+		return peel_fail(err, PEEL_ENOMEM, "no memory for reasons");
 	}
-	add_reasons(out, "", peel_index_incomplete_reasons(detect->index), &first);
-	add_reasons(out, "", peel_facts_incomplete_reasons(detect->index), &first);
-	for (uint32_t i = 0; i < peel_package_db_count(detect->index); i++) {
-		const struct peel_package_db *db = peel_package_db_get(detect->index, i);
-
-		if (*db->problem) {
-			char path[PEEL_MESSAGE_SIZE];
-			char before[PEEL_MESSAGE_SIZE + 32];
-			char problem[PEEL_MESSAGE_SIZE];
-
-			peel_text_escape_into(path, sizeof(path), db->path, strlen(db->path));
-			peel_text_escape_into(problem, sizeof(problem), db->problem,
-				strlen(db->problem));
-			snprintf(before, sizeof(before), "package database %s: ", path);
-			add_reasons(out, before, problem, &first);
-		}
-	}
+	add_reasons(out, "", peel_index_incomplete_reasons(index), &first);
+	add_reasons(out, "", peel_facts_incomplete_reasons(index), &first);
+	add_databases(out, index, &first);
 	if (fclose(out) != 0 || !text) {
-		return peel_fail(detect->err, PEEL_ENOMEM, "no memory for reasons");
+		return peel_fail(err, PEEL_ENOMEM, "no memory for reasons");
 	}
 	*ret_reasons = first ? NULL : steal_pointer(&text);
 	return 0;
@@ -283,7 +287,7 @@ int peel_detect(struct peel_index *index, const struct peel_detectors *detectors
 	}
 	r = r < 0 ? r : run(&detect, &told);
 	if (r >= 0 && ret_summary) {
-		const int reasons = set_reasons(&detect, &summary.reasons);
+		const int reasons = peel_detect_reasons(index, &summary.reasons, err);
 
 		r = reasons < 0 ? reasons : r;
 	}

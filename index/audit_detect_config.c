@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What databases and the configuration say. A command of the configuration counts for a detector where a word of it has a
+ * What databases and the configuration say. A command of the configuration counts for a detector where a word
+ * of it has a
  * name that its rules know, or comes to a file that the detector has found: an entrypoint "/app/run" that is an
  * interpreter under another name, or a script for one.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files: the ledger's pieces and their facts come in the same order, entries ascending, so one pass takes both. Facts turn
+ * Files: the ledger's pieces and their facts come in the same order, entries ascending, so one pass takes
+ * both. Facts turn
  * leaves true; all names of a file with several count.
  */
 #include <limits.h>
@@ -218,7 +219,8 @@ static unsigned int notes_of(const struct file *file, const struct detector_rule
 		is_renamed(detect, &detect->detectors->list[rule->detector])) {
 		notes |= DETECT_RENAMED;
 	}
-	if (elf && elf->type != ELF_RELOCATABLE && !*elf->soname && !(file->piece->mode & 0111)) {
+	if (elf && (*elf->interp || (elf->flags & FACTS_ELF_STATIC)) && !*elf->soname &&
+		elf->type != ELF_RELOCATABLE && !(file->piece->mode & 0111)) {
 		notes |= DETECT_NO_EXECUTE;
 	}
 	if (detect->databases && file->piece->visible && !file->piece->package) {

@@ -148,8 +148,13 @@ int found_add(struct detect *detect, uint32_t rule, const struct peel_evidence *
 	found->rule = rule;
 	found->evidence = NULL;
 	found->last = &found->evidence;
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		r = found_evidence_add(detect, found, &evidence[i]);
+	/* What says most comes first; of a kind there are many. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; r >= 0 && i < count; i++) {
+			if ((strcmp(evidence[i].type, "kind") == 0) == pass) {
+				r = found_evidence_add(detect, found, &evidence[i]);
+			}
+		}
 	}
 	founds->list[founds->count++] = found;
 	if (ret_found) {

@@ -2,7 +2,8 @@
 /*
  * Folders and symlinks of the merged tree.
  *
- * Which links lead to a file that was found? An image has thousands, and resolving one walks the tree. So only those are
+ * Which links lead to a file that was found? An image has thousands, and resolving one walks the tree. So only
+ * those are
  * resolved whose target ends in a name that can be the file's: its own names at first, then the names of links that end
  * in one of these, and so on, until no link adds a name:
  *

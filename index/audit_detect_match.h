@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Which rules a thing fits. What is known of it makes leaves true, one call a fact, with the evidence; then the rules that
+ * Which rules a thing fits. What is known of it makes leaves true, one call a fact, with the evidence; then
+ * the rules that
  * these trigger are asked, and of each detector the first that holds is told.
  */
 #ifndef AUDIT_DETECT_MATCH_H

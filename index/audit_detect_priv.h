@@ -128,20 +128,22 @@ void found_release(struct detect *detect, const struct found_mark *mark);
  * Add a finding: a copy of detect->base with a rule and copies of evidence.
  * @param ret_found may be NULL. @return 0; PEEL_ENOMEM, PEEL_ELIMIT.
  */
-int found_add(struct detect *detect, uint32_t rule, const struct peel_evidence *evidence, size_t count,
-	struct found **ret_found);
+int found_add(struct detect *detect, uint32_t rule, const struct peel_evidence *evidence,
+	size_t count, struct found **ret_found);
 /** Add evidence to a finding. @return as found_add. */
-int found_evidence_add(struct detect *detect, struct found *found, const struct peel_evidence *evidence);
+int found_evidence_add(struct detect *detect, struct found *found,
+	const struct peel_evidence *evidence);
 /** Put a name in its place in the list; one that is there already is not added. @return as found_add. */
-int found_name_add(struct detect *detect, struct found_name **names, size_t *count, const char *text,
-	size_t len);
+int found_name_add(struct detect *detect, struct found_name **names, size_t *count,
+	const char *text, size_t len);
 /** Sort by detector, tier, path. */
 void founds_sort(struct detect *detect);
 /** Free all. */
 void founds_finish(struct founds *founds);
 
 /** The rule of a finding. */
-static inline const struct detector_rule *found_rule(const struct detect *detect, const struct found *found)
+static inline const struct detector_rule *found_rule(const struct detect *detect,
+	const struct found *found)
 {
 	return &detect->detectors->rules[found->rule];
 }
@@ -162,8 +164,12 @@ int detect_config(struct detect *detect);
  * @param ret_path canonical path of the regular file behind all links, the caller frees. @return 1; 0: it is not
  *   there; PEEL_ENOMEM.
  */
-int detect_resolve(struct detect *detect, const char *command, size_t len, uint64_t *ret_ino, char **ret_path);
-/** The interpreter of a script's first line: "/usr/bin/python3", or what env looks for. @return false: there is none. */
+int detect_resolve(struct detect *detect, const char *command, size_t len, uint64_t *ret_ino,
+	char **ret_path);
+/**
+ * The interpreter of a script's first line: "/usr/bin/python3", or what env looks for. @return false: there is
+ * none.
+ */
 bool detect_script_command(const char *line, size_t len, const char **ret_command, size_t *ret_len);
 
 #endif

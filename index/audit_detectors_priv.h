@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * Detectors as they are asked. A condition is a tree whose leaves each ask one thing of one fact; leaves of all
- * detectors are numbered through, so that a fact of a file ("it has this marker", "its path matches that pattern") turns
+ * detectors are numbered through, so that a fact of a file ("it has this marker", "its path matches that
+ * pattern") turns
  * leaves true, and a rule is looked at only where one of its triggers is true: leaves without which it cannot hold.
  */
 #ifndef AUDIT_DETECTORS_PRIV_H
@@ -190,15 +191,16 @@ struct detector_compile {
 };
 
 /** Set a message with file and line. @return PEEL_EFORMAT. */
-int detector_fail(struct detector_compile *compile, const struct yaml *node, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int detector_fail(struct detector_compile *compile, const struct yaml *node, const char *format,
+	...) __attribute__((format(printf, 3, 4)));
 
 /**
  * Compile a condition.
  * @param ret_condition its row.
  * @return 0; PEEL_EFORMAT, PEEL_ELIMIT, PEEL_ENOMEM.
  */
-int detector_when(struct detector_compile *compile, const struct yaml *node, uint32_t *ret_condition);
+int detector_when(struct detector_compile *compile, const struct yaml *node,
+	uint32_t *ret_condition);
 
 /** Take a detector's markers. @return as detector_when. */
 int detector_markers(struct detector_compile *compile, const struct yaml *map);
@@ -208,7 +210,8 @@ void detector_markers_sort(struct peel_detectors *detectors);
  * Row of a marker by its name: "x" is the detector's own, "other.x" another's.
  * @return false: there is none.
  */
-bool detector_marker_find(const struct detector_compile *compile, const char *name, uint32_t *ret_row);
+bool detector_marker_find(const struct detector_compile *compile, const char *name,
+	uint32_t *ret_row);
 /** Make what is wanted of markers and symbols, with its digest. @return 0; PEEL_ENOMEM, PEEL_ELIMIT. */
 int detector_want(struct peel_detectors *detectors, struct peel_error *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which leaves must be looked at for a rule. A rule cannot hold unless one of its triggers is true: of "all" the
- * triggers of one child are enough, of "any" those of every child are needed, of "not" there are none. The child of "all"
+ * triggers of one child are enough, of "any" those of every child are needed, of "not" there are none. The
+ * child of "all"
  * is the one whose triggers are true least often: a marker before a name, a name before a kind, which every second file
  * has. So the hundreds of rules cost a file with nothing to tell next to nothing.
  */

@@ -216,7 +216,10 @@ static int compare_symbols(const void *a, const void *b)
 	return order ? order : x->leaf < y->leaf ? -1 : x->leaf > y->leaf;
 }
 
-/* Symbols once each, without the "*". Their texts are the documents', so that a begin keeps it and says how long it is. */
+/*
+ * Symbols once each, without the "*". Their texts are the documents', so that a begin keeps it and says how
+ * long it is.
+ */
 static int want_symbols(struct peel_detectors *detectors, struct peel_error *err)
 {
 	size_t count = 0;

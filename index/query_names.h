@@ -45,7 +45,8 @@ typedef int query_path_fn(void *arg, const char *path, size_t len);
 struct query_names;
 
 /** Begin. @return 0; PEEL_ENOMEM, PEEL_EFORMAT, PEEL_EIO. Free with query_names_free. */
-int query_names_new(struct peel_index *index, struct query_names **ret_names, struct peel_error *err);
+int query_names_new(struct peel_index *index, struct query_names **ret_names,
+	struct peel_error *err);
 /** Free; NULL is fine. */
 void query_names_free(struct query_names *names);
 /**

@@ -82,6 +82,8 @@ struct call {
 	char **argv;
 	/** Set by a verb without facts, where its options want them after all. */
 	bool wants_facts;
+	/** Set by a verb whose facts are gathered for other detectors than the built-in ones; borrowed. */
+	const struct peel_detectors *detectors;
 	/** Set by a verb with headers_only, where what was asked for reads contents after all. */
 	bool reads_contents;
 };
@@ -127,6 +129,7 @@ extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
 extern const struct verb cmd_completion;
 extern const struct verb cmd_cp;
+extern const struct verb cmd_detect;
 extern const struct verb cmd_diff;
 extern const struct verb cmd_du;
 extern const struct verb cmd_dup;
@@ -240,6 +243,9 @@ void progress_clear(void);
 struct json;
 /** Open a JSON document: schema, image identity, complete, incomplete_reasons. Close it with json_close. */
 void json_document(struct json *json, const char *name, struct peel_index *index);
+/** The same with reasons that the verb knows, a line each; NULL: the document is complete. */
+void json_document_with(struct json *json, const char *name, struct peel_index *index,
+	const char *reasons);
 /** The same for two images, as members "a" and "b" that each hold image, complete and incomplete_reasons. */
 void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b);
 

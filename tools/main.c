@@ -22,6 +22,7 @@
  *     put_meta.c       owners, modes, times         links.c          first names of hard links
  *     publish.c        a file that appears whole    temp_name.c      its name until then
  *     find_*.c         the language of find         field.c          width and precision
+ *     detect_*.c       findings of detectors as rows and as JSON
  *     completions/     scripts for shells
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
@@ -274,6 +275,7 @@ static const struct verb *const verbs[] = {
 	&cmd_cat,
 	&cmd_completion,
 	&cmd_cp,
+	&cmd_detect,
 	&cmd_diff,
 	&cmd_du,
 	&cmd_dup,

@@ -118,6 +118,7 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 		.strict = shared->strict,
 		.allow_missing = shared->allow_missing,
 		.facts = call->verb->facts || call->wants_facts,
+		.detectors = call->detectors,
 	};
 	if ((terminal || shared->progress) && !shared->no_progress && !shared->quiet) {
 		ret_options->progress = progress_show;

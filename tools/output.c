@@ -105,12 +105,11 @@ static void json_image(struct json *json, struct peel_index *index)
 	json_close(json);
 }
 
-static void json_completeness(struct json *json, struct peel_index *index)
+/* Reasons are a line each; none: it is complete. */
+static void json_reasons(struct json *json, bool complete, const char *reason)
 {
-	const char *reason = peel_index_incomplete_reasons(index);
-
-	json_bool(json, "complete", peel_index_complete(index));
-	if (peel_index_complete(index)) {
+	json_bool(json, "complete", complete);
+	if (complete) {
 		return;
 	}
 	json_array(json, "incomplete_reasons");
@@ -123,6 +122,11 @@ static void json_completeness(struct json *json, struct peel_index *index)
 		reason += len + (reason[len] == '\n');
 	}
 	json_close(json);
+}
+
+static void json_completeness(struct json *json, struct peel_index *index)
+{
+	json_reasons(json, peel_index_complete(index), peel_index_incomplete_reasons(index));
 }
 
 static void json_schema(struct json *json, const char *name)
@@ -139,6 +143,14 @@ void json_document(struct json *json, const char *name, struct peel_index *index
 	json_schema(json, name);
 	json_image(json, index);
 	json_completeness(json, index);
+}
+
+void json_document_with(struct json *json, const char *name, struct peel_index *index,
+	const char *reasons)
+{
+	json_schema(json, name);
+	json_image(json, index);
+	json_reasons(json, !reasons, reasons ? reasons : "");
 }
 
 void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b)

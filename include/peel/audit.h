@@ -29,8 +29,8 @@ struct peel_detectors;
  * @param ret_detectors free with peel_detectors_free when no index uses them any more.
  * @return 0; PEEL_EFORMAT (with file and line), PEEL_EIO, PEEL_ENOENT, PEEL_ELIMIT, PEEL_ENOMEM.
  */
-int peel_detectors_load(const char *const *files, size_t count, struct peel_detectors **ret_detectors,
-	struct peel_error *err);
+int peel_detectors_load(const char *const *files, size_t count,
+	struct peel_detectors **ret_detectors, struct peel_error *err);
 /** Free; NULL is fine. */
 void peel_detectors_free(struct peel_detectors *detectors);
 
@@ -65,8 +65,11 @@ enum peel_tier peel_tier_parse(const char *word);
 
 /** One piece of evidence. */
 struct peel_evidence {
-	/** "path", "marker", "need", "symbol", "kind", "elf", "script", "member", "package", "config", "link", "xattr", "mode".
-	 *  "link" is a symlink that leads to the file, or what a script's interpreter or a command comes to in the image. */
+	/**
+	 * "path", "marker", "need", "symbol", "kind", "elf", "script", "member", "package", "config", "link",
+	 * "xattr" or "mode". "link" is a symlink that leads to the file, or what a script's interpreter or a
+	 * command comes to in the image.
+	 */
 	const char *type;
 	/** What matched, raw bytes, NUL-terminated: a pattern, a marker's name, a library, a line. */
 	const char *text;
@@ -74,7 +77,10 @@ struct peel_evidence {
 	int64_t offset;
 };
 
-/** One finding: a file (an inode with all its names), a link, or a statement of the configuration. Valid during the call. */
+/**
+ * One finding: a file (an inode with all its names), a link, or a statement of the configuration. Valid during
+ * the call.
+ */
 struct peel_detection {
 	const char *detector;
 	enum peel_tier tier;
@@ -88,7 +94,10 @@ struct peel_detection {
 	bool shipped;
 	/** Node number as in struct peel_piece; 0: no file. */
 	uint64_t ino;
-	/** All names, canonical, raw bytes, ascending; the first is the one to show. Of the configuration: "config:Entrypoint". */
+	/**
+	 * All names, canonical, raw bytes, ascending; the first is the one to show. Of the configuration:
+	 * "config:Entrypoint".
+	 */
 	const char *const *paths;
 	size_t path_count;
 	/** Layer that ships it, -1 none; layer that hides it, -1 none, and why. */
@@ -108,13 +117,17 @@ typedef int peel_detection_fn(void *arg, const struct peel_detection *detection)
 
 /** What detection came to besides findings. */
 struct peel_detect_summary {
-	uint64_t findings[6];	/* by tier */
+	uint64_t findings[6]; /* by tier */
 	/** Visible, and shipped. */
 	uint64_t visible, shipped;
-	/** Archives that could hold more and were not looked into, all and visible ones (detector "archive" lists them). */
+	/**
+	 * Archives that could hold more and were not looked into, all and visible ones (detector "archive"
+	 * lists them).
+	 */
 	uint64_t unexpanded, unexpanded_visible;
-	/** Why the answer is not conclusive, one escaped line a reason (layers, facts, databases), newline between; NULL
-	 *  where it is. The caller frees it. */
+	/**
+	 * Why the answer is not conclusive, as peel_detect_reasons tells; NULL where it is. The caller frees it.
+	 */
 	char *reasons;
 };
 
@@ -122,11 +135,20 @@ struct peel_detect_summary {
  * Find what detectors name, in every layer. Findings come by detector, tier, then path.
  * @param names detectors asked for; count 0: all.
  * @param ret_summary may be NULL.
- * @return 0, 1 where the callback stopped it; PEEL_ENOENT (no such detector), PEEL_EUSAGE (an index without facts, or made
- *   with other detectors), PEEL_ELIMIT, PEEL_ENOMEM, PEEL_EINTERNAL.
+ * @return 0, 1 where the callback stopped it; PEEL_ENOENT (no such detector), PEEL_EUSAGE (an index without
+ *   facts, or made with other detectors), PEEL_ELIMIT, PEEL_ENOMEM, PEEL_EINTERNAL.
  */
-int peel_detect(struct peel_index *index, const struct peel_detectors *detectors, const char *const *names, size_t count,
-	peel_detection_fn *each, void *arg, struct peel_detect_summary *ret_summary, struct peel_error *err);
+int peel_detect(struct peel_index *index, const struct peel_detectors *detectors,
+	const char *const *names, size_t count, peel_detection_fn *each, void *arg,
+	struct peel_detect_summary *ret_summary, struct peel_error *err);
+
+/**
+ * Why no answer about an image can be conclusive: layers, facts, package databases that could not be read.
+ * @param ret_reasons one escaped line a reason, newline between, those of peel_index_incomplete_reasons first;
+ * NULL where
+ *   there are none. The caller frees it. @return 0; PEEL_ENOMEM.
+ */
+int peel_detect_reasons(struct peel_index *index, char **ret_reasons, struct peel_error *err);
 
 /* --- policies --- */
 
@@ -147,15 +169,17 @@ struct peel_policy_options {
  * Load a policy file.
  * @return 0; PEEL_EFORMAT (file, line, what), PEEL_EIO, PEEL_ENOENT, PEEL_ELIMIT, PEEL_ENOMEM.
  */
-int peel_policy_load(const char *file, const struct peel_policy_options *options, struct peel_policy **ret_policy,
-	struct peel_error *err);
+int peel_policy_load(const char *file, const struct peel_policy_options *options,
+	struct peel_policy **ret_policy, struct peel_error *err);
 /**
- * A policy that denies what `--deny` words name: "python", "python@runtime", "python:payload", "python:payload@runtime",
+ * A policy that denies what `--deny` words name: "python", "python@runtime", "python:payload",
+ * "python:payload@runtime",
  * "compiler,shell".
  * @return 0; PEEL_EUSAGE (no such detector or tier, with what there is), PEEL_ENOMEM.
  */
-int peel_policy_deny(const char *const *words, size_t count, const struct peel_policy_options *options,
-	struct peel_policy **ret_policy, struct peel_error *err);
+int peel_policy_deny(const char *const *words, size_t count,
+	const struct peel_policy_options *options, struct peel_policy **ret_policy,
+	struct peel_error *err);
 /** Free; NULL is fine. */
 void peel_policy_free(struct peel_policy *policy);
 
@@ -171,7 +195,10 @@ enum peel_result_state {
 	PEEL_RESULT_UNSURE,
 };
 
-/** One thing that a rule complains of; the file may be none. Strings are raw bytes, NUL-terminated, valid during the call. */
+/**
+ * One thing that a rule complains of; the file may be none. Strings are raw bytes, NUL-terminated, valid
+ * during the call.
+ */
 struct peel_violation {
 	/** Names as in struct peel_detection; count 0: the image as a whole. */
 	const char *const *paths;
@@ -193,7 +220,10 @@ struct peel_violation {
 
 /** A rule's result. */
 struct peel_result {
-	/** Stable: "PEEL2001" and the like: group 1 files, 2 detectors, 3 bytes, 4 configuration, 5 packages, 6 SQL, 7 image. */
+	/**
+	 * Stable: "PEEL2001" and the like: group 1 files, 2 detectors, 3 bytes, 4 configuration, 5 packages, 6
+	 * SQL, 7 image.
+	 */
 	const char *id;
 	/** File of the policy ("--deny" for those), line from 1 (0 none), and the rule as a path in it: "forbid[2]". */
 	const char *file;
@@ -224,8 +254,8 @@ struct peel_check_summary {
  * Check an image against a policy. Results come in order of the file.
  * @return 0 (the summary tells the verdict), 1 stopped; as peel_detect.
  */
-int peel_check(struct peel_index *index, const struct peel_policy *policy, peel_result_fn *each, void *arg,
-	struct peel_check_summary *ret_summary, struct peel_error *err);
+int peel_check(struct peel_index *index, const struct peel_policy *policy, peel_result_fn *each,
+	void *arg, struct peel_check_summary *ret_summary, struct peel_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

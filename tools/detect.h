@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The verb detect: what it was asked (cmd_detect.c), and how findings are written (detect_print.c, detect_json.c). */
+#ifndef DETECT_H
+#define DETECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <peel/audit.h>
+
+#include "json_writer.h"
+#include "opts.h"
+#include "sheet.h"
+
+struct call;
+
+struct detect_values {
+	struct opt_list files, tiers;
+	struct opt_number top;
+	bool list, runtime;
+};
+
+struct detect_run;
+
+/** Write a finding. @return nonzero where memory is exhausted. */
+typedef int detect_take_fn(struct detect_run *run, const struct peel_detection *found);
+
+/** One run over one image, for one document. */
+struct detect_run {
+	const struct detect_values *values;
+	const struct peel_detectors *detectors;
+	const char *const *names;
+	size_t name_count;
+	/** Tiers that are told, and those whose findings make the status 1: a bit each. */
+	unsigned int tiers, fatal_tiers;
+	/** Findings of those. */
+	uint64_t fatal;
+	/** Why nothing is proved, NULL where something is. */
+	const char *reasons;
+	/* The document. */
+	FILE *out;
+	detect_take_fn *take;
+	struct sheet sheet;
+	struct json json;
+	bool is_json;
+	/** Rows a tier, 0: all; the tier at hand, its rows, and how many were left out of tables. */
+	size_t top, rows;
+	const char *detector;
+	enum peel_tier tier;
+	uint64_t count, omitted;
+	/** Findings by tier, and those that are visible. */
+	uint64_t tiers_count[6], visible;
+};
+
+/** Begin a document. @return false where memory is exhausted; detect_end is fine all the same. */
+bool detect_begin(struct detect_run *run, const struct call *call, struct peel_index *index,
+	const char *format);
+/** End it. */
+void detect_end(struct detect_run *run);
+
+/** Write the document in JSON. */
+void detect_json_begin(struct detect_run *run, struct peel_index *index);
+int detect_json_take(struct detect_run *run, const struct peel_detection *found);
+void detect_json_end(struct detect_run *run);
+
+/** Write a finding as a member of an array: what check and detect both tell. */
+void detect_json_evidence(struct json *json, const struct peel_evidence *evidence, size_t count);
+/** "2", or "2, deleted by 5"; "" without a layer. Returns buf. */
+const char *detect_layer(char *buf, size_t size, int layer, int hidden_by, enum peel_cause cause);
+/** "marker python.fatal at 1234, need libpython3.11.so.1.0", escaped, cut at its end. Returns buf. */
+const char *detect_evidence(char *buf, size_t size, const struct peel_evidence *evidence,
+	size_t count, size_t max);
+/**
+ * Names, escaped, with " = " between; beyond max their number. Returns a string the caller frees, NULL without
+ * memory.
+ */
+char *detect_names(const char *const *paths, size_t count, size_t max);
+/** Say on stderr what open_for_reading did not: facts and databases that could not be read. */
+void complain_detect_reasons(const struct call *call, struct peel_index *index,
+	const char *reasons);
+
+#endif
