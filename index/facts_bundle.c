@@ -58,6 +58,7 @@ static int find_cookie(const struct facts_file *file, uint64_t end, uint64_t *re
 {
 	const size_t len = min_u64(end, TAIL_MAX);
 	cleanup_free uint8_t *tail = malloc(len + 1);
+	const uint8_t *found;
 	int result;
 
 	if (!tail) {
@@ -70,9 +71,11 @@ static int find_cookie(const struct facts_file *file, uint64_t end, uint64_t *re
 	if (result < 0) {
 		return result;
 	}
-	for (size_t at = len - COOKIE_MIN + 1; at-- > 0;) {
-		if (tail[at] == 'M' && is_magic(tail + at) &&
-			is_cookie(tail + at, len - at, end - len + at)) {
+	found = tail + len - COOKIE_MIN + 1;
+	while ((found = memrchr(tail, magic_head[0], (size_t)(found - tail)))) {
+		const size_t at = (size_t)(found - tail);
+
+		if (is_magic(found) && is_cookie(found, len - at, end - len + at)) {
 			*ret_offset = end - len + at;
 			return 1;
 		}
@@ -95,16 +98,12 @@ static int is_pyinstaller(const struct facts_file *file, uint64_t *ret_offset,
 {
 	uint64_t section_end = 0;
 	const struct facts_elf_sink sink = {.section = take_section, .arg = &section_end};
-	cleanup_free struct facts_elf *elf = malloc(sizeof(*elf));
 	int result = find_cookie(file, file->size, ret_offset, err);
 
 	if (result != 0) {
 		return result;
 	}
-	if (!elf) {
-		return peel_fail(err, PEEL_ENOMEM, "out of memory");
-	}
-	result = facts_elf_look(file, NULL, &sink, elf, err);
+	result = facts_elf_sections(file, &sink, err);
 	return result > 0 && section_end > 0 ? find_cookie(file, section_end, ret_offset, err)
 		: result < 0                 ? result
 					     : 0;

@@ -9,6 +9,9 @@
 #include "facts_look.h"
 #include "facts_window.h"
 
+/** Bytes of a file header of 64 bits. */
+#define ELF_HEADER_MAX 64
+
 /** Bytes of one section or table in the file. */
 struct elf_part {
 	uint64_t offset;
@@ -74,6 +77,12 @@ int elf_at(struct elf_look *look, uint64_t offset, size_t len, const uint8_t **r
 /** A string of a string table; what is wrong with it sets a flag. @return as facts_window_string. */
 int elf_string(struct elf_look *look, const struct elf_part *strings, uint64_t at, char *ret_text,
 	size_t size, struct peel_error *err);
+
+/**
+ * Look at the file header: what the file is, and where its tables are, as far as they are in it.
+ * @return 1; 0: it is no ELF file; less than 0 as file->read.
+ */
+int elf_file_header(struct elf_look *look, struct peel_error *err);
 
 /** A program header. @return as elf_at. */
 int elf_program(struct elf_look *look, uint32_t number, struct elf_header *ret_header,

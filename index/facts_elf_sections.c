@@ -187,7 +187,7 @@ static int tell_gpu(struct elf_look *look, const struct pass *pass, struct peel_
 			return result;
 		}
 	}
-	for (size_t i = 0; look->sink->gpu && i < gpu.count; i++) {
+	for (size_t i = 0; i < gpu.count; i++) {
 		look->sink->gpu(look->sink->arg, gpu.kinds[i].arch, gpu.kinds[i].bytes);
 	}
 	return 1;
@@ -225,7 +225,7 @@ int elf_sections(struct elf_look *look, struct peel_error *err)
 	if (result > 0) {
 		result = find_part(look, pass.symtab_strings, &look->symtab.strings, err);
 	}
-	if (result > 0) {
+	if (result > 0 && look->sink->gpu) {
 		result = tell_gpu(look, &pass, err);
 	}
 	return result < 0 ? result : 1;

@@ -172,6 +172,32 @@ static void identification_may_lie(void **state)
 	}
 }
 
+static void counts_that_do_not_fit_stand_in_the_first_section(void **state)
+{
+	struct elfmaker maker = whole;
+	struct elfmaker_file file;
+	struct elf_told told;
+	uint64_t count, names;
+
+	(void)state;
+	maker.bits = 64;
+	maker.sections = debug;
+	elfmaker_make(&maker, &file);
+	count = file.bytes[60];
+	names = file.bytes[62];
+	elfmaker_put(file.bytes + file.sections + 32, 8, false, count);
+	elfmaker_put(file.bytes + file.sections + 40, 4, false, names);
+	elfmaker_put(file.bytes + file.sections + 44, 4, false, file.bytes[56]);
+	elfmaker_put(file.bytes + 56, 2, false, PN_XNUM);
+	elfmaker_put(file.bytes + 60, 2, false, 0);
+	elfmaker_put(file.bytes + 62, 2, false, SHN_XINDEX);
+	assert_int_equal(elf_told(&file.file, &told, NULL), 1);
+	assert_string_equal(told.text,
+		NEEDS "section .debug_info 10\nsection .debug_loaded 10\n" NAMES);
+	assert_int_equal(told.elf.flags, FACTS_ELF_DEBUG | FACTS_ELF_GO | FACTS_ELF_RUST_AUDIT);
+	elfmaker_finish(&file);
+}
+
 static void section_headers_do_not_hide_symbols(void **state)
 {
 	struct elfmaker maker = whole;
@@ -317,6 +343,7 @@ int main(void)
 		cmocka_unit_test(objects_have_their_symbols_in_symtab),
 		cmocka_unit_test(static_is_without_interpreter_and_needs),
 		cmocka_unit_test(identification_may_lie),
+		cmocka_unit_test(counts_that_do_not_fit_stand_in_the_first_section),
 		cmocka_unit_test(section_headers_do_not_hide_symbols),
 		cmocka_unit_test(dynamic_section_is_where_its_address_is),
 		cmocka_unit_test(symbols_without_a_hash_are_found),
