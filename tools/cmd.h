@@ -142,6 +142,7 @@ extern const struct verb cmd_index;
 extern const struct verb cmd_inspect;
 extern const struct verb cmd_ls;
 extern const struct verb cmd_mount;
+extern const struct verb cmd_report;
 extern const struct verb cmd_run;
 extern const struct verb cmd_sql;
 extern const struct verb cmd_stat;
@@ -246,7 +247,9 @@ void json_document(struct json *json, const char *name, struct peel_index *index
 /** The same with reasons that the verb knows, a line each; NULL: the document is complete. */
 void json_document_with(struct json *json, const char *name, struct peel_index *index,
 	const char *reasons);
-/** The same for two images, as members "a" and "b" that each hold image, complete and incomplete_reasons. */
+/** The members that say which image it is, and whether all of it could be read, for an object that is open. */
+void json_image_members(struct json *json, struct peel_index *index);
+/** A document of two images, as members "a" and "b" that each hold image, complete and incomplete_reasons. */
 void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b);
 
 /**

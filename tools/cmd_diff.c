@@ -155,7 +155,8 @@ const struct verb cmd_diff = {
 	.summary = "compare two images: every byte of the difference once",
 	.details =
 		"+ only in B, - only in A, ~ in both. CHANGE: apparent bytes of B less those\nof A. "
-		"Exit status 1 where they differ. Equal contents are proved by bytes or digests, never by a fast hash.\n",
+		"Exit status 1 where they differ. Equal contents are proved by bytes or digests, "
+		"never by a fast hash.\n",
 	.options = diff_options,
 	.values_size = sizeof(struct diff_values),
 	.image = true,

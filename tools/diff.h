@@ -76,6 +76,9 @@ int diff_print_json(struct diff_run *run, FILE *out);
 const char *diff_change(char *buf, uint64_t a, uint64_t b);
 /** The words of a set of enum peel_differs between separators. Returns buf. */
 const char *diff_words(char *buf, size_t size, unsigned differs, const char *separator);
+/** What a bucket of DIFF_BY_LAYER stands for, escaped, in at most size bytes: "layer 2 of A is 1 of B  RUN make". */
+void diff_layer_name(char *buf, size_t size, const struct diff_run *run,
+	const struct bucket *bucket);
 /** Room for them. */
 #define DIFF_WORDS_SIZE 96
 

@@ -82,29 +82,35 @@ static bool print_ignored(void *arg, const struct diff_row *row)
 	return true;
 }
 
-/* What a bucket stands for. */
-static void show_key(char *buf, size_t size, const struct diff_run *run,
+void diff_layer_name(char *buf, size_t size, const struct diff_run *run,
 	const struct bucket *bucket)
 {
-	int layer = run->by == DIFF_BY_LAYER ? (int)strtol(bucket->key + 1, NULL, 10) : 0;
-	struct peel_layer_stat stat;
+	bool in_a = bucket->key[0] == 'a';
+	int layer = (int)strtol(bucket->key + 1, NULL, 10);
+	int partner = in_a ? peel_diff_shared_layer(run->a, run->b, layer) : -1;
 	cleanup_free char *instruction = NULL;
-	int partner;
+	struct peel_layer_stat stat;
 
-	if (run->by != DIFF_BY_LAYER) {
-		peel_text_escape_into(buf, size, bucket->key, bucket->key_len);
-		return;
-	}
-	partner = bucket->key[0] == 'a' ? peel_diff_shared_layer(run->a, run->b, layer) : -1;
-	if (peel_layer_stat(bucket->key[0] == 'a' ? run->a : run->b, layer, &stat, NULL) == 0) {
+	if (peel_layer_stat(in_a ? run->a : run->b, layer, &stat, NULL) == 0) {
 		instruction = format_instruction(stat.layer.instruction, 60);
 	}
 	if (partner >= 0) {
 		snprintf(buf, size, "layer %d of A is %d of B  %s", layer, partner,
 			instruction ? instruction : "");
 	} else {
-		snprintf(buf, size, "layer %d of %c  %s", layer, bucket->key[0] == 'a' ? 'A' : 'B',
+		snprintf(buf, size, "layer %d of %c  %s", layer, in_a ? 'A' : 'B',
 			instruction ? instruction : "");
+	}
+}
+
+/* What a bucket stands for. */
+static void show_key(char *buf, size_t size, const struct diff_run *run,
+	const struct bucket *bucket)
+{
+	if (run->by == DIFF_BY_LAYER) {
+		diff_layer_name(buf, size, run, bucket);
+	} else {
+		peel_text_escape_into(buf, size, bucket->key, bucket->key_len);
 	}
 }
 

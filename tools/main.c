@@ -288,6 +288,7 @@ static const struct verb *const verbs[] = {
 	&cmd_inspect,
 	&cmd_ls,
 	&cmd_mount,
+	&cmd_report,
 	&cmd_run,
 	&cmd_sql,
 	&cmd_stat,

@@ -138,11 +138,16 @@ static void json_schema(struct json *json, const char *name)
 	json_string(json, "schema", schema);
 }
 
+void json_image_members(struct json *json, struct peel_index *index)
+{
+	json_image(json, index);
+	json_completeness(json, index);
+}
+
 void json_document(struct json *json, const char *name, struct peel_index *index)
 {
 	json_schema(json, name);
-	json_image(json, index);
-	json_completeness(json, index);
+	json_image_members(json, index);
 }
 
 void json_document_with(struct json *json, const char *name, struct peel_index *index,
@@ -157,11 +162,9 @@ void json_pair(struct json *json, const char *name, struct peel_index *a, struct
 {
 	json_schema(json, name);
 	json_object(json, "a");
-	json_image(json, a);
-	json_completeness(json, a);
+	json_image_members(json, a);
 	json_close(json);
 	json_object(json, "b");
-	json_image(json, b);
-	json_completeness(json, b);
+	json_image_members(json, b);
 	json_close(json);
 }

@@ -2,7 +2,7 @@
 # Sourced by quickstart and test: Debian's packages, installed only where they are missing, as root or by sudo.
 
 # What building and running peel needs, and nothing else.
-packages_build='fuse3 gcc libarchive-dev libc6-dev libfuse3-dev libisal-dev libjansson-dev
+packages_build='fuse3 gcc libarchive-dev libc6-dev libfuse3-dev libisal-dev libjansson-dev libjs-d3
 	libsqlite3-dev libssl-dev libxxhash-dev libyaml-dev libzstd-dev meson pkg-config'
 
 # Set as_root to what runs a command as root.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What could be smaller: what programs and libraries carry along, and what to change in the instructions that made an image.
+ * What could be smaller: what programs and libraries carry along, and what to change in the instructions that
+ * made an image.
  * Needs an index that was opened with facts.
  */
 #ifndef PEEL_ADVICE_H
@@ -48,7 +49,8 @@ typedef int peel_program_fn(void *arg, const struct peel_program *program);
  * All visible ELF files, in order of layers.
  * @return 0, 1 where the callback stopped it; PEEL_EUSAGE (an index without facts), as peel_pieces.
  */
-int peel_programs(struct peel_index *index, peel_program_fn *each, void *arg, struct peel_error *err);
+int peel_programs(struct peel_index *index, peel_program_fn *each, void *arg,
+	struct peel_error *err);
 
 /** One piece of advice. Strings are valid during the callback. */
 struct peel_advice {
@@ -75,13 +77,16 @@ struct peel_advice {
 typedef int peel_advice_fn(void *arg, const struct peel_advice *advice);
 
 /**
- * What to change. Each shipped byte is counted in one piece of advice at most, so that their sum is what following all of
+ * What to change. Each shipped byte is counted in one piece of advice at most, so that their sum is what
+ * following all of
  * them saves.
  * @param min_saves leave out what saves less, bytes.
- * @return 0, 1 where the callback stopped it; PEEL_EUSAGE (an index without facts), as peel_pieces. The largest saving
+ * @return 0, 1 where the callback stopped it; PEEL_EUSAGE (an index without facts), as peel_pieces. The
+ * largest saving
  *   comes first.
  */
-int peel_advise(struct peel_index *index, uint64_t min_saves, peel_advice_fn *each, void *arg, struct peel_error *err);
+int peel_advise(struct peel_index *index, uint64_t min_saves, peel_advice_fn *each, void *arg,
+	struct peel_error *err);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -20,6 +20,7 @@
 #ifndef PEEL_PEEL_H
 #define PEEL_PEEL_H
 
+#include <peel/advice.h>
 #include <peel/audit.h>
 #include <peel/diff.h>
 #include <peel/error.h>

@@ -79,7 +79,7 @@ FNR == 1 && FILENAME ~ /^index\// && level_of(FILENAME) < 0 {
 			bad("a public header includes libc types and <peel/…> only, not " header)
 		}
 	}
-	if (FILENAME ~ /^index\// && own && header != "schema_sql.h") {
+	if (FILENAME ~ /^index\// && own && header !~ /_(sql|yaml)\.h$/) {
 		if (header ~ /\//) {
 			bad("index/ includes its own headers by their bare names: " header)
 		} else if (level_of(header) > level_of(FILENAME)) {
@@ -90,7 +90,7 @@ FNR == 1 && FILENAME ~ /^index\// && level_of(FILENAME) < 0 {
 		bad("the mount is above the library")
 	}
 	# Texts that are compiled in are headers of the build.
-	if (FILENAME ~ /^(fs|tools)\// && own && header !~ /^completion_[a-z]+\.h$/) {
+	if (FILENAME ~ /^(fs|tools)\// && own && header !~ /^(completion_[a-z]+|report_page)\.h$/) {
 		folder = FILENAME
 		sub(/[^\/]*$/, "", folder)
 		if (header ~ /\// || (getline line < (folder header)) < 0) {

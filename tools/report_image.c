@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One image's part of a report: a pass over the ledger for the sums, then waste, findings and advice.
+ *
+ * The treemap wants every byte, but no million of cells: a file of at least a five-thousandth of the image is
+ * a leaf, the
+ * others count with their folder, cut at LEAF_DEPTH, layer, package, category and cause: some thousands of
+ * leaves, whose
+ * sum is all that is shipped.
+ */
+#include <string.h>
+
+#include "report.h"
+
+/* Least part of the image's bytes that a leaf of its own has: 1 of these. */
+#define LEAF_PARTS 5000
+#define LEAF_DEPTH 5
+#define UNOWNED_DEPTH 3
+
+static void free_findings(struct report_image *image)
+{
+	for (size_t i = 0; i < image->finding_count; i++) {
+		free(image->findings[i].detector);
+		free(image->findings[i].title);
+		free(image->findings[i].tier);
+		free(image->findings[i].path);
+	}
+	free(image->findings);
+}
+
+static void free_advice(struct report_image *image)
+{
+	for (size_t i = 0; i < image->advice_count; i++) {
+		struct report_advice *advice = &image->advice[i];
+
+		for (size_t k = 0; k < advice->path_count; k++) {
+			free(advice->paths[k]);
+		}
+		free(advice->paths);
+		free(advice->id);
+		free(advice->title);
+		free(advice->action);
+		free(advice->instruction);
+	}
+	free(image->advice);
+}
+
+static void image_finish(struct report_image *image)
+{
+	peel_waste_free(image->waste);
+	free(image->categories);
+	free(image->packages);
+	buckets_finish(&image->unowned);
+	buckets_finish(&image->leaves);
+	free_findings(image);
+	free_advice(image);
+}
+
+void report_finish(struct report *report)
+{
+	for (int i = 0; i < report->count; i++) {
+		image_finish(&report->images[i]);
+	}
+	for (size_t i = 0; i < report->change_count; i++) {
+		free(report->changes[i].path);
+	}
+	free(report->changes);
+	buckets_finish(&report->by_category);
+	buckets_finish(&report->by_folder);
+	buckets_finish(&report->by_package);
+	buckets_finish(&report->by_layer);
+}
+
+static void add(struct bucket_sum *sum, const struct peel_piece *piece)
+{
+	sum->files++;
+	sum->bytes += piece->bytes;
+	sum->allocated += piece->allocated;
+}
+
+static bool add_unowned(struct report_image *image, const struct peel_piece *piece)
+{
+	size_t len = bucket_folder(piece->path, piece->path_len, UNOWNED_DEPTH);
+	struct bucket *bucket = len ? buckets_get(&image->unowned, piece->path, len)
+				    : buckets_get(&image->unowned, "/", 1);
+
+	if (bucket) {
+		add(&bucket->sums[0], piece);
+	}
+	return bucket != NULL;
+}
+
+static bool add_leaf(struct report_image *image, const struct peel_piece *piece)
+{
+	const struct leaf_key head = {.layer = piece->layer,
+		.package = piece->package,
+		.category = piece->category,
+		.cause = piece->visible ? PEEL_CAUSE_NONE : piece->cause};
+	size_t len = piece->bytes >= image->leaf_min
+		? piece->path_len
+		: bucket_folder(piece->path, piece->path_len, LEAF_DEPTH);
+	char key[sizeof(head) + PEEL_PATH_MAX];
+	struct bucket *bucket;
+
+	memcpy(key, &head, sizeof(head));
+	memcpy(key + sizeof(head), piece->path, len);
+	bucket = buckets_get(&image->leaves, key, sizeof(head) + len);
+	if (bucket) {
+		add(&bucket->sums[0], piece);
+	}
+	return bucket != NULL;
+}
+
+static int take_piece(void *arg, const struct peel_piece *piece)
+{
+	struct report_image *image = arg;
+
+	image->no_memory = !add_leaf(image, piece);
+	if (piece->visible && !image->no_memory) {
+		uint32_t package = piece->package <= image->package_count ? piece->package : 0;
+
+		add(&image->categories[piece->category <= image->category_count ? piece->category
+										: 0],
+			piece);
+		add(&image->packages[package], piece);
+		image->no_memory = package == 0 && !add_unowned(image, piece);
+	}
+	return image->no_memory;
+}
+
+static int no_memory(struct peel_error *err)
+{
+	return peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
+}
+
+static int gather_sums(struct report_image *image, struct peel_error *err)
+{
+	int code;
+
+	image->category_count = peel_category_count(image->index);
+	image->package_count = peel_package_count(image->index);
+	image->categories = calloc((size_t)image->category_count + 1, sizeof(*image->categories));
+	image->packages = calloc((size_t)image->package_count + 1, sizeof(*image->packages));
+	if (!image->categories || !image->packages) {
+		return no_memory(err);
+	}
+	image->leaf_min = image->waste->total.bytes / LEAF_PARTS + 1;
+	code = peel_pieces(image->index, PEEL_BY_ENTRY, false, take_piece, image, err);
+	if (image->no_memory) {
+		return no_memory(err);
+	}
+	if (code == 0) {
+		buckets_sort(&image->unowned, BUCKETS_BY_BYTES);
+		buckets_sort(&image->leaves, BUCKETS_BY_BYTES);
+	}
+	return code;
+}
+
+/* Room for one more in an array. @return false: no memory. */
+static bool make_room(void *array, size_t count, size_t *room, size_t size)
+{
+	void **base = array;
+	size_t wanted = *room ? 2 * *room : 16;
+	void *grown = count < *room ? *base : reallocarray(*base, wanted, size);
+
+	if (grown && count == *room) {
+		*base = grown;
+		*room = wanted;
+	}
+	return grown != NULL;
+}
+
+static bool copy_finding(struct report_finding *to, const struct peel_detection *from)
+{
+	*to = (struct report_finding){
+		.detector = strdup(from->detector),
+		.title = strdup(from->title),
+		.tier = strdup(peel_tier_name(from->tier)),
+		.path = strdup(from->path_count ? from->paths[0] : ""),
+		.visible = from->visible,
+		.layer = from->layer,
+		.bytes = from->bytes,
+	};
+	to->path_len = to->path ? strlen(to->path) : 0;
+	return to->detector && to->title && to->tier && to->path;
+}
+
+/*
+ * What can run, or holds something that runs, and secrets; payloads and the like would be thousands, and so
+ * are archives in
+ * some images, which are bytes and no tools.
+ */
+static bool is_worth_a_row(const struct peel_detection *detection)
+{
+	return (detection->tier == PEEL_TIER_INTERPRETER ||
+		       detection->tier == PEEL_TIER_EMBEDDER) &&
+		strcmp(detection->detector, "archive") != 0;
+}
+
+static int take_finding(void *arg, const struct peel_detection *detection)
+{
+	struct report_image *image = arg;
+
+	if (!is_worth_a_row(detection)) {
+		return 0;
+	}
+	if (image->finding_count == REPORT_ROWS_MAX) {
+		image->findings_left_out++;
+		return 0;
+	}
+	image->no_memory = !make_room(&image->findings, image->finding_count, &image->finding_room,
+		sizeof(*image->findings));
+	if (!image->no_memory) {
+		image->no_memory = !copy_finding(&image->findings[image->finding_count], detection);
+		image->finding_count++;
+	}
+	return image->no_memory;
+}
+
+static int gather_findings(struct report_image *image, struct peel_error *err)
+{
+	struct peel_detectors *detectors = NULL;
+	int code = peel_detectors_load(NULL, 0, &detectors, err);
+
+	if (code == 0) {
+		code = peel_detect(image->index, detectors, NULL, 0, take_finding, image, NULL,
+			err);
+	}
+	peel_detectors_free(detectors);
+	return image->no_memory ? no_memory(err) : code;
+}
+
+static bool copy_advice(struct report_advice *to, const struct peel_advice *from)
+{
+	*to = (struct report_advice){
+		.id = strdup(from->id),
+		.title = strdup(from->title),
+		.action = strdup(from->action),
+		.instruction = strdup(from->instruction),
+		.layer = from->layer,
+		.files = from->files,
+		.saves = from->saves,
+		.paths = calloc(from->path_count + 1, sizeof(*to->paths)),
+	};
+	if (!to->id || !to->title || !to->action || !to->instruction || !to->paths) {
+		return false;
+	}
+	while (to->path_count < from->path_count) {
+		to->paths[to->path_count] = strdup(from->paths[to->path_count]);
+		if (!to->paths[to->path_count++]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static int take_advice(void *arg, const struct peel_advice *advice)
+{
+	struct report_image *image = arg;
+
+	image->no_memory = !make_room(&image->advice, image->advice_count, &image->advice_room,
+		sizeof(*image->advice));
+	if (!image->no_memory) {
+		image->no_memory = !copy_advice(&image->advice[image->advice_count], advice);
+		image->advice_count++;
+	}
+	return image->no_memory;
+}
+
+static int gather_advice(struct report_image *image, struct peel_error *err)
+{
+	int code = peel_advise(image->index, REPORT_ADVICE_MIN, take_advice, image, err);
+
+	return image->no_memory ? no_memory(err) : code;
+}
+
+int report_gather_image(struct report_image *image, struct peel_error *err)
+{
+	const struct peel_waste_options options = {.top = REPORT_ROWS_MAX, .depth = UNOWNED_DEPTH};
+	int code = peel_waste(image->index, &options, &image->waste, err);
+
+	if (code == 0) {
+		code = gather_sums(image, err);
+	}
+	if (code == 0) {
+		code = gather_findings(image, err);
+	}
+	return code < 0 ? code : gather_advice(image, err);
+}
+
+uint64_t report_stored(const struct report_image *image)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < peel_layer_count(image->index); i++) {
+		struct peel_layer_stat stat;
+
+		sum += peel_layer_stat(image->index, i, &stat, NULL) == 0 ? stat.layer.stored_size
+									  : 0;
+	}
+	return sum;
+}
