@@ -118,6 +118,18 @@ static size_t put_container(uint8_t *at, const uint32_t (*entries)[2], size_t co
 
 static void gpu_code_is_counted_by_architecture(void **state)
 {
+	static const struct {
+		size_t at, width;
+		uint64_t value;
+	} changes[] = {
+		/* Kind; bytes of the header; bytes stored. */
+		{0, 2, 77},
+		{4, 4, 8},
+		{4, 4, 200},
+		{4, 4, UINT32_MAX},
+		{8, 8, 41},
+		{8, 8, UINT64_MAX},
+	};
 	static const uint32_t first[][2] = {{2, 80}, {2, 90}, {1, 90}};
 	static const uint32_t second[][2] = {{2, 90}, {2, 100}};
 	uint8_t bytes[1024] = {0};
@@ -138,14 +150,19 @@ static void gpu_code_is_counted_by_architecture(void **state)
 	assert_int_equal(told.elf.flags, FACTS_ELF_GPU);
 	elfmaker_finish(&file);
 
-	/* What is not known ends the walk. */
-	elfmaker_put(bytes + 384 + 16 + 104, 2, false, 77);
+	/* What is not known, or does not fit into its container, ends the walk. */
 	sections[1].name = NULL;
-	elfmaker_make(&maker, &file);
-	assert_int_equal(elf_told(&file.file, &told, NULL), 1);
-	assert_string_equal(told.text, "gpu sm_80 104\ngpu sm_90 208\ngpu ptx_90 104\n");
-	assert_int_equal(told.elf.flags, FACTS_ELF_GPU | FACTS_ELF_TRUNCATED);
-	elfmaker_finish(&file);
+	for (size_t i = 0; i < countof(changes); i++) {
+		uint8_t *entry = bytes + 384 + 16 + 104;
+
+		put_container(bytes + 384, second, 2);
+		elfmaker_put(entry + changes[i].at, changes[i].width, false, changes[i].value);
+		elfmaker_make(&maker, &file);
+		assert_int_equal(elf_told(&file.file, &told, NULL), 1);
+		assert_string_equal(told.text, "gpu sm_80 104\ngpu sm_90 208\ngpu ptx_90 104\n");
+		assert_int_equal(told.elf.flags, FACTS_ELF_GPU | FACTS_ELF_TRUNCATED);
+		elfmaker_finish(&file);
+	}
 }
 
 int main(void)
