@@ -52,7 +52,7 @@ static bool is_gpt(const struct head *head)
 	return head->len >= 1024 && head->bytes[510] == 0x55 && head->bytes[511] == 0xaa;
 }
 
-/* The superblock of ext2 to ext4: its magic has two bytes, so the state, block size and revision must be possible too. */
+/* The superblock of ext2 to ext4: its magic is short, so the state, block size and revision must be possible too. */
 static bool is_ext(const struct head *head)
 {
 	return head->len >= 2048 && head->bytes[1082] <= 7 && head->bytes[1083] == 0 &&
@@ -253,16 +253,32 @@ static size_t character_length(const uint8_t *at, size_t left)
 	return len;
 }
 
+/* Characters of one byte that a text has: most of what there is to look at. */
+static const bool is_plain[256] = {
+	['\b'] = true,
+	['\t'] = true,
+	['\n'] = true,
+	['\v'] = true,
+	['\f'] = true,
+	['\r'] = true,
+	['\033'] = true,
+	[' ' ... '~'] = true,
+};
+
 static bool is_text(const struct head *head)
 {
 	size_t at = 0;
 
 	while (at < head->len) {
-		const uint8_t byte = head->bytes[at];
-		const size_t len = character_length(head->bytes + at, head->len - at);
+		size_t len;
 
-		if (len == 0 || byte == 0x7f ||
-			(byte < ' ' && (byte == 0 || !strchr("\t\n\v\f\r\b\033", byte)))) {
+		if (is_plain[head->bytes[at]]) {
+			at++;
+			continue;
+		}
+		len = head->bytes[at] < 0x80 ? 0
+					     : character_length(head->bytes + at, head->len - at);
+		if (len == 0) {
 			return false;
 		}
 		if (at + len > head->len && head->len < FACTS_HEAD) {

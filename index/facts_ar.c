@@ -14,6 +14,7 @@
 
 #include <peel/error.h>
 
+#include "facts_gather_ar.h"
 #include "facts_look.h"
 #include "facts_window.h"
 #include "util.h"
@@ -23,7 +24,9 @@
 #define NAME_FIELD 16
 /* Headers that are looked at: an archive may have some beside those of members that are told. */
 #define STEPS_MAX (FACTS_MEMBERS_MAX + 16)
-#define AR_WINDOW 4096
+/* As much as a gatherer keeps of each member (facts_gather_ar.h), and pieces of the table of names. */
+#define AR_WINDOW FACTS_AR_KEPT
+#define NAMES_WINDOW FACTS_AR_NAMES
 
 struct ar {
 	const struct facts_file *file;
@@ -100,7 +103,7 @@ static int leading_name(struct ar *ar, struct facts_member *member, uint64_t len
 	if (len > member->size) {
 		return 0;
 	}
-	result = facts_window_at(&ar->window, member->offset, taken, &bytes, err);
+	result = facts_window_at(&ar->names, member->offset, taken, &bytes, err);
 	if (result <= 0) {
 		return result;
 	}
@@ -200,7 +203,7 @@ int facts_ar_list(const struct facts_file *file, facts_member_fn *each, void *ar
 	int result;
 
 	ar.window = (struct facts_window){.file = file, .room = AR_WINDOW, .spent = &ar.spent};
-	ar.names = (struct facts_window){.file = file, .room = AR_WINDOW, .spent = &ar.spent};
+	ar.names = (struct facts_window){.file = file, .room = NAMES_WINDOW, .spent = &ar.spent};
 	result = facts_window_at(&ar.window, 0, MAGIC, &magic, err);
 	if (result > 0) {
 		ar.thin = memcmp(magic, "!<thin>\n", MAGIC) == 0;

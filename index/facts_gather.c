@@ -7,6 +7,8 @@
  *
  *	|<--- head --->| ..... passes by ..... |<-- tail -->|
  *
+ * Of what may only have something at its end (data, scripts) the last 128 KiB are kept, of all the rest nothing.
+ *
  * Rejected: keeping every program whole (a framework's library is a gigabyte), and reading all of them afterwards (a gzip
  * layer would be decoded twice).
  */
@@ -21,10 +23,14 @@
 #include <xxhash.h>
 
 #include "facts.h"
+#include "facts_gather_ar.h"
 #include "facts_inside.h"
 #include "facts_scan.h"
 #include "facts_wanted.h"
 #include "util.h"
+
+/** Bytes kept of the end of a file where only that is looked into. */
+#define FACTS_KEPT_END (128u << 10)
 
 struct facts_gather {
 	const struct facts_wanted *wanted;
@@ -38,9 +44,14 @@ struct facts_gather {
 	/** Known once FACTS_HEAD bytes or all of it have passed. */
 	enum peel_kind kind;
 	bool scanning;
+	/** Nothing before this place is kept, but what has passed by then. */
+	uint64_t keep_from, kept_first;
 	/** Of a file that is kept whole, head runs on into tail. */
 	uint8_t *head;
 	uint8_t *tail;
+	/** Of an ar archive that is not kept whole. */
+	struct ar_keep archive;
+	bool is_archive;
 	/** For reading again what did not stay. */
 	const struct facts_file *file;
 	bool gap;
@@ -78,6 +89,7 @@ void facts_gather_free(struct facts_gather *gather)
 	if (gather) {
 		facts_scan_free(gather->scan);
 		XXH3_freeState(gather->hash);
+		ar_keep_finish(&gather->archive);
 		free(gather->head);
 		free(gather->markers.bytes);
 		free(gather->record.bytes);
@@ -95,6 +107,10 @@ void facts_gather_begin(struct facts_gather *gather, uint64_t size, bool hash)
 	gather->hashing = hash;
 	gather->kind = size == 0 ? PEEL_KIND_EMPTY : 0;
 	gather->scanning = false;
+	gather->keep_from = 0;
+	gather->kept_first = 0;
+	gather->is_archive = false;
+	ar_keep_finish(&gather->archive);
 	gather->markers.len = 0;
 	gather->markers.failed = false;
 	if (hash) {
@@ -115,12 +131,27 @@ static void take_marker(void *arg, size_t marker, uint64_t offset)
 static void keep(struct facts_gather *gather, const uint8_t *bytes, size_t len, uint8_t *to,
 	uint64_t from, uint64_t room)
 {
-	const uint64_t first = max_u64(gather->passed, from);
+	const uint64_t first = max_u64(gather->passed, max_u64(from, gather->keep_from));
 	const uint64_t end = min_u64(gather->passed + len, from + room);
 
 	if (first < end) {
 		memcpy(to + (first - from), bytes + (first - gather->passed),
 			(size_t)(end - first));
+	}
+}
+
+/** Which part of the file is kept from here on. */
+static void choose_kept(struct facts_gather *gather)
+{
+	switch (facts_inside_of(gather->kind)) {
+	case FACTS_INSIDE_NOTHING:
+		gather->keep_from = gather->size;
+		break;
+	case FACTS_INSIDE_END:
+		gather->keep_from = gather->size - min_u64(gather->size, FACTS_KEPT_END);
+		break;
+	case FACTS_INSIDE_ALL:
+		break;
 	}
 }
 
@@ -131,6 +162,16 @@ static void decide(struct facts_gather *gather)
 
 	gather->kind = facts_kind(gather->head, len);
 	gather->scanning = facts_in_of(gather->kind) & gather->in;
+	gather->kept_first = min_u64(gather->passed, FACTS_KEPT_HEAD);
+	gather->is_archive = gather->kind == PEEL_KIND_AR &&
+		gather->size > FACTS_KEPT_HEAD + FACTS_KEPT_TAIL;
+	if (gather->is_archive) {
+		ar_keep_begin(&gather->archive, gather->size);
+		ar_keep_feed(&gather->archive, 0, gather->head, (size_t)gather->kept_first);
+		gather->keep_from = gather->size;
+	} else {
+		choose_kept(gather);
+	}
 	if (gather->scanning) {
 		facts_scan_begin(gather->scan, facts_in_of(gather->kind), take_marker, gather);
 		facts_scan_feed(gather->scan, gather->head,
@@ -165,6 +206,9 @@ void facts_gather_feed(struct facts_gather *gather, const void *bytes, size_t le
 		keep(gather, at, len, gather->head, 0, FACTS_KEPT_HEAD);
 	}
 	keep(gather, at, len, gather->tail, gather->tail_from, FACTS_KEPT_TAIL);
+	if (gather->is_archive) {
+		ar_keep_feed(&gather->archive, gather->passed, at, len);
+	}
 	if (gather->scanning) {
 		facts_scan_feed(gather->scan, at, len);
 	}
@@ -181,7 +225,10 @@ static bool copy_kept(const struct facts_gather *gather, uint64_t offset, uint8_
 {
 	const uint64_t end = offset + len;
 
-	if (end > gather->passed) {
+	if (gather->is_archive && ar_keep_copy(&gather->archive, offset, buf, len)) {
+		return true;
+	}
+	if (end > gather->passed || (offset < gather->keep_from && end > gather->kept_first)) {
 		return false;
 	}
 	if (end <= FACTS_KEPT_HEAD) {
@@ -229,7 +276,7 @@ static int look(struct facts_gather *gather, struct facts_record *begin, const v
 	gather->file = file;
 	gather->gap = false;
 	gather->record.failed = false;
-	begin->looked = gather->scanning || facts_inside_of(begin->kind);
+	begin->looked = gather->scanning || facts_inside_of(begin->kind) != FACTS_INSIDE_NOTHING;
 	facts_record_begin(&gather->record, begin);
 	pack_raw(&gather->record, items, items_len);
 	code = facts_inside_look(&inside, begin->kind, &kept, &failure);

@@ -14,6 +14,7 @@
 #include <peel/error.h>
 
 #include "facts.h"
+#include "facts_gather_ar.h"
 #include "facts_scan.h"
 #include "facts_wanted.h"
 #include "util.h"
@@ -79,9 +80,13 @@ static unsigned treatment_of(enum peel_kind kind)
 	return (size_t)kind < countof(kinds) ? kinds[kind].treatment : 0;
 }
 
-bool facts_inside_of(enum peel_kind kind)
+enum facts_inside_part facts_inside_of(enum peel_kind kind)
 {
-	return treatment_of(kind) & (LOOK_ELF | LOOK_SCRIPT | LOOK_ZIP | LOOK_AR | LOOK_BUNDLE);
+	const unsigned treatment = treatment_of(kind);
+
+	return treatment & (LOOK_ELF | LOOK_ZIP | LOOK_AR) ? FACTS_INSIDE_ALL
+		: treatment & (LOOK_SCRIPT | LOOK_BUNDLE)  ? FACTS_INSIDE_END
+							   : FACTS_INSIDE_NOTHING;
 }
 
 bool facts_is_archive(enum peel_kind kind)
@@ -238,7 +243,7 @@ static int look_member(struct look *look, const struct facts_member *member,
 	if (!look->room) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	got = read_member(look, member, FACTS_HEAD, err);
+	got = read_member(look, member, look->is_ar ? FACTS_AR_HEAD : FACTS_HEAD, err);
 	if (got <= 0 && (got < 0 || member->size > 0)) {
 		return (int)got;
 	}

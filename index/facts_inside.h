@@ -30,8 +30,16 @@ struct facts_inside {
 	struct pack *pack;
 };
 
-/** Is there more to be seen in a file of this kind than its first bytes? */
-bool facts_inside_of(enum peel_kind kind);
+/** What of a file there is to be looked into, beside its first bytes. */
+enum facts_inside_part {
+	FACTS_INSIDE_NOTHING,
+	/** Its end, and, where something is there, what that points to. */
+	FACTS_INSIDE_END,
+	FACTS_INSIDE_ALL,
+};
+
+/** What is looked into in files of a kind. */
+enum facts_inside_part facts_inside_of(enum peel_kind kind);
 /** Is it an archive, of a format that is not looked into? */
 bool facts_is_archive(enum peel_kind kind);
 /** Which markers are looked for in files of a kind: a set of enum facts_in. */

@@ -164,6 +164,7 @@ static int find_end(struct zip *zip, struct peel_error *err)
 	const size_t len = min_u64(zip->file->size, END_RECORD + COMMENT_MAX);
 	const uint64_t begin = zip->file->size - len;
 	cleanup_free uint8_t *tail = malloc(len + 1);
+	const uint8_t *found;
 	size_t tries = 0;
 	int result;
 
@@ -174,12 +175,15 @@ static int find_end(struct zip *zip, struct peel_error *err)
 	if (result < 0 || len < END_RECORD) {
 		return result;
 	}
-	for (size_t at = len - END_RECORD + 1; at-- > 0 && tries < TRIES_MAX;) {
-		if (tail[at] != 'P' || !has_mark(tail + at, "PK\5\6") ||
-			at + END_RECORD + facts_get16(tail + at + 20, false) > len) {
+	found = tail + len - END_RECORD + 1;
+	while (tries < TRIES_MAX && (found = memrchr(tail, 'P', (size_t)(found - tail)))) {
+		const size_t at = (size_t)(found - tail);
+
+		if (!has_mark(found, "PK\5\6") ||
+			at + END_RECORD + facts_get16(found + 20, false) > len) {
 			continue;
 		}
-		result = try_end(zip, tail + at, begin + at, err);
+		result = try_end(zip, found, begin + at, err);
 		if (result != 0) {
 			return result;
 		}
@@ -282,13 +286,15 @@ static int list_entries(struct zip *zip, struct peel_error *err)
 /* Whether a file without a directory is the begin of a ZIP file. */
 static int begins_like_one(struct zip *zip, struct peel_error *err)
 {
-	const uint8_t *bytes;
-	int result = facts_window_at(&zip->window, 0, 4, &bytes, err);
+	uint8_t bytes[4];
+	int result = zip->file->size < sizeof(bytes)
+		? 0
+		: zip->file->read(zip->file->arg, 0, bytes, sizeof(bytes), err);
 
-	return result > 0 && (has_mark(bytes, "PK\3\4") || has_mark(bytes, "PK\5\6"))
-		? FACTS_LIST_PARTIAL
-		: result < 0 ? result
-			     : 0;
+	if (result < 0 || zip->file->size < sizeof(bytes)) {
+		return result;
+	}
+	return (has_mark(bytes, "PK\3\4") || has_mark(bytes, "PK\5\6")) ? FACTS_LIST_PARTIAL : 0;
 }
 
 int facts_zip_list(const struct facts_file *file, facts_member_fn *each, void *arg,
