@@ -25,6 +25,10 @@
  * each file. Once a large file was read beyond its head, those that follow are stored a good deal
  * further. One in so many is not, and if no read of it comes, none are any more.
  *
+ * What must be decoded first would be decoded, stored, decoded, …: where a piece was not at hand, a second
+ * thread goes on from there and asks for a byte of each piece, which brings its surroundings into the
+ * cache of decoded bytes while the first thread stores.
+ *
  * The thread holds no lock while it reads or stores, and nobody waits for it but a request that is
  * held: a store may wait for a page that is locked until a read of the same file is answered. That is
  * why the thread that receives must not store.
@@ -168,6 +172,8 @@ static bool read_piece(struct ahead *ahead, const struct ahead_piece *piece)
 	}
 	pthread_mutex_lock(&ahead->lock);
 	let_go(ahead);
+	ahead->slow = true;
+	pthread_cond_signal(&ahead->behind);
 	pthread_mutex_unlock(&ahead->lock);
 	/* Whoever reads a file that cannot be read is told then. */
 	return view_read(view, piece->ino, piece->offset, ahead->buf, piece->len, NULL) ==
@@ -191,6 +197,49 @@ static void *read_ahead(void *arg)
 	return NULL;
 }
 
+/* The last byte of the next piece to decode. @return false where all is over. */
+static bool next_to_decode(struct ahead *ahead, uint64_t *ret_ino, uint64_t *ret_offset)
+{
+	bool over;
+
+	pthread_mutex_lock(&ahead->lock);
+	while (!ahead->over) {
+		const struct ahead_file *file = file_at(ahead, ahead->decoded);
+		const uint64_t reach = reach_of(ahead, file);
+
+		if (!ahead->slow || ahead->decoded >= ahead->to) {
+			ahead->slow = false;
+			pthread_cond_wait(&ahead->behind, &ahead->lock);
+		} else if (ahead->decoded < ahead->from || file->done ||
+			ahead->decoded_bytes >= reach) {
+			ahead->decoded_bytes = 0;
+			ahead->decoded++;
+		} else {
+			ahead->decoded_bytes = min_u64(reach, ahead->decoded_bytes + AHEAD_HEAD);
+			*ret_ino = file->ino;
+			*ret_offset = ahead->decoded_bytes - 1;
+			break;
+		}
+	}
+	over = ahead->over;
+	pthread_mutex_unlock(&ahead->lock);
+	return !over;
+}
+
+/* Have bytes decoded while the other thread stores those before them. */
+static void *decode_ahead(void *arg)
+{
+	struct ahead *ahead = arg;
+	uint64_t ino;
+	uint64_t offset;
+	char byte;
+
+	while (next_to_decode(ahead, &ino, &offset)) {
+		view_read(ahead->view, ino, offset, &byte, 1, NULL);
+	}
+	return NULL;
+}
+
 void ahead_start(struct ahead *ahead, const struct view *view, struct fuse_session *session)
 {
 	ahead->view = view;
@@ -200,8 +249,11 @@ void ahead_start(struct ahead *ahead, const struct view *view, struct fuse_sessi
 	ahead->large_probe = NOWHERE;
 	pthread_mutex_init(&ahead->lock, NULL);
 	pthread_cond_init(&ahead->wanted, NULL);
+	pthread_cond_init(&ahead->behind, NULL);
 	ahead->buf = aligned_alloc(REPLY_ALIGN, AHEAD_HEAD);
 	ahead->started = ahead->buf && pthread_create(&ahead->thread, NULL, read_ahead, ahead) == 0;
+	ahead->decodes = ahead->started &&
+		pthread_create(&ahead->decoding_thread, NULL, decode_ahead, ahead) == 0;
 }
 
 void ahead_finish(struct ahead *ahead)
@@ -209,11 +261,16 @@ void ahead_finish(struct ahead *ahead)
 	pthread_mutex_lock(&ahead->lock);
 	ahead->over = true;
 	pthread_cond_signal(&ahead->wanted);
+	pthread_cond_signal(&ahead->behind);
 	pthread_mutex_unlock(&ahead->lock);
 	if (ahead->started) {
 		pthread_join(ahead->thread, NULL);
 	}
+	if (ahead->decodes) {
+		pthread_join(ahead->decoding_thread, NULL);
+	}
 	free(ahead->buf);
+	pthread_cond_destroy(&ahead->behind);
 	pthread_cond_destroy(&ahead->wanted);
 	pthread_mutex_destroy(&ahead->lock);
 }
@@ -251,6 +308,10 @@ static void want(struct ahead *ahead, uint64_t place)
 
 	if (place >= end || ahead->unseen >= UNSEEN_MAX) {
 		return;
+	}
+	if (place > ahead->decoded || end < ahead->decoded) {
+		ahead->decoded = place;
+		ahead->decoded_bytes = 0;
 	}
 	ahead->from = place;
 	ahead->to = end;

@@ -48,8 +48,10 @@ struct ahead {
 	pthread_mutex_t lock;
 	/** There is something to read, or all is over. */
 	pthread_cond_t wanted;
-	pthread_t thread;
-	bool started, over;
+	/** A file was not at hand: the second thread is to decode those that follow; or all is over. */
+	pthread_cond_t behind;
+	pthread_t thread, decoding_thread;
+	bool started, decodes, over;
 	/** The thread waits for something to do. */
 	bool resting;
 	/** Of the thread alone: AHEAD_HEAD bytes. */
@@ -63,6 +65,9 @@ struct ahead {
 	uint64_t from, to;
 	/** Of the file at the first place: bytes stored, and how many to store; 0: not begun. */
 	uint64_t stored, reach;
+	/** What the second thread has come to: a place, and bytes of the file there. It is wanted now. */
+	uint64_t decoded, decoded_bytes;
+	bool slow;
 	/** Large files are read beyond their head. */
 	bool deep;
 	/** Large files since one of which no more than the head was stored, to see that; its place. */
