@@ -232,6 +232,26 @@ static void dynamic_section_is_where_its_address_is(void **state)
 	elfmaker_finish(&file);
 }
 
+static void addresses_are_where_segments_have_them(void **state)
+{
+	struct elfmaker maker = {.bits = 64, .needs = needs, .symbols = symbols};
+	struct elfmaker_file file;
+	struct elf_told told;
+
+	(void)state;
+	elfmaker_make(&maker, &file);
+	/* PT_LOAD, the first program header, ends before the strings that the dynamic section points to. */
+	elfmaker_put(file.bytes + file.programs + 32, 8, false, file.strings - 8);
+	assert_int_equal(elf_told(&file.file, &told, NULL), 1);
+	assert_null(strstr(told.text, "need"));
+	assert_true(told.elf.flags & FACTS_ELF_DAMAGED);
+	elfmaker_put(file.bytes + file.programs + 32, 8, false, file.len);
+	assert_int_equal(elf_told(&file.file, &told, NULL), 1);
+	assert_non_null(strstr(told.text, NEEDS));
+	assert_false(told.elf.flags & FACTS_ELF_DAMAGED);
+	elfmaker_finish(&file);
+}
+
 static void symbols_without_a_hash_are_found(void **state)
 {
 	struct elfmaker maker = whole;
@@ -346,6 +366,7 @@ int main(void)
 		cmocka_unit_test(counts_that_do_not_fit_stand_in_the_first_section),
 		cmocka_unit_test(section_headers_do_not_hide_symbols),
 		cmocka_unit_test(dynamic_section_is_where_its_address_is),
+		cmocka_unit_test(addresses_are_where_segments_have_them),
 		cmocka_unit_test(symbols_without_a_hash_are_found),
 		cmocka_unit_test(what_is_no_elf_file_is_none),
 		cmocka_unit_test(cut_files_are_damaged),

@@ -351,6 +351,14 @@ static void damaged_data_are_an_error(void **state)
 	assert_failure(facts_zip_read(&file.file, &member, room, sizeof(room), &err), PEEL_EFORMAT,
 		&err, "local header");
 	member.offset = 0;
+	for (unsigned method = 0; method <= 8; method += 8) {
+		struct facts_member outside = member;
+
+		outside.method = method;
+		outside.stored = file.len - 36;
+		assert_failure(facts_zip_read(&file.file, &outside, room, sizeof(room), &err),
+			PEEL_EFORMAT, &err, "behind the file's end");
+	}
 	member.stored = UINT64_MAX - 5;
 	assert_failure(facts_zip_read(&file.file, &member, room, sizeof(room), &err), PEEL_EFORMAT,
 		&err, "behind the file's end");
