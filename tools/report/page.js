@@ -9,6 +9,8 @@
 	var main = document.getElementById('main');
 	var UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'];
 	var ROWS = 200;
+	// Cells that are drawn within another one.
+	var INNER = 60;
 
 	// ---- small things
 
@@ -265,49 +267,70 @@
 		return d3.hsl((index * 47 + 200) % 360, 0.5, 0.72).toString();
 	}
 
+	// A node of the layout; its own children are laid out in it, the small ones as one that is not drawn.
+	function layoutOf(node, depth) {
+		var children = depth ? childrenOf(node) : [];
+		var drawn = children.slice(0, depth === 2 ? children.length : INNER);
+		var rest = children.slice(drawn.length).reduce(function (sum, child) {
+			return sum + child.bytes;
+		}, 0);
+
+		if (!drawn.length) {
+			return { node: node, value: node.bytes };
+		}
+		return { node: node, children: drawn.map(function (child) {
+			return layoutOf(child, depth - 1);
+		}).concat(rest ? { value: rest } : []) };
+	}
+
+	function drawCell(cell, color_) {
+		var child = cell.node;
+		var open = Object.keys(child.children).length > 0;
+		var label = shown(child.name) + ', ' + size(child.bytes) + ', ' + count(child.files) + ' files';
+		var element = button('', function () {
+			if (open) {
+				go(trailOf(child), true);
+			}
+		}, 'cell' + (open ? '' : ' leaf') + (cell.depth > 1 ? ' inner' : '')
+			+ (state.query && holdsMatch(child) ? ' found' : ''));
+
+		d3.select(element).style({ left: cell.x + 'px', top: cell.y + 'px', width: cell.dx + 'px', height: cell.dy + 'px',
+			'background-color': color_ });
+		element.setAttribute('aria-label', label + (open ? ', open' : ''));
+		element.title = label;
+		element.tabIndex = -1;
+		if (cell.dx > 30 && cell.dy > 15) {
+			element.appendChild(make('span', '', shown(child.name) + (cell.children ? ' ' + size(child.bytes) : '')));
+			if (cell.dy > 32 && !cell.children) {
+				element.appendChild(make('span', '', size(child.bytes)));
+			}
+		}
+		return element;
+	}
+
 	function drawMap(box, crumbs, node) {
-		var width = box.clientWidth || 900;
-		var height = box.clientHeight || 500;
-		var layout = d3.layout.treemap().size([width, height]).sticky(false).sort(function (a, b) {
+		var layout = d3.layout.treemap().size([box.clientWidth || 900, box.clientHeight || 500]).sort(function (a, b) {
 			return a.value - b.value;
+		}).padding(function (cell) {
+			return cell.depth === 1 && cell.children ? [19, 2, 2, 2] : 0;
 		});
-		var children = childrenOf(node);
-		var cells = layout.nodes({ children: children.map(function (child) {
-			return { node: child, value: child.bytes };
-		}) }).slice(1);
+		var colors = {};
 
 		box.textContent = '';
-		cells.sort(function (a, b) {
-			return b.node.bytes - a.node.bytes;
+		layout.nodes(layoutOf(node, 2)).filter(function (cell) {
+			return cell.depth > 0 && cell.node && cell.dx > 2 && cell.dy > 2;
+		}).sort(function (a, b) {
+			return a.depth - b.depth || b.node.bytes - a.node.bytes;
 		}).forEach(function (cell, i) {
-			var child = cell.node;
-			var open = Object.keys(child.children).length > 0;
-			var element = button('', function () {
-				if (open) {
-					go(trailOf(child), true);
-				}
-			}, 'cell' + (open ? '' : ' leaf'));
-			var label = shown(child.name) + ', ' + size(child.bytes) + ', ' + count(child.files) + ' files';
+			var name = (cell.depth > 1 ? cell.parent : cell).node.name;
 
-			if (cell.dx < 2 || cell.dy < 2) {
-				return;
-			}
-			d3.select(element).style({ left: cell.x + 'px', top: cell.y + 'px', width: cell.dx + 'px', height: cell.dy + 'px',
-				'background-color': color(i) });
-			element.setAttribute('aria-label', label + (open ? ', open' : ''));
-			element.title = label;
-			element.tabIndex = i === 0 ? 0 : -1;
-			if (cell.dx > 30 && cell.dy > 16) {
-				element.appendChild(make('span', '', shown(child.name)));
-				if (cell.dy > 34) {
-					element.appendChild(make('span', '', size(child.bytes)));
-				}
-			}
-			if (state.query && holdsMatch(child)) {
-				element.className += ' found';
-			}
-			box.appendChild(element);
+			colors[name] = colors[name] || color(i);
+			box.appendChild(drawCell(cell, cell.depth > 1 ? d3.hsl(colors[name]).brighter(0.3 + 0.05 * (i % 5)).toString()
+				: colors[name]));
 		});
+		if (box.firstChild) {
+			box.firstChild.tabIndex = 0;
+		}
 		crumbs.textContent = '';
 		[''].concat(trailOf(node)).forEach(function (name, i, all) {
 			var trail = all.slice(1, i + 1);
