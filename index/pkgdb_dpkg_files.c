@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 
 #include <peel/error.h>
-#include <peel/text.h>
 
 #include "pkgdb_control.h"
 #include "pkgdb_gather.h"
@@ -325,13 +324,9 @@ static int read_packages(struct dpkg *dpkg, bool has_status_d)
 	r = r == 0 ? read_diversions(dpkg) : r;
 	r = r == 0 ? read_status(dpkg, node.ino) : r;
 	if (r == 0 && dpkg->unlisted > 0) {
-		char shown[PKGDB_PROBLEM_MAX / 2];
-
-		peel_text_escape_into(shown, sizeof(shown), dpkg->first_unlisted,
-			strlen(dpkg->first_unlisted));
 		return pkgdb_problem(g, dpkg->database,
 			"info: no list of files for %zu packages, %s the first", dpkg->unlisted,
-			shown);
+			dpkg->first_unlisted);
 	}
 	return r;
 }

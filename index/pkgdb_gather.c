@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include <peel/error.h>
-#include <peel/text.h>
 
 #include "pkgdb_find.h"
 #include "util.h"
@@ -72,11 +71,8 @@ int pkgdb_problem(struct pkgdb_gather *g, size_t database, const char *format, .
 int pkgdb_problem_at(struct pkgdb_gather *g, size_t database, const char *name, unsigned long line,
 	const char *what)
 {
-	char shown[PKGDB_PROBLEM_MAX / 2];
-
-	peel_text_escape_into(shown, sizeof(shown), name, strlen(name));
-	return line ? pkgdb_problem(g, database, "%s:%lu: %s", shown, line, what)
-		    : pkgdb_problem(g, database, "%s: %s", shown, what);
+	return line ? pkgdb_problem(g, database, "%s:%lu: %s", name, line, what)
+		    : pkgdb_problem(g, database, "%s: %s", name, what);
 }
 
 int pkgdb_check_text(struct pkgdb_gather *g, size_t database, const char *name,

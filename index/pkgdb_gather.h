@@ -96,11 +96,11 @@ struct pkgdb_entry {
  */
 int pkgdb_found(struct pkgdb_gather *g, const char *path, const char *db, size_t *ret_number);
 
-/** Say what is wrong with a database, in printf's form with image bytes escaped; the first thing that is said stays. */
+/** Say what is wrong with a database, in printf's form; image bytes in it are raw. What is said first stays. */
 int pkgdb_problem(struct pkgdb_gather *g, size_t database, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/** The same about a file of it that was being read: "NAME:LINE: what". @param name escaped here. */
+/** The same about a file of it that was being read: "NAME:LINE: what". */
 int pkgdb_problem_at(struct pkgdb_gather *g, size_t database, const char *name, unsigned long line,
 	const char *what);
 

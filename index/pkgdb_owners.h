@@ -40,7 +40,7 @@ struct pkgdb_record {
 
 /** Takes what is found. All return 0, or less than 0 to stop. */
 struct pkgdb_sink {
-	/** A database, whether it can be read ("") or not (why). */
+	/** A database, whether it can be read ("") or not (why, with image bytes as they are). */
 	int (*database)(void *arg, const char *path, const char *db, const char *problem,
 		struct peel_error *err);
 	/** A package; packages come with ids from 1 in order of db, name, version, arch. */

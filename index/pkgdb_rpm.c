@@ -154,9 +154,12 @@ static int read_database(struct rpm *rpm, uint64_t folder, const char *name,
 	if (r == PEEL_ENOMEM) {
 		return peel_fail(rpm->g->err, r, "out of memory");
 	}
-	return r == 0 && what
-		? pkgdb_problem(rpm->g, rpm->database, "package %d: %s", rpm->packages + 1, what)
-		: r;
+	if (r != 0 || !what) {
+		return r;
+	}
+	return rpm->packages
+		? pkgdb_problem(rpm->g, rpm->database, "after package %d: %s", rpm->packages, what)
+		: pkgdb_problem(rpm->g, rpm->database, "%s", what);
 }
 
 static int add_listed(void *arg, const struct pkgdb_record *listed)

@@ -25,6 +25,23 @@ static const char find_table[] =
 	"SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = 'Packages'";
 static const char read_blobs[] = "SELECT blob FROM Packages";
 
+/* What a code of SQLite's means for a database that somebody else made. */
+static const char *say(int code)
+{
+	switch (code) {
+	case SQLITE_ROW:
+		return "limit: too many rows";
+	case SQLITE_TOOBIG:
+		return "limit: a package's header is too large";
+	case SQLITE_INTERRUPT:
+		return "limit: too much work";
+	case SQLITE_IOERR:
+		return "its file cannot be read";
+	default:
+		return "it is damaged";
+	}
+}
+
 /* A VFS of one file. */
 struct image_vfs {
 	sqlite3_vfs base;
@@ -316,7 +333,7 @@ int pkgdb_rpm_sqlite(struct peel_index *index, uint64_t ino, uint64_t size, pkgd
 	code = code == SQLITE_OK ? harden(db, &count) : code;
 	if (code == SQLITE_OK && !has_table(db, &code)) {
 		*ret_what = code == SQLITE_DONE || code == SQLITE_ROW ? "no table Packages"
-								      : sqlite3_errstr(code);
+								      : say(code & 0xff);
 	} else if (code == SQLITE_OK || code == SQLITE_ROW) {
 		code = read_rows(db, each, arg, &r);
 	}
@@ -326,9 +343,7 @@ int pkgdb_rpm_sqlite(struct peel_index *index, uint64_t ino, uint64_t size, pkgd
 		return PEEL_ENOMEM;
 	}
 	if (!*ret_what && r == 0 && code != SQLITE_DONE) {
-		*ret_what = code == SQLITE_ROW  ? "limit: too many rows"
-			: code == SQLITE_TOOBIG ? "limit: a package's header is too large"
-						: sqlite3_errstr(code);
+		*ret_what = say(code & 0xff);
 	}
 	return r;
 }

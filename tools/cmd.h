@@ -142,6 +142,7 @@ extern const struct verb cmd_index;
 extern const struct verb cmd_inspect;
 extern const struct verb cmd_ls;
 extern const struct verb cmd_mount;
+extern const struct verb cmd_packages;
 extern const struct verb cmd_report;
 extern const struct verb cmd_run;
 extern const struct verb cmd_sql;

@@ -22,6 +22,7 @@
  *     put_meta.c       owners, modes, times         links.c          first names of hard links
  *     publish.c        a file that appears whole    temp_name.c      its name until then
  *     find_*.c         the language of find         field.c          width and precision
+ *     packages_*.c     owners and what they have
  *     detect_*.c       findings of detectors as rows and as JSON
  *     completions/     scripts for shells
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
@@ -288,6 +289,7 @@ static const struct verb *const verbs[] = {
 	&cmd_inspect,
 	&cmd_ls,
 	&cmd_mount,
+	&cmd_packages,
 	&cmd_report,
 	&cmd_run,
 	&cmd_sql,
