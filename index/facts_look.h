@@ -94,8 +94,8 @@ int facts_elf_look(const struct facts_file *file, const struct facts_wanted *wan
 	const struct facts_elf_sink *sink, struct facts_elf *ret_elf, struct peel_error *err);
 
 /** The sections of an ELF file alone (and code for GPUs, if asked for): fewer reads. @return as facts_elf_look. */
-int facts_elf_sections(
-	const struct facts_file *file, const struct facts_elf_sink *sink, struct peel_error *err);
+int facts_elf_sections(const struct facts_file *file, const struct facts_elf_sink *sink,
+	struct peel_error *err);
 
 /** One member of an archive. */
 struct facts_member {
