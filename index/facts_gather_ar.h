@@ -16,7 +16,7 @@
 /** Bytes kept from a long name on, and read there. */
 #define FACTS_AR_NAMES 4096
 /** Most bytes kept of an archive; beyond them it is read again. */
-#define FACTS_AR_KEPT_MAX (2u << 20)
+#define FACTS_AR_KEPT_MAX (3u << 20)
 
 /** A range of the file that is kept. */
 struct ar_range {

@@ -50,6 +50,9 @@ int cache_wrap_folder(struct peel_error *err, const char *path);
 /** Name of the index of an identity. @param name CACHE_NAME_SIZE bytes. @return 0, or less than 0. */
 int cache_name(const char *identity, char *name, struct peel_error *err);
 
+/** Name of the facts of an index. @param digest of what was looked for, hexadecimal; its begin is used. */
+void cache_facts_name(const char *index_name, const char *digest, char *name);
+
 /**
  * Open an index file for reading, if it is a regular file of this user that nobody else may write.
  * @param folder AT_FDCWD or the cache folder.
@@ -85,15 +88,23 @@ int cache_publish(struct cache_temp *temp, const char *name, struct peel_error *
 /** Close, and remove what was not published. {.folder = -1, .fd = -1} is fine. */
 void cache_temp_finish(struct cache_temp *temp);
 
-/** A file of the cache folder that is an index by its name, or a temporary one. */
+/** A file of the cache folder that is an index or facts by its name, or a temporary one. */
 struct cache_entry {
 	char name[CACHE_NAME_SIZE];
 	bool temporary;
+	/** Facts of the index whose name begins alike. */
+	bool facts;
 	/** For the caller: it is removed. */
 	bool gone;
 	/** As lstat(2) has it; the time of last use is mtime. */
 	struct stat st;
 };
+
+/** Are both of one image: an index and facts of it? */
+bool cache_same_image(const char *name, const char *other);
+
+/** Name of the index that facts belong to. @param name CACHE_NAME_SIZE bytes. */
+void cache_index_name(const char *facts, char *name);
 
 /**
  * List what is peel's in the folder, least recently used first, then by name.
@@ -117,8 +128,8 @@ bool cache_remove(int folder, const struct cache_entry *entry);
 void cache_sweep(int folder);
 
 /**
- * Remove the least recently used indexes until all together are within a limit.
- * @param limit bytes. @param spared a name that stays, or NULL.
+ * Remove the least recently used files until all together are within a limit; with an index its facts go.
+ * @param limit bytes. @param spared name of an index that stays with its facts, or NULL.
  */
 void cache_trim(int folder, uint64_t limit, const char *spared);
 

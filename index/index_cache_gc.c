@@ -134,6 +134,26 @@ static int visit(struct collection *collection, struct cache_entry *entry, bool 
 	return 0;
 }
 
+/* Remove a file for the limit's sake, and the facts of an index. */
+static int remove_over(struct collection *collection, const struct cache_entry *which,
+	struct peel_error *err)
+{
+	int code = 0;
+
+	for (int i = 0; code == 0 && i < collection->count; i++) {
+		struct cache_entry *entry = &collection->entries[i];
+		bool goes = entry == which ||
+			(entry->facts && !which->facts &&
+				cache_same_image(entry->name, which->name));
+
+		if (goes && !entry->gone) {
+			collection->kept -= (uint64_t)entry->st.st_size;
+			code = visit(collection, entry, true, err);
+		}
+	}
+	return code;
+}
+
 int peel_cache_gc(const struct peel_cache_gc_options *options, struct peel_error *err)
 {
 	cleanup(collection_finish) struct collection collection = {
@@ -150,11 +170,8 @@ int peel_cache_gc(const struct peel_cache_gc_options *options, struct peel_error
 		code = visit(&collection, &collection.entries[i], false, err);
 	}
 	for (int i = 0; code == 0 && i < collection.count && collection.kept > limit; i++) {
-		struct cache_entry *entry = &collection.entries[i];
-
-		if (!entry->gone && !entry->temporary) {
-			collection.kept -= (uint64_t)entry->st.st_size;
-			code = visit(&collection, entry, true, err);
+		if (!collection.entries[i].gone && !collection.entries[i].temporary) {
+			code = remove_over(&collection, &collection.entries[i], err);
 		}
 	}
 	return code;

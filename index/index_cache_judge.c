@@ -9,6 +9,7 @@
 #include "image_priv.h"
 #include "index_cache.h"
 #include "store.h"
+#include "store_facts.h"
 #include "util.h"
 
 /** Longest value that is believed: a path and a selector. */
@@ -111,7 +112,7 @@ static int check_name(const struct cache_judgement *judgement, struct peel_error
 	char name[CACHE_NAME_SIZE];
 	int code = *judgement->identity ? cache_name(judgement->identity, name, err) : 0;
 
-	if (code == 0 && *judgement->identity && strcmp(name, judgement->file.name) != 0) {
+	if (code == 0 && *judgement->identity && !cache_same_image(name, judgement->file.name)) {
 		return peel_fail(err, PEEL_EFORMAT, "the name is another's");
 	}
 	return code;
@@ -141,6 +142,35 @@ static int judge_index(int fd, struct cache_judgement *judgement, struct peel_er
 	}
 	judgement->file.state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_DAMAGED;
 	return 0;
+}
+
+/* Facts are worth what their index is, if they are whole. */
+static int judge_facts(int folder, int fd, struct cache_judgement *judgement,
+	struct peel_error *err)
+{
+	char name[CACHE_NAME_SIZE];
+	cleanup_fd int index = -1;
+	int code;
+
+	if (store_facts_version(fd) != STORE_FACTS_VERSION) {
+		judgement->file.state = store_facts_version(fd) < 0 ? PEEL_CACHE_DAMAGED
+								    : PEEL_CACHE_VERSION;
+		return 0;
+	}
+	cache_index_name(judgement->file.name, name);
+	if (cache_find(folder, name, &index, err) < 0) {
+		judgement->file.state = PEEL_CACHE_LEFTOVER;
+		return 0;
+	}
+	code = store_facts_check_seal(fd, err);
+	if (code == PEEL_ENOMEM) {
+		return code;
+	}
+	if (code < 0) {
+		judgement->file.state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_DAMAGED;
+		return 0;
+	}
+	return judge_index(index, judgement, err);
 }
 
 static enum peel_cache_state judge_temporary(int folder, const char *name)
@@ -173,13 +203,14 @@ int cache_judge(int folder, const struct cache_entry *entry, struct cache_judgem
 	} else if (entry->temporary) {
 		file->state = judge_temporary(folder, entry->name);
 	} else {
-		code = judge_index(fd, ret_judgement, err);
+		code = entry->facts ? judge_facts(folder, fd, ret_judgement, err)
+				    : judge_index(fd, ret_judgement, err);
 		if (code < 0) {
 			return code;
 		}
 	}
 	file->image = ret_judgement->image ? ret_judgement->image : "";
-	file->kind = ret_judgement->kind ? ret_judgement->kind : "";
+	file->kind = entry->facts ? "facts" : ret_judgement->kind ? ret_judgement->kind : "";
 	file->platform = ret_judgement->platform ? ret_judgement->platform : "";
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,6 +20,35 @@ static bool is_index_name(const char *name)
 {
 	return strspn(name, "0123456789abcdef") == NAME_DIGITS &&
 		strcmp(name + NAME_DIGITS, NAME_END) == 0;
+}
+
+/** Digits of the digest in a facts file's name, and what follows them. */
+#define FACTS_DIGITS 12
+#define FACTS_END ".facts"
+
+static bool is_facts_name(const char *name)
+{
+	const char *digest = name + NAME_DIGITS + 1;
+
+	return strspn(name, "0123456789abcdef") == NAME_DIGITS && name[NAME_DIGITS] == '-' &&
+		strspn(digest, "0123456789abcdef") == FACTS_DIGITS &&
+		strcmp(digest + FACTS_DIGITS, FACTS_END) == 0;
+}
+
+void cache_facts_name(const char *index_name, const char *digest, char *name)
+{
+	snprintf(name, CACHE_NAME_SIZE, "%.*s-%.*s" FACTS_END, NAME_DIGITS, index_name,
+		FACTS_DIGITS, digest);
+}
+
+void cache_index_name(const char *facts, char *name)
+{
+	snprintf(name, CACHE_NAME_SIZE, "%.*s" NAME_END, NAME_DIGITS, facts);
+}
+
+bool cache_same_image(const char *name, const char *other)
+{
+	return strncmp(name, other, NAME_DIGITS) == 0;
 }
 
 static bool is_temp_name(const char *name)
@@ -48,10 +78,11 @@ static int add_entry(int folder, const char *name, struct cache_entry **entries,
 	size_t *room)
 {
 	bool temporary = is_temp_name(name);
+	bool facts = is_facts_name(name);
 	struct cache_entry *entry;
 	struct stat st;
 
-	if ((!temporary && !is_index_name(name)) ||
+	if ((!temporary && !facts && !is_index_name(name)) ||
 		fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode)) {
 		return 0;
 	}
@@ -59,7 +90,7 @@ static int add_entry(int folder, const char *name, struct cache_entry **entries,
 		return PEEL_ENOMEM;
 	}
 	entry = &(*entries)[count];
-	*entry = (struct cache_entry){.temporary = temporary, .st = st};
+	*entry = (struct cache_entry){.temporary = temporary, .facts = facts, .st = st};
 	memcpy(entry->name, name, strlen(name) + 1);
 	return 1;
 }
@@ -123,6 +154,26 @@ void cache_sweep(int folder)
 	}
 }
 
+/** Remove a file, and the facts of an index. @return their bytes. */
+static uint64_t remove_entry(int folder, struct cache_entry *entries, int count, int which)
+{
+	uint64_t removed = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct cache_entry *entry = &entries[i];
+		bool goes = i == which ||
+			(entry->facts && !entries[which].facts &&
+				cache_same_image(entry->name, entries[which].name));
+
+		if (goes && !entry->gone) {
+			entry->gone = true;
+			removed += (uint64_t)entry->st.st_size;
+			cache_remove(folder, entry);
+		}
+	}
+	return removed;
+}
+
 void cache_trim(int folder, uint64_t limit, const char *spared)
 {
 	cleanup_free struct cache_entry *entries = NULL;
@@ -133,11 +184,10 @@ void cache_trim(int folder, uint64_t limit, const char *spared)
 		total += entries[i].temporary ? 0 : (uint64_t)entries[i].st.st_size;
 	}
 	for (int i = 0; i < count && total > limit; i++) {
-		if (entries[i].temporary || (spared && strcmp(entries[i].name, spared) == 0)) {
-			continue;
+		if (!entries[i].temporary && !entries[i].gone &&
+			!(spared && cache_same_image(entries[i].name, spared))) {
+			total -= remove_entry(folder, entries, count, i);
 		}
-		total -= (uint64_t)entries[i].st.st_size;
-		cache_remove(folder, &entries[i]);
 	}
 }
 

@@ -28,9 +28,6 @@
 #include "store_facts.h"
 #include "util.h"
 
-/** Digits of the digest of what was looked for that are in a file's name. */
-#define NAME_DIGEST 12
-
 static int hex_digest(const void *bytes, size_t len, char *hex, struct peel_error *err)
 {
 	char text[DIGEST_TEXT_SIZE];
@@ -132,11 +129,12 @@ static int choose_name(struct facts_opening *facts, struct peel_error *err)
 	}
 	snprintf(both, sizeof(both), "%s %s", wanted, sorted);
 	code = hex_digest(both, strlen(both), digest, err);
-	if (code == 0 &&
-		asprintf(&facts->name, "%.*s-%.*s.facts", (int)strcspn(opening->name, "."),
-			opening->name, NAME_DIGEST, digest) < 0) {
-		facts->name = NULL;
-		code = peel_fail(err, PEEL_ENOMEM, "no memory");
+	if (code == 0) {
+		facts->name = malloc(CACHE_NAME_SIZE);
+		code = facts->name ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	if (code == 0) {
+		cache_facts_name(opening->name, digest, facts->name);
 	}
 	facts->folder = opening->folder;
 	return code;

@@ -130,7 +130,7 @@ int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reu
 	count = folder >= 0 && reuse->wanted > 0 ? cache_list(folder, &entries, NULL) : 0;
 	for (int i = count - 1; i >= 0 && i >= count - REUSE_INDEXES_MAX && reuse->wanted > 0;
 		i--) {
-		if (!entries[i].temporary) {
+		if (!entries[i].temporary && !entries[i].facts) {
 			look_at(reuse, folder, entries[i].name);
 		}
 	}

@@ -128,7 +128,7 @@ enum peel_cache_state {
 	PEEL_CACHE_DAMAGED,
 	/** Not a file of this user that nobody else may write: it is never read. */
 	PEEL_CACHE_FOREIGN,
-	/** A temporary file whose builder is gone. */
+	/** A temporary file whose builder is gone, or facts whose index is gone. */
 	PEEL_CACHE_LEFTOVER,
 };
 
@@ -143,7 +143,7 @@ struct peel_cache_file {
 	int64_t used;
 	/**
 	 * What the file says of itself, untrusted: the image's reference with an absolute path (""
-	 * unknown), its kind and platform, tar entries, when it was built (0 unknown), whether every
+	 * unknown), its kind ("facts" of facts) and platform, tar entries, when it was built (0 unknown), whether every
 	 * layer was read.
 	 */
 	const char *image, *kind, *platform;
