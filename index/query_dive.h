@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** One path in all layers as dive's trees have it (query_dive_group.c), the walk over them (query_dive_walk.c), sums. */
+/** One path in all layers as dive's trees have it (query_dive_group.c), and the walk over them (query_dive_walk.c). */
 #ifndef QUERY_DIVE_H
 #define QUERY_DIVE_H
 
@@ -63,11 +63,13 @@ uint64_t dive_group_sum(const struct dive_group *group, int layer);
 /** Paths in the order in which dive visits leaves: by component. Less than, equal to or greater than 0. */
 int dive_compare_paths(const char *a, const char *b);
 
+/** True where a set of layers has one. */
 static inline bool dive_has_layer(const uint64_t *bits, int layer)
 {
 	return bits[layer / 64] >> (layer % 64) & 1;
 }
 
+/** Put a layer into a set. */
 static inline void dive_set_layer(uint64_t *bits, int layer)
 {
 	bits[layer / 64] |= UINT64_C(1) << (layer % 64);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Selecting. Most files of an image are the only ones of their content, and should cost nothing. So the ledger is
- * read twice: first a table of two bits a slot counts keys (size and fast hash) by their hash, up to two; then only files
- * whose slot was hit twice are taken. The table's size does not depend on the image; where an image has more files than
- * it has slots, more are taken than need be, and dropped by sorting.
+ * read twice: first a table of two bits a slot counts keys (size and fast hash) by their hash, up to two; then
+ * only files whose slot was hit twice are taken. The table's size does not depend on the image; where an image has
+ * more files than it has slots, more are taken than need be, and dropped by sorting.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
 #include "query_dup.h"
+#include "query_priv.h"
 #include "util.h"
 
 /* Slots of the table, a power of two: 1 MiB holds images of some millions of files. */
@@ -182,7 +182,7 @@ int dup_read(struct peel_index *index, const struct peel_duplicates_options *opt
 	for (size_t i = 0; i < files->count; i++) {
 		struct dup_file *file = &files->files[i];
 		char hex[PEEL_SHA256_SIZE];
-		int r = peel_sha256(index, file->ino, hex, err);
+		int r = query_sha256(index, file->ino, file->size, hex, err);
 
 		sum_add(&done, file->size);
 		if (options->progress &&

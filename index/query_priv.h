@@ -281,4 +281,11 @@ int query_walk_path(struct query *q, struct query_walk *walk, const char *path, 
  */
 int query_dir_path(struct query *q, uint64_t dir, char *buf, size_t *ret_len);
 
+/**
+ * As peel_sha256, of a file that no view may show: its layer has the path again.
+ * @param size of the file, bytes.
+ */
+int query_sha256(struct peel_index *index, uint64_t ino, uint64_t size,
+	char ret_hex[PEEL_SHA256_SIZE], struct peel_error *err);
+
 #endif

@@ -52,8 +52,8 @@ struct peel_waste_path {
 	/** Of a path: the merged tree has a file there. */
 	bool visible;
 	/**
-	 * Of a path: the layer of the largest of them, what hid it, and why; of a folder: the cause of most bytes, and -1 for
-	 * both layers.
+	 * Of a path: the layer of the largest of them, what hid it, and why; of a folder: the cause of most bytes,
+	 * and -1 for both layers.
 	 */
 	int layer, hidden_by;
 	enum peel_cause cause;
@@ -128,7 +128,7 @@ struct peel_duplicates_options {
 	uint64_t min_size;
 	/** Only files that the merged tree shows. */
 	bool visible_only;
-	/** Most groups handed over, those that save most; and most paths that a group names. PEEL_TOP_ALL: every one. */
+	/** Most groups handed over, those that save most; most paths that a group names. PEEL_TOP_ALL: every one. */
 	size_t groups, paths;
 	/** While files are read; NULL: none. */
 	peel_progress_fn *progress;

@@ -41,6 +41,8 @@ class Entry:
 class Inode:
     def __init__(self, entry):
         self.kind, self.data, self.link, self.rdev = entry.kind, entry.data, entry.link, entry.rdev
+        # the entry that has the data, and those of hard links to it
+        self.names = [entry]
         self.xattrs = {}
         self.set_metadata(entry)
 
@@ -231,6 +233,7 @@ class Layer:
             self.result.bound[(entry.layer, entry.pos)] = (inode.mode, inode.uid, inode.gid, inode.mtime,
                                                            dict(inode.xattrs))
             inode.set_metadata(entry)
+            inode.names.append(entry)
             self.put(folder, name, Node(entry, inode))
             return
         folder = self.walk(parts[:-1], True)
@@ -240,7 +243,9 @@ class Layer:
             old.again = old.entry is not None
             old.entry, old.inode = entry, Inode(entry)
             return
-        self.put(folder, name, Node(entry, Inode(entry), entry.kind == "d"))
+        inode = Inode(entry)
+        self.result.inodes[(entry.layer, entry.pos)] = inode
+        self.put(folder, name, Node(entry, inode, entry.kind == "d"))
 
     def peek(self, parts):
         try:
@@ -335,6 +340,8 @@ class Result:
         self.root = new_dir()
         self.fate = {}
         self.open = []
+        # by the entry that has the data: what is no folder, shown or not
+        self.inodes = {}
         # hard links: the metadata that their inode had before
         self.bound = {}
         # entries that a driver takes otherwise which applies a layer in place: below a folder that took the place of a

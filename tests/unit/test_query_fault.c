@@ -4,6 +4,7 @@
  * without, the right one; and the next question is answered as if nothing had happened.
  */
 #include <peel/query.h>
+#include <peel/waste.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static const struct test_entry entries[] = {
 	{.layer = 1, .path = "d/f", .data = "hellO"},
 	{.layer = 1, .path = ".wh.e", .data = ""},
 	{.layer = 1, .path = "g/x", .data = ""},
+	{.layer = 1, .path = "g/same", .data = "hello"},
 };
 
 static int ask_resolve(struct peel_index *index, struct peel_error *err)
@@ -122,12 +124,74 @@ static int ask_read(struct peel_index *index, struct peel_error *err)
 	return r < 0 ? r : (int)peel_read(index, node.ino, 0, buf, sizeof(buf), err);
 }
 
+static int take_piece(void *arg, const struct peel_piece *piece)
+{
+	*(uint64_t *)arg += piece->bytes;
+	return 0;
+}
+
+static int ask_pieces(struct peel_index *index, struct peel_error *err)
+{
+	uint64_t bytes = 0;
+	int r = peel_pieces(index, PEEL_BY_ENTRY, false, take_piece, &bytes, err);
+
+	if (r == 0) {
+		r = peel_pieces(index, PEEL_BY_PATH, false, take_piece, &bytes, err);
+	}
+	return r < 0 ? r : (int)bytes;
+}
+
+static int ask_waste(struct peel_index *index, struct peel_error *err)
+{
+	const struct peel_waste_options options = {.top = 2, .depth = 1};
+	struct peel_waste *waste = NULL;
+	int r = peel_waste(index, &options, &waste, err);
+
+	if (r == 0) {
+		r = (int)peel_ledger_wasted(&waste->total);
+	}
+	peel_waste_free(waste);
+	return r;
+}
+
+static int ask_dive(struct peel_index *index, struct peel_error *err)
+{
+	struct peel_dive *dive = NULL;
+	int r = peel_dive(index, 2, &dive, err);
+
+	if (r == 0) {
+		r = (int)dive->wasted_bytes;
+	}
+	peel_dive_free(dive);
+	return r;
+}
+
+static int take_duplicate(void *arg, const struct peel_duplicate *duplicate)
+{
+	*(uint64_t *)arg += duplicate->saved;
+	return 0;
+}
+
+static int ask_duplicates(struct peel_index *index, struct peel_error *err)
+{
+	const struct peel_duplicates_options options = {.groups = 2, .paths = 2};
+	struct peel_duplicates sums;
+	uint64_t saved = 0;
+	int r = peel_duplicates(index, &options, take_duplicate, &saved, &sums, err);
+
+	return r < 0 ? r : (int)saved;
+}
+
 static int (*const questions[])(struct peel_index *index, struct peel_error *err) = {
+	ask_dive,
+	ask_duplicates,
 	ask_link,
 	ask_list,
+	ask_pieces,
 	ask_read,
 	ask_resolve,
 	ask_sql,
+	ask_waste,
 	ask_why,
 	ask_xattrs,
 };
