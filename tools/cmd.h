@@ -125,6 +125,7 @@ struct verb {
 	int (*run)(struct call *call);
 };
 
+extern const struct verb cmd_bloat;
 extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
 extern const struct verb cmd_completion;

@@ -25,6 +25,10 @@
  *     packages_*.c     owners and what they have
  *     detect_*.c       findings of detectors as rows and as JSON
  *     completions/     scripts for shells
+ *     advice.c         what to change, as text and JSON
+ *     bloat_*.c        categories, and what of programs could go
+ *     buckets.c        sums by a key
+ *     diff_*.c         differences as rows      report_*.c       all of it in one document
  *   fs/                the mount: FUSE adapter; uses include/peel and libfuse3
  *   include/peel/      the contract: error, text, image, index, query, mount
  *   index/             the library, from bytes to answers
@@ -272,6 +276,7 @@ const struct opt options_output[] = {
 
 /* In order of names. */
 static const struct verb *const verbs[] = {
+	&cmd_bloat,
 	&cmd_cache,
 	&cmd_cat,
 	&cmd_completion,

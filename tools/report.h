@@ -3,6 +3,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include "advice.h"
 #include "buckets.h"
 #include "cmd.h"
 #include "diff.h"
@@ -23,15 +24,6 @@ struct report_finding {
 	uint64_t bytes;
 };
 
-/** A piece of advice, copied; strings and paths are owned. */
-struct report_advice {
-	char *id, *title, *action, *instruction;
-	int layer;
-	uint64_t files, saves;
-	char **paths;
-	size_t path_count;
-};
-
 /** One image. */
 struct report_image {
 	struct peel_index *index;
@@ -48,8 +40,7 @@ struct report_image {
 	uint64_t leaf_min;
 	struct report_finding *findings;
 	size_t finding_count, finding_room, findings_left_out;
-	struct report_advice *advice;
-	size_t advice_count, advice_room;
+	struct advice_list advice;
 	bool no_memory;
 };
 

@@ -28,23 +28,6 @@ static void free_findings(struct report_image *image)
 	free(image->findings);
 }
 
-static void free_advice(struct report_image *image)
-{
-	for (size_t i = 0; i < image->advice_count; i++) {
-		struct report_advice *advice = &image->advice[i];
-
-		for (size_t k = 0; k < advice->path_count; k++) {
-			free(advice->paths[k]);
-		}
-		free(advice->paths);
-		free(advice->id);
-		free(advice->title);
-		free(advice->action);
-		free(advice->instruction);
-	}
-	free(image->advice);
-}
-
 static void image_finish(struct report_image *image)
 {
 	peel_waste_free(image->waste);
@@ -53,7 +36,7 @@ static void image_finish(struct report_image *image)
 	buckets_finish(&image->unowned);
 	buckets_finish(&image->leaves);
 	free_findings(image);
-	free_advice(image);
+	advice_finish(&image->advice);
 }
 
 void report_finish(struct report *report)
@@ -230,50 +213,6 @@ static int gather_findings(struct report_image *image, struct peel_error *err)
 	return image->no_memory ? no_memory(err) : code;
 }
 
-static bool copy_advice(struct report_advice *to, const struct peel_advice *from)
-{
-	*to = (struct report_advice){
-		.id = strdup(from->id),
-		.title = strdup(from->title),
-		.action = strdup(from->action),
-		.instruction = strdup(from->instruction),
-		.layer = from->layer,
-		.files = from->files,
-		.saves = from->saves,
-		.paths = calloc(from->path_count + 1, sizeof(*to->paths)),
-	};
-	if (!to->id || !to->title || !to->action || !to->instruction || !to->paths) {
-		return false;
-	}
-	while (to->path_count < from->path_count) {
-		to->paths[to->path_count] = strdup(from->paths[to->path_count]);
-		if (!to->paths[to->path_count++]) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static int take_advice(void *arg, const struct peel_advice *advice)
-{
-	struct report_image *image = arg;
-
-	image->no_memory = !make_room(&image->advice, image->advice_count, &image->advice_room,
-		sizeof(*image->advice));
-	if (!image->no_memory) {
-		image->no_memory = !copy_advice(&image->advice[image->advice_count], advice);
-		image->advice_count++;
-	}
-	return image->no_memory;
-}
-
-static int gather_advice(struct report_image *image, struct peel_error *err)
-{
-	int code = peel_advise(image->index, REPORT_ADVICE_MIN, take_advice, image, err);
-
-	return image->no_memory ? no_memory(err) : code;
-}
-
 int report_gather_image(struct report_image *image, struct peel_error *err)
 {
 	const struct peel_waste_options options = {.top = REPORT_ROWS_MAX, .depth = UNOWNED_DEPTH};
@@ -285,7 +224,8 @@ int report_gather_image(struct report_image *image, struct peel_error *err)
 	if (code == 0) {
 		code = gather_findings(image, err);
 	}
-	return code < 0 ? code : gather_advice(image, err);
+	return code < 0 ? code
+			: advice_gather(&image->advice, image->index, REPORT_ADVICE_MIN, err);
 }
 
 uint64_t report_stored(const struct report_image *image)

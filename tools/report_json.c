@@ -203,31 +203,6 @@ static void write_findings(struct json *json, const struct report_image *image)
 	json_unsigned(json, "findings_left_out", image->findings_left_out);
 }
 
-static void write_advice(struct json *json, const struct report_image *image)
-{
-	json_array(json, "advice");
-	for (size_t i = 0; i < image->advice_count; i++) {
-		const struct report_advice *advice = &image->advice[i];
-
-		json_object(json, NULL);
-		json_string(json, "id", advice->id);
-		text(json, "title", advice->title);
-		text(json, "action", advice->action);
-		json_integer(json, "layer", advice->layer);
-		text(json, "instruction", advice->instruction);
-		json_unsigned(json, "files", advice->files);
-		json_unsigned(json, "saves_bytes", advice->saves);
-		json_array(json, "paths");
-		for (size_t k = 0; k < advice->path_count; k++) {
-			/* Elements have no second member for exact bytes: a sample is for people. */
-			json_string(json, NULL, advice->paths[k]);
-		}
-		json_close(json);
-		json_close(json);
-	}
-	json_close(json);
-}
-
 /* The head of a leaf's key. */
 static struct leaf_key leaf_head(const struct bucket *bucket)
 {
@@ -327,7 +302,7 @@ static void write_image(struct json *json, const struct report_image *image)
 	write_categories(json, image);
 	write_packages(json, image);
 	write_findings(json, image);
-	write_advice(json, image);
+	advice_json(&image->advice, json);
 	json_object(json, "leaves");
 	write_leaf_names(json, image);
 	write_leaf_columns(json, image);

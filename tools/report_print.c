@@ -309,53 +309,12 @@ static void print_text(const struct printing *p, const char *text)
 	}
 }
 
-static void print_action(const struct printing *p, const char *action)
-{
-	while (*action) {
-		size_t len = strcspn(action, "\n");
-
-		/* Four blanks make a block of code of it in Markdown, too. */
-		fprintf(p->out, "    %.*s\n", (int)len, action);
-		action += len + (action[len] == '\n');
-	}
-	putc('\n', p->out);
-}
-
 static void print_advice(struct printing *p, const struct report_image *image)
 {
-	char size[FORMAT_SIZE];
-	char instruction[CELL_SIZE];
-	char line[2 * CELL_SIZE];
-	uint64_t sum = 0;
-
-	if (image->advice_count == 0) {
-		return;
+	if (image->advice.count > 0) {
+		heading(p, 2, "What to do next");
+		advice_print(&image->advice, REPORT_ROWS_SHOWN, p->format, p->out);
 	}
-	heading(p, 2, "What to do next");
-	for (size_t i = 0; i < image->advice_count; i++) {
-		const struct report_advice *advice = &image->advice[i];
-
-		sum += advice->saves;
-		if (i >= REPORT_ROWS_SHOWN) {
-			continue;
-		}
-		show_instruction(instruction, image, advice->layer);
-		snprintf(line, sizeof(line), "%zu. %s: %s", i + 1,
-			format_bytes(size, advice->saves), advice->title);
-		print_text(p, line);
-		putc('\n', p->out);
-		if (advice->layer >= 0) {
-			snprintf(line, sizeof(line), "   layer %d: %s", advice->layer, instruction);
-			print_text(p, line);
-			putc('\n', p->out);
-		}
-		putc('\n', p->out);
-		print_action(p, advice->action);
-	}
-	snprintf(line, sizeof(line), "All of it together saves %s of what is shipped.",
-		format_bytes(size, sum));
-	print_text(p, line);
-	fputs("\n\n", p->out);
 }
 
 static void print_image(struct printing *p, const struct report_image *image, const char *title)
