@@ -10,12 +10,23 @@ import tarfile
 import tempfile
 import time
 
-from measure import BIG, NULL, PEEL, Processes, cold, mounted, point, sh, until_mounted, warm
+from measure import (BIG, NULL, PEEL, Processes, at_hand, cold, folder_size, has_verb, mounted, point, sh,
+                     until_mounted, warm)
 
 FORMS = {"plain": "plain.tar", "gzip": "gzip.oci.tar", "zstd": "zstd.oci.tar"}
 ROOT = os.path.join(BIG, "rootfs")
 SQFS = os.path.join(BIG, "rootfs.sqfs")
 INDEX_MIB, SERVE_MIB = 64, 128
+# Bytes of the merged tree, and a margin.
+READ_BYTES = 5 << 30
+# Verbs that answer from index and facts: name, command, whether they want facts about contents.
+VERBS = [
+    ("history", "history {cache} {image}", False), ("waste", "waste {cache} {image}", False),
+    ("dup", "dup {cache} {image}", True), ("packages", "packages {cache} {image}", True),
+    ("bloat", "bloat {cache} {image}", True), ("detect", "detect {cache} {image}", True),
+    ("check", "check {cache} --deny python,compiler {image}", True), ("report", "report {cache} {image}", True),
+    ("diff", "diff {cache} {image} {image}", True),
+]
 # Bytes of a layer from which on it is one: smaller members are manifests.
 LAYER_MIN = 1 << 16
 
@@ -54,26 +65,27 @@ class Bench:
         return sh("xargs -P %d -I{} sh -c '{}' <<'END'\n%sEND" % (os.cpu_count(), jobs))
 
     def first_mount(self):
-        """Mount without an index; memory and disk of that."""
+        """Mount without an index; memory and disk of that. The last index stays for the other figures."""
         peel, peer, peak, written = [], [], 0, 0
         warm(self.image)
         for _ in range(self.rounds):
-            cache = tempfile.mkdtemp(dir=self.scratch)
+            shutil.rmtree(self.cache, ignore_errors=True)
             with point() as folder:
                 with Processes(folder) as processes:
-                    peel.append(sh('"$PEEL" mount --cache-dir %s %s %s' % (cache, self.image, folder)))
+                    peel.append(sh('"$PEEL" mount --cache-dir %s %s %s' % (self.cache, self.image, folder)))
                 subprocess.run([PEEL, "umount", folder], check=True)
             peak, written = max(peak, processes.mib), max(written, processes.written)
-            shutil.rmtree(cache)
             peer.append(self.peer_pass())
+        limit = self.disk_limit() / 1e6
         self.report.pair("first mount", self.form, peel, peer, {
             "plain": "tar tvf", "gzip": "igzip -dc, sha256", "zstd": "zstd -dc, sha256"}[self.form],
             1.0 if self.form == "plain" else 1.25)
         self.report.value("first mount: peak memory", self.form, peak, "MiB", INDEX_MIB)
-        self.report.value("first mount: written", self.form, written / 1e6, "MB", self.disk_limit() / 1e6)
+        self.report.value("first mount: written", self.form, written / 1e6, "MB", limit)
+        self.report.value("index on disk", self.form, folder_size(self.cache) / 1e6, "MB", limit)
 
     def entries(self):
-        """Tar entries of all layers; makes the index that the other figures use."""
+        """Tar entries of all layers."""
         out = subprocess.run([PEEL, "sql", "--cache-dir", self.cache, self.image, "SELECT '='||count(*) AS n FROM entry"],
                              stdout=subprocess.PIPE, check=True, stdin=NULL).stdout
         return int(next(line[1:] for line in out.split(b"\n") if line.startswith(b"=")))
@@ -82,11 +94,20 @@ class Bench:
         """Most bytes that an index may have."""
         return os.path.getsize(self.image) / 100 + 200 * self.entries()
 
-    def index_size(self):
-        """The index on disk."""
-        limit = self.disk_limit()
-        size = sum(os.path.getsize(os.path.join(d, n)) for d, _, names in os.walk(self.cache) for n in names)
-        self.report.value("index", self.form, size / 1e6, "MB", limit / 1e6)
+    def index_with_facts(self):
+        """Index with facts about contents, against an index without them."""
+        if not has_verb("index", "--facts"):
+            return
+        peel, peer, peak = [], [], 0
+        for _ in range(self.rounds):
+            for option, times in (("--facts", peel), ("", peer)):
+                cache = tempfile.mkdtemp(dir=self.scratch)
+                with Processes(cache) as processes:
+                    times.append(sh('"$PEEL" index %s --cache-dir %s %s' % (option, cache, self.image)))
+                peak = max(peak, processes.mib)
+                shutil.rmtree(cache)
+        self.report.pair("index with facts", self.form, peel, peer, "index without", 1.25 if self.form == "gzip" else None)
+        self.report.value("index with facts: peak memory", self.form, peak, "MiB", INDEX_MIB)
 
     def mount_again(self):
         """Mount with an index at hand."""
@@ -106,7 +127,6 @@ class Bench:
             cold()
             cold_tree.append(sh(command, cwd=ROOT))
             warm_tree.append(sh(command, cwd=ROOT))
-            warm(self.image)
             with mounted(self.image, self.cache) as folder, Processes(folder) as processes:
                 first.append(sh(command, cwd=folder))
                 second.append(sh(command, cwd=folder))
@@ -144,46 +164,73 @@ class Bench:
         # One big zstd frame is decoded once a mount, whatever the first read wants.
         self.report.value("random 4 KiB: 99 of 100", self.form, times[197] * 1e3, "ms", None if self.form == "zstd" else 10)
 
+    def read_peer(self, command):
+        """Time of what reading every file is measured against."""
+        if self.form == "gzip":
+            return sh("for l in %s; do igzip -dc $l; done" % " ".join(self.layers))
+        sh(command, cwd=ROOT)
+        return sh(command, cwd=ROOT)
+
     def read_all(self):
-        """Every file once through tar, on a fresh mount."""
-        peel, peer, peak = [], [], 0
+        """Every file through tar. Caches are warm: the unpacked tree is in the page cache, and so is the image; the mount
+        is fresh, so its first pass copies everything into the page cache, and the second finds it there as tar over the
+        unpacked tree does."""
+        first, second, peer, peak = [], [], [], 0
         command = "tar cf - . | cat"
         for _ in range(self.rounds):
-            if self.form == "gzip":
-                peer.append(sh("for l in %s; do igzip -dc $l; done" % " ".join(self.layers)))
-            else:
-                sh(command, cwd=ROOT)
-                peer.append(sh(command, cwd=ROOT))
-            warm(self.image)
+            peer.append(self.read_peer(command))
             with mounted(self.image, self.cache) as folder, Processes(folder) as processes:
-                peel.append(sh(command, cwd=folder))
+                at_hand(READ_BYTES)
+                first.append(sh(command, cwd=folder))
+                second.append(sh(command, cwd=folder))
             peak = max(peak, processes.mib)
         name, limit = {"plain": ("tar over the unpacked tree, warm", 1 / 0.8), "gzip": ("one igzip -dc pass", 1.3),
                        "zstd": ("tar over the unpacked tree, warm", None)}[self.form]
-        self.report.pair("read every file", self.form, peel, peer, name, limit)
+        self.report.pair("read every file, first", self.form, first, peer, name, limit)
+        self.report.pair("read every file, second", self.form, second, peer, name, limit)
         self.report.value("read every file: memory of the server", self.form, peak, "MiB", SERVE_MIB)
 
     def read_largest(self):
         """The largest file from its start to its end, on a fresh mount, against the unpacked one."""
         found = subprocess.run("find . -type f -printf '%s %p\\n' | sort -n | tail -n 1", cwd=ROOT, shell=True,
                                stdout=subprocess.PIPE, check=True, text=True).stdout
-        path = found.rstrip("\n").split(" ", 1)[1]
+        size, path = found.rstrip("\n").split(" ", 1)
         peel, peer = [], []
         for _ in range(self.rounds):
-            warm(self.image)
             with mounted(self.image, self.cache) as folder:
+                at_hand(2 * int(size))
                 peel.append(sh("cat '%s'" % path, cwd=folder))
             warm(os.path.join(ROOT, path))
             peer.append(sh("cat '%s'" % path, cwd=ROOT))
         self.report.pair("read the largest file", self.form, peel, peer, "unpacked, warm", None)
 
-    def verbs(self):
-        """Verbs that answer from the index, against listing the plain layers."""
-        if self.form != "plain":
-            return
-        for verb in ("history",):
-            peel, peer = [], []
-            for _ in range(self.rounds):
-                peel.append(sh('"$PEEL" %s --cache-dir %s %s' % (verb, self.cache, self.image)))
-                peer.append(sh("for l in %s; do tar tf $l; done" % " ".join(self.layers)))
-            self.report.pair(verb, self.form, peel, peer, "tar tf", 1.0)
+    def verb(self, line, cache):
+        """Time of a verb; a verdict of any kind is an answer."""
+        script = line.format(image=self.image, cache="--cache-dir " + cache)
+        return sh('"$PEEL" %s || [ $? -eq 1 ] || [ $? -eq 3 ]' % script)
+
+    def first_run(self, name, line):
+        """A verb with an index at hand that knows nothing of contents yet."""
+        cache = self.cache + "-first"
+        shutil.copytree(self.cache + "-bare", cache)
+        with Processes(cache) as processes:
+            self.report.value(name + ": first run", self.form, self.verb(line, cache), "s", None)
+        self.report.value(name + ": first run, peak memory", self.form, processes.mib, "MiB", None)
+        shutil.rmtree(cache)
+
+    def verbs(self, quick):
+        """Verbs that answer from index and facts, against listing the plain layers; the first run gathers the facts."""
+        plain = " ".join(cut_layers("plain"))
+        listing = [sh("for l in %s; do tar tf $l; done" % plain) for _ in range(self.rounds)]
+        shutil.copytree(self.cache, self.cache + "-bare")
+        for name, line, facts in VERBS:
+            if not has_verb(name):
+                print("%s: no such verb" % name, flush=True)
+                continue
+            if quick and facts:
+                continue
+            if facts and (self.form == "plain" or name in ("check", "report")):
+                self.first_run(name, line)
+            self.verb(line, self.cache)
+            times = [self.verb(line, self.cache) for _ in range(self.rounds)]
+            self.report.pair(name + ", facts at hand", self.form, times, listing, "tar tf, plain layers", 1.0)
