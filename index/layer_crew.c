@@ -17,7 +17,7 @@
  * place, so its layers have one thread.
  *
  * Memory: each thread has its budget by codec, the tapes have theirs; a zstd window over 8 MiB is
- * made by one thread at a time.
+ * made by one thread at a time, and one at a time has an entry whose headers are more than 64 KiB.
  *
  * Rejected: splitting one layer among threads at its access points, which only a second reading would know.
  */
@@ -129,7 +129,8 @@ static void start_threads(struct crew *crew, unsigned count)
 /** One tape a job, and one for its points: those of a layer are stored when its entries are. */
 static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 {
-	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare / 2, crew->options.spill_dir, &crew->tapes, err);
+	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare / 2, crew->options.spill_dir,
+		&crew->tapes, err);
 
 	for (int i = 0; code == 0 && i < crew->job_count; i++) {
 		struct crew_job *job = &crew->jobs[i];

@@ -35,7 +35,7 @@ struct crew {
 	struct tapes *tapes;
 	/** Opening layers is the image's business, which knows no threads. */
 	pthread_mutex_t image_lock;
-	/** Held by the job that has a large zstd window. */
+	/** Held by the job that has a large zstd window, or an entry with large headers. */
 	pthread_mutex_t large_lock;
 	struct crew_job *jobs;
 	int job_count;

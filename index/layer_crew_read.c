@@ -6,6 +6,7 @@
  */
 #include "layer_crew_priv.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #include "image_priv.h"
@@ -25,13 +26,13 @@ struct reading {
 	struct item_writer *points;
 	/** Of crew_options.watch; NULL: nobody watches. */
 	void *watching;
-	/** Holds the crew's large_lock. */
-	bool large;
+	/** Has a large zstd window, or an entry with large headers: it then holds the crew's large_lock. */
+	bool window, headers;
 };
 
 static void reading_finish(struct reading *reading)
 {
-	if (reading->large) {
+	if (reading->window || reading->headers) {
 		pthread_mutex_unlock(&reading->crew->large_lock);
 	}
 	if (reading->crew->options.watch) {
@@ -111,13 +112,45 @@ static int take_point(void *arg, const struct point *point, const void *window,
 	return item_put_point(reading->points, point, window, err);
 }
 
-static int take_large(void *arg, struct peel_error *err)
+/** From now on it needs much memory, in one of two ways: no other job does then. */
+static int begin_large(struct reading *reading, bool *which, struct peel_error *err)
+{
+	if (!reading->window && !reading->headers) {
+		pthread_mutex_lock(&reading->crew->large_lock);
+	}
+	*which = true;
+	return check_canceled(reading, err);
+}
+
+static int take_window(void *arg, struct peel_error *err)
 {
 	struct reading *reading = arg;
 
-	pthread_mutex_lock(&reading->crew->large_lock);
-	reading->large = true;
-	return check_canceled(reading, err);
+	return begin_large(reading, &reading->window, err);
+}
+
+static int take_headers(void *arg, struct peel_error *err)
+{
+	struct reading *reading = arg;
+
+	/* Who waits for the lock may be the one whose tape is being read. */
+	tape_set_hurry(reading->job->tape, true);
+	return begin_large(reading, &reading->headers, err);
+}
+
+static int end_headers(void *arg, struct peel_error *err)
+{
+	struct reading *reading = arg;
+	int code = item_shrink(reading->entries, err);
+
+	/* An allocator with an arena a thread would keep it for this one. */
+	malloc_trim(0);
+	tape_set_hurry(reading->job->tape, false);
+	reading->headers = false;
+	if (!reading->window) {
+		pthread_mutex_unlock(&reading->crew->large_lock);
+	}
+	return code;
 }
 
 static int open_layer(struct crew *crew, int layer, struct source **ret_raw, struct peel_error *err)
@@ -136,6 +169,8 @@ static int decode(struct reading *reading, struct source *raw, struct peel_error
 		.entry = take_entry,
 		.hash = take_hash,
 		.finding = take_finding,
+		.large = take_headers,
+		.small = end_headers,
 		.progress = take_progress,
 		.arg = reading,
 	};
@@ -143,7 +178,7 @@ static int decode(struct reading *reading, struct source *raw, struct peel_error
 		.layer = peel_image_layer(crew->image, job->layer),
 		.raw = raw,
 		.points = reading->points ? &points : NULL,
-		.large = take_large,
+		.large = take_window,
 		.large_arg = reading,
 		.verify = crew->options.verify,
 		.threads = crew->ahead,

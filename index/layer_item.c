@@ -19,6 +19,9 @@
 #include "points.h"
 #include "util.h"
 
+/** Room that is kept for the next item, bytes. */
+#define ROOM_KEPT (64u << 10)
+
 struct item_writer {
 	struct tape *tape;
 	/** Points come while an entry waits for its hash. */
@@ -86,6 +89,30 @@ int item_flush(struct item_writer *writer, struct peel_error *err)
 
 	writer->pending = false;
 	return pending ? write_item(writer, &writer->entry, err) : 0;
+}
+
+static void shrink_pack(struct pack *pack)
+{
+	if (pack->room > ROOM_KEPT) {
+		free(pack->bytes);
+		*pack = (struct pack){0};
+	}
+}
+
+int item_shrink(struct item_writer *writer, struct peel_error *err)
+{
+	struct item_last *last = &writer->last;
+	int code = item_flush(writer, err);
+
+	shrink_pack(&writer->entry);
+	shrink_pack(&writer->other);
+	/* The next entry is told against nothing then, which who reads need not know. */
+	if (last->path_room > ROOM_KEPT || last->names_room > ROOM_KEPT) {
+		free(last->path);
+		free(last->names);
+		*last = (struct item_last){.mtime = last->mtime, .data_end = last->data_end};
+	}
+	return code;
 }
 
 static void begin(struct pack *pack, unsigned tag)

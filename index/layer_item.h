@@ -74,6 +74,8 @@ int item_put_packed_point(struct item_writer *writer, const struct point *point,
 	size_t len, struct peel_error *err);
 /** Put what waits for a hash that does not come. */
 int item_flush(struct item_writer *writer, struct peel_error *err);
+/** The same, and give back what a large item took. */
+int item_shrink(struct item_writer *writer, struct peel_error *err);
 
 /** @param tape borrowed. @return 0; PEEL_ENOMEM. */
 int item_reader_new(struct tape *tape, struct item_reader **ret_reader, struct peel_error *err);

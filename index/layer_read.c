@@ -266,6 +266,20 @@ static int report_end(struct reader *reader, const struct scan_result *result,
 				       "the tar ends without its two zero blocks", err);
 }
 
+static int take_large(void *arg, struct peel_error *err)
+{
+	struct reader *reader = arg;
+
+	return from_sink(reader, reader->sink->large(reader->sink->arg, err));
+}
+
+static int take_small(void *arg, struct peel_error *err)
+{
+	struct reader *reader = arg;
+
+	return from_sink(reader, reader->sink->small(reader->sink->arg, err));
+}
+
 static int scan(struct reader *reader, struct scan_result *ret_result, struct peel_error *err)
 {
 	struct scan_sink sink = {
@@ -277,6 +291,10 @@ static int scan(struct reader *reader, struct scan_result *ret_result, struct pe
 	if (reader->content) {
 		sink.data = take_data;
 		sink.end = end_data;
+	}
+	if (reader->sink->large) {
+		sink.large = take_large;
+		sink.small = take_small;
 	}
 	return scan_layer(reader->stream, &sink, ret_result, err);
 }

@@ -30,6 +30,9 @@ struct layer_sink {
 	/** An anomaly; arguments as scan_sink.finding. */
 	int (*finding)(void *arg, const char *code, const char *path, size_t path_len,
 		uint64_t offset, const char *detail, struct peel_error *err);
+	/** An entry with large headers begins, and ends; as scan_sink has them. Both or none. */
+	int (*large)(void *arg, struct peel_error *err);
+	int (*small)(void *arg, struct peel_error *err);
 	/** Called now and then with the stored bytes read so far; may be NULL. */
 	int (*progress)(void *arg, uint64_t in, struct peel_error *err);
 	void *arg;

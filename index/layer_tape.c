@@ -138,7 +138,7 @@ static enum fate decide(struct tape *tape)
 	scoped_lock(&tapes->lock);
 
 	while (!tapes->canceled && tapes->spill && tapes->held + tape->fill > tapes->budget) {
-		if (!tape->patient) {
+		if (!tape->patient || tape->hurry) {
 			return FATE_FILE;
 		}
 		if (tape == tapes->current && tape->in_memory == 0) {
@@ -215,6 +215,11 @@ static int put_bytes(struct tape *tape, const void *bytes, size_t len, struct pe
 		}
 	}
 	return 0;
+}
+
+void tape_set_hurry(struct tape *tape, bool hurry)
+{
+	tape->hurry = hurry;
 }
 
 int tape_write(struct tape *tape, const void *bytes, size_t len, struct peel_error *err)

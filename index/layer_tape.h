@@ -42,6 +42,8 @@ void tape_free(struct tape *tape);
 
 /* For the thread that writes. */
 
+/** While set, a patient tape does not wait either: its writer holds what others may be waiting for. */
+void tape_set_hurry(struct tape *tape, bool hurry);
 /** Append an item. @return 0; PEEL_ENOMEM, PEEL_EIO (disk full), PEEL_ECANCELED. */
 int tape_write(struct tape *tape, const void *bytes, size_t len, struct peel_error *err);
 /** Hand over what was written so far. @return as tape_write. */

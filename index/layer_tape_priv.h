@@ -38,7 +38,8 @@ struct tape {
 	struct piece **last;
 	unsigned in_memory;
 	bool ended;
-	/** The writer's: the piece being filled. */
+	/** The writer's: see tape_set_hurry; and the piece being filled. */
+	bool hurry;
 	uint8_t *filling;
 	size_t fill;
 	/** The reader's: the piece being read, and where; room for one out of the file. */

@@ -165,6 +165,39 @@ static int drain(struct scanner *scanner, struct peel_error *err)
 		err);
 }
 
+/** What headers were decoded to. */
+static void free_parts(struct scanner *scanner)
+{
+	tar_pax_finish(&scanner->pax);
+	tar_sparse_finish(&scanner->sparse);
+	scan_archive_free(scanner->archive);
+	free(scanner->xattrs);
+	free(scanner->extras);
+	scanner->archive = NULL;
+	scanner->xattrs = NULL;
+	scanner->xattr_room = 0;
+	scanner->extras = NULL;
+	scanner->extras_room = 0;
+	scanner->has_pax = false;
+}
+
+/** An entry with large headers is done with: give its memory back. */
+static int shrink(struct scanner *scanner, struct peel_error *err)
+{
+	char *group = malloc(SCAN_GROUP_MIN);
+
+	if (!group) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory for tar headers");
+	}
+	free(scanner->group);
+	scanner->group = group;
+	scanner->group_len = 0;
+	scanner->group_room = SCAN_GROUP_MIN;
+	free_parts(scanner);
+	scanner->large = false;
+	return scanner->sink->small ? scanner->sink->small(scanner->sink->arg, err) : 0;
+}
+
 static int walk(struct scanner *scanner, struct peel_error *err)
 {
 	int code;
@@ -173,6 +206,9 @@ static int walk(struct scanner *scanner, struct peel_error *err)
 		code = scan_decode(scanner, err);
 		if (code >= 0) {
 			code = deliver(scanner, code > 0, err);
+		}
+		if (code >= 0 && scanner->large) {
+			code = shrink(scanner, err);
 		}
 		if (code < 0) {
 			return code;
@@ -183,12 +219,8 @@ static int walk(struct scanner *scanner, struct peel_error *err)
 
 static void finish_scanner(struct scanner *scanner)
 {
-	tar_pax_finish(&scanner->pax);
-	tar_sparse_finish(&scanner->sparse);
-	scan_archive_free(scanner->archive);
+	free_parts(scanner);
 	free(scanner->group);
-	free(scanner->xattrs);
-	free(scanner->extras);
 }
 
 int scan_layer(struct stream *stream, const struct scan_sink *sink, struct scan_result *ret_result,

@@ -37,6 +37,8 @@ struct stream;
 
 /** Longest pax or GNU header, as the engines' (Go: 1 MiB). */
 #define SCAN_HEADER_MAX (1u << 20)
+/** Headers of one entry that are nothing special, bytes. */
+#define SCAN_GROUP_SMALL (64u << 10)
 /** Most sparse extents of a file. */
 #define SCAN_SPARSE_MAX 65536
 /** Most bytes of xattrs of an entry, names and values together. */
@@ -131,6 +133,13 @@ struct scan_sink {
 	 */
 	int (*finding)(void *arg, const char *code, const char *path, size_t path_len,
 		uint64_t offset, const char *detail, struct peel_error *err);
+	/**
+	 * Called before more than SCAN_GROUP_SMALL bytes of one entry's headers are read, and when that entry is done
+	 * with and its memory given back, so that of many scans side by side one at a time may have such an
+	 * entry. May be NULL. Return 0, or less than 0 to stop.
+	 */
+	int (*large)(void *arg, struct peel_error *err);
+	int (*small)(void *arg, struct peel_error *err);
 	void *arg;
 };
 

@@ -28,13 +28,21 @@ static void move_text(const struct scanner *scanner, struct tar_text *text, cons
 static int grow_group(struct scanner *scanner, size_t len, struct peel_error *err)
 {
 	struct scan_merged *merged = &scanner->merged;
-	size_t room = 2 * (scanner->group_len + len);
+	size_t room = (size_t)min_u64(2 * (scanner->group_len + len), SCAN_GROUP_MAX);
 	char *grown;
 
 	if (len > SCAN_GROUP_MAX - scanner->group_len) {
 		(void)peel_fail(err, PEEL_ELIMIT, "tar headers of one entry longer than %u bytes",
 			SCAN_GROUP_MAX);
 		return scan_wrap_offset(err, PEEL_ELIMIT, scanner->group_off);
+	}
+	if (!scanner->large && len + scanner->group_len > SCAN_GROUP_SMALL) {
+		int code = scanner->sink->large ? scanner->sink->large(scanner->sink->arg, err) : 0;
+
+		scanner->large = true;
+		if (code < 0) {
+			return code;
+		}
 	}
 	if (len <= scanner->group_room - scanner->group_len) {
 		return 0;

@@ -53,6 +53,8 @@ struct scanner {
 	char *group;
 	size_t group_len, group_room;
 	uint64_t group_off;
+	/** It is more than SCAN_GROUP_SMALL, and the sink said that it may. */
+	bool large;
 	/** The entry's own header block: group + header_at, decoded in header. */
 	size_t header_at;
 	struct tar_header header;

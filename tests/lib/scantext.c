@@ -115,7 +115,12 @@ char *scantext_source(struct source *source, bool with_data, const char *stop_at
 	size_t len;
 	struct record record = {open_memstream(&text, &len), stop_at, 0};
 	const struct scan_sink sink = {
-		take_entry, with_data ? take_data : NULL, take_end, take_finding, &record};
+		.entry = take_entry,
+		.data = with_data ? take_data : NULL,
+		.end = take_end,
+		.finding = take_finding,
+		.arg = &record,
+	};
 	struct scan_result result = {0};
 	struct stream *stream;
 	int code;
