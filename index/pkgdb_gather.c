@@ -78,9 +78,13 @@ int pkgdb_problem_at(struct pkgdb_gather *g, size_t database, const char *name, 
 int pkgdb_check_text(struct pkgdb_gather *g, size_t database, const char *name,
 	const struct pkgdb_text *text)
 {
-	return text->code < 0
-		? pkgdb_problem_at(g, database, name, text->line + 1, peel_strerror(text->code))
-		: 0;
+	const int code = text->code;
+
+	if (code == PEEL_ENOMEM || code == PEEL_EINTERNAL || code == PEEL_ECHANGED) {
+		return peel_fail(g->err, code, "%s", peel_strerror(code));
+	}
+	return code < 0 ? pkgdb_problem_at(g, database, name, text->line + 1, peel_strerror(code))
+			: 0;
 }
 
 int pkgdb_add(struct pkgdb_gather *g, size_t database, const struct pkgdb_record *record,

@@ -4,8 +4,8 @@
  * what is wrong with a database. A reader is called with a folder or a file that the walk over the merged tree came
  * by; what is damaged is a problem of its database, never a failure.
  *
- * All functions that can fail return 0; PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_EFORMAT (the index itself is damaged), with
- * g->err set.
+ * All functions that can fail return 0; PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_ECHANGED, PEEL_EFORMAT (the index itself is
+ * damaged), with g->err set.
  */
 #ifndef PKGDB_GATHER_H
 #define PKGDB_GATHER_H

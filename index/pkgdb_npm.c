@@ -70,7 +70,7 @@ int pkgdb_scan_file(struct pkgdb_gather *g, size_t database, uint64_t ino, const
 		return r;
 	}
 	r = pkgdb_json_scan(&g->text, each, arg, &line);
-	if (r == PEEL_ENOMEM || r == PEEL_EINTERNAL) {
+	if (r == PEEL_ENOMEM || r == PEEL_EINTERNAL || r == PEEL_ECHANGED) {
 		return peel_fail(g->err, r, "%s", peel_strerror(r));
 	}
 	if (r < 0) {

@@ -57,7 +57,8 @@ struct pkgdb_sink {
 
 /**
  * Read all databases. Damaged databases are no failure.
- * @return 0; PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_EFORMAT (the index itself is damaged), what the sink returned.
+ * @return 0; PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_ECHANGED (the image file), PEEL_EFORMAT (the index itself is damaged),
+ *   what the sink returned.
  */
 int pkgdb_owners(struct peel_index *index, const struct pkgdb_sink *sink, struct peel_error *err);
 
