@@ -47,6 +47,21 @@ static const struct {
 	{DETECT_GONE, "none is there"},
 };
 
+/* True where packages of a system own files: what none of them owns was put there by other means. */
+static bool has_databases(const struct peel_index *index)
+{
+	static const char *const systems[] = {"dpkg", "status.d", "apk", "rpm"};
+
+	for (uint32_t i = 0; i < peel_package_db_count(index); i++) {
+		for (size_t j = 0; j < countof(systems); j++) {
+			if (strcmp(peel_package_db_get(index, i)->db, systems[j]) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 static size_t find_detector(const struct peel_detectors *detectors, const char *name)
 {
 	size_t i = 0;
@@ -280,7 +295,7 @@ int peel_detect(struct peel_index *index, const struct peel_detectors *detectors
 	if (!asked || !wanted) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory for detectors");
 	}
-	detect.databases = peel_package_db_count(index) > 0;
+	detect.databases = has_databases(index);
 	r = set_asked(detectors, names, count, asked, err);
 	for (size_t i = 0; i < detectors->count; i++) {
 		wanted[i] = asked[i] || i == detect.archive;

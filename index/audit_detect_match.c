@@ -277,10 +277,24 @@ static bool holds(const struct match *match, uint32_t row)
 	return condition->op != DETECTOR_ANY;
 }
 
+/* Two leaves may have the same evidence. */
+static bool is_told(const struct match *match, const struct peel_evidence *evidence)
+{
+	for (size_t i = 0; i < match->told_count; i++) {
+		const struct peel_evidence *told = &match->told[i];
+
+		if (told->offset == evidence->offset && strcmp(told->type, evidence->type) == 0 &&
+			strcmp(told->text, evidence->text) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void tell_leaf(struct match *match, uint32_t leaf)
 {
 	for (size_t i = 0; i < match->item_count && match->told_count < MATCH_EVIDENCE_MAX; i++) {
-		if (match->items[i].leaf == leaf) {
+		if (match->items[i].leaf == leaf && !is_told(match, &match->items[i].evidence)) {
 			match->told[match->told_count++] = match->items[i].evidence;
 		}
 	}

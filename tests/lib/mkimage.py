@@ -28,7 +28,7 @@ bytes of seed=N), extent=OFFSET:LENGTH (repeated; makes a pax 1.0 sparse file, b
 xattr.NAME=VALUE (hex:… for bytes), pax.KEY=VALUE (raw record), uname, gname.
 Lines before the first "layer" are an error; "env KEY=VALUE" sets the image's environment; "#" starts a comment.
 
-As a module, build(out, layers, form=…, compress=…, outer=…, tags=…, env=…, platform=…) takes a list of layers,
+As a module, build(out, layers, form=…, compress=…, outer=…, tags=…, env=…, platform=…, settings=…) takes a list of layers,
 {"instruction": str, "entries": [entry, …]} with entry = {"type": letter, "path": bytes, "mode": int, "uid": int,
 "gid": int, "mtime": (seconds, nanoseconds), "data": bytes, "link": bytes, "major": int, "minor": int,
 "extents": [(offset, bytes), …], "size": int (with extents), "xattrs": {bytes: bytes}, "pax": {bytes: bytes}};
@@ -197,11 +197,11 @@ def json_bytes(value):
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def config_json(layers, tars, env, platform):
+def config_json(layers, tars, env, platform, settings=None):
     """Image configuration with a history record a layer."""
     parts = platform.split("/")
     config = {"architecture": parts[1], "os": parts[0], "created": CREATED,
-              "config": {"Env": env}, "rootfs": {"type": "layers", "diff_ids": [digest(t) for t in tars]},
+              "config": dict({"Env": env}, **(settings or {})), "rootfs": {"type": "layers", "diff_ids": [digest(t) for t in tars]},
               "history": [{"created": CREATED, "created_by": layer.get("instruction", "")} for layer in layers]}
     if len(parts) > 2:
         config["variant"] = parts[2]
@@ -245,7 +245,7 @@ def oci_files(tars, config, compress, tags, platform):
 
 
 def build(out, layers, form="docker-archive", compress="none", outer="none", tags=(), env=(),
-          platform="linux/amd64"):
+          platform="linux/amd64", settings=None):
     """Write an image; see the module's text for the arguments."""
     tars = [layer["tar"] if "tar" in layer else layer_tar(layer["entries"]) for layer in layers]
     env = list(env) or ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
@@ -254,7 +254,7 @@ def build(out, layers, form="docker-archive", compress="none", outer="none", tag
             raise ValueError("a rootfs tar has exactly one layer")
         data = tars[0]
     else:
-        config = config_json(layers, tars, env, platform)
+        config = config_json(layers, tars, env, platform, settings)
         if form == "docker-archive":
             files = docker_files(tars, config, compress, list(tags))
         else:
