@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one door to an index. It stands above the index because facts are gathered by what detectors look for and sorted by
- * the rules of categories, which are above it too: they go down as struct facts_rules.
+ * The one door to an index. It stands above the index because facts are gathered by what detectors look for and
+ * sorted by the rules of categories, which are above it too: they go down as struct facts_rules.
  */
 #include <peel/audit.h>
 

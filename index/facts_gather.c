@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes pass by once, but an ELF file or a ZIP is understood from its middle or its end. So a file of up to 3 MiB is kept
- * until its end, of a larger one the first 2 MiB and the last one: the tables of most libraries, and the directory of
- * a ZIP, lie there. What lies elsewhere is read afterwards, where reading at random is possible (deferred); what comes
- * out is the same.
+ * Bytes pass by once, but an ELF file or a ZIP is understood from its middle or its end. So a file of up to 3
+ * MiB is kept until its end, of a larger one the first 2 MiB and the last one: the tables of most libraries,
+ * and the directory of a ZIP, lie there. What lies elsewhere is read afterwards, where reading at random is
+ * possible (deferred); what comes out is the same.
  *
  *	|<--- head --->| ..... passes by ..... |<-- tail -->|
  *
  * Of what may only have something at its end (data, scripts) the last 128 KiB are kept, of all the rest nothing.
  *
- * Rejected: keeping every program whole (a framework's library is a gigabyte), and reading all of them afterwards (a gzip
- * layer would be decoded twice).
+ * Rejected: keeping every program whole (a framework's library is a gigabyte), and reading all of them
+ * afterwards (a gzip layer would be decoded twice).
  */
 #include "facts_gather.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Gathers the facts of one file after another while their bytes pass by: kind, markers, and what is found by looking into
- * them at their end (ELF, archives, bundles, a script's line).
+ * Gathers the facts of one file after another while their bytes pass by: kind, markers, and what is found by
+ * looking into them at their end (ELF, archives, bundles, a script's line).
  */
 #ifndef FACTS_GATHER_H
 #define FACTS_GATHER_H

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An ar archive is a chain: each header says where the next one is. So its headers can be met while it passes by, and
- * of each member the first bytes; the table of long names, which stands before all that need it, is kept whole.
+ * An ar archive is a chain: each header says where the next one is. So its headers can be met while it passes
+ * by, and of each member the first bytes; the table of long names, which stands before all that need it, is
+ * kept whole.
  *
  *	|hdr|first bytes| ............. |hdr|first bytes| .........
  *	|<-- a range -->|               |<-- a range -->|
  *
- * Small members make one range of several. What does not look like a header ends it: then the archive is read again,
- * by facts_ar.c, whose word on it is the last.
+ * Small members make one range of several. What does not look like a header ends it: then the archive is read
+ * again, by facts_ar.c, whose word on it is the last.
  */
 #include "facts_gather_ar.h"
 

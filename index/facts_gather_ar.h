@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What is kept of a large ar archive that passes by: its headers and the begin of each member, so that facts_ar_list finds
- * all it reads, and none of the archive is decoded again.
+ * What is kept of a large ar archive that passes by: its headers and the begin of each member, so that
+ * facts_ar_list finds all it reads, and none of the archive is decoded again.
  */
 #ifndef FACTS_GATHER_AR_H
 #define FACTS_GATHER_AR_H

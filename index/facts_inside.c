@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is looked into: programs for what they need and what is appended to them, scripts for their line and a ZIP behind
- * it, ZIP files and static libraries for their members, data for the mark of a bundle at its end.
+ * What is looked into: programs for what they need and what is appended to them, scripts for their line and a
+ * ZIP behind it, ZIP files and static libraries for their members, data for the mark of a bundle at its end.
  *
  * Members are listed all; what they are is found out of the first ones alone, within a budget an archive, so that a
  * jar of fifty thousand classes costs as much as one of a thousand.

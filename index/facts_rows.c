@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every table of the facts is in order of entries, so one statement a table, all stepped side by side, gives each file
- * with what belongs to it in one pass and without a lookup.
+ * Every table of the facts is in order of entries, so one statement a table, all stepped side by side, gives
+ * each file with what belongs to it in one pass and without a lookup.
  *
- * The file may come from a stranger: what belongs to one file is capped as it was when it was gathered, numbers that are no
- * kind and no layer are told as none.
+ * The file may come from a stranger: what belongs to one file is capped as it was when it was gathered, numbers
+ * that are no kind and no layer are told as none.
  */
 #include "facts_rows.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Facts read back, a file at a time in order of entries, visible or not: what detectors run over. Of the index (path, layer,
- * what hides it) the ledger tells (peel_pieces, PEEL_BY_ENTRY comes in the same order).
+ * Facts read back, a file at a time in order of entries, visible or not: what detectors run over. Of the index
+ * (path, layer, what hides it) the ledger tells (peel_pieces, PEEL_BY_ENTRY comes in the same order).
  */
 #ifndef FACTS_ROWS_H
 #define FACTS_ROWS_H
@@ -70,7 +70,10 @@ struct facts_row {
 	size_t symbol_count;
 	const struct facts_row_gpu *gpus;
 	size_t gpu_count;
-	/** True where it is an archive: whether it was listed (1 whole, 2 in part, 0 not), and what bundle it is. */
+	/**
+	 * True where it is an archive: whether it was listed (1 whole, 2 in part, 0 not), and what bundle it
+	 * is.
+	 */
 	bool archive;
 	int listed;
 	enum facts_bundle bundle;
@@ -92,7 +95,10 @@ int facts_rows_next(struct facts_rows *rows, struct facts_row *ret_row, struct p
 int facts_rows_seek(struct facts_rows *rows, uint64_t entry, struct facts_row *ret_row,
 	struct peel_error *err);
 
-/** Digest of the markers and symbols that an index's facts were gathered by; "" without facts. Belongs to the index. */
+/**
+ * Digest of the markers and symbols that an index's facts were gathered by; "" without facts. Belongs to the
+ * index.
+ */
 const char *facts_wanted_digest(const struct peel_index *index);
 
 #endif

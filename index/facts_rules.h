@@ -2,10 +2,10 @@
 /**
  * What facts are gathered by: handed down by who opens an index, because detectors and categories are above it.
  *
- * The door is peel_index_open in audit_open.c (level 7): it opens the index (index_open, level 6), and where facts are
- * wanted makes the rules out of detectors and categories, and has them gathered by those (index_facts_open, level 6).
- * So nothing below knows what a detector is: markers and symbols to look for (facts_wanted.h), and a function that
- * sorts a file into a category, are all.
+ * The door is peel_index_open in audit_open.c (level 7): it opens the index (index_open, level 6), and where
+ * facts are wanted makes the rules out of detectors and categories, and has them gathered by those
+ * (index_facts_open, level 6). So nothing below knows what a detector is: markers and symbols to look for
+ * (facts_wanted.h), and a function that sorts a file into a category, are all.
  */
 #ifndef FACTS_RULES_H
 #define FACTS_RULES_H
@@ -40,9 +40,15 @@ struct category_file {
 struct facts_rules {
 	/** Markers and symbols; never NULL. */
 	const struct facts_wanted *wanted;
-	/** Digest of the rules of categories, hexadecimal: facts by other rules are not used. "" where there are none. */
+	/**
+	 * Digest of the rules of categories, hexadecimal: facts by other rules are not used. "" where there
+	 * are none.
+	 */
 	const char *categories_digest;
-	/** Number of categories, category id from 1, and the category of a visible file (0: none). NULL: there are none. */
+	/**
+	 * Number of categories, category id from 1, and the category of a visible file (0: none). NULL: there
+	 * are none.
+	 */
 	uint32_t (*category_count)(void *arg);
 	const struct peel_category *(*category_get)(void *arg, uint32_t id);
 	uint32_t (*category_of)(void *arg, const struct category_file *file);

@@ -2,10 +2,11 @@
 /*
  * Facts of an index: at hand and its own, or gathered now.
  *
- * They are named by the index and by what was looked for (KEY-DIGEST.facts in the cache, FILE.facts beside a named index),
- * so that other detectors' facts stay beside each other. What is in a file decides, not its name: its stamp is a
- * digest of what the index says of its image and its layers, and an entry's number means the same file as long as that
- * is the same. A file that is damaged, another's, or of another version is built anew and replaced.
+ * They are named by the index and by what was looked for (KEY-DIGEST.facts in the cache, FILE.facts beside a
+ * named index), so that other detectors' facts stay beside each other. What is in a file decides, not its name:
+ * its stamp is a digest of what the index says of its image and its layers, and an entry's number means the
+ * same file as long as that is the same. A file that is damaged, another's, or of another version is built anew
+ * and replaced.
  *
  * An image that may change without a trace has no identity, so its facts are not kept.
  */

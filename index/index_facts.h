@@ -3,8 +3,9 @@
  * Building and finding the facts of an index: the second file beside it.
  *
  * Records of files (facts_record.h) come from where their bytes pass by: compressed layers while the index is built
- * (struct layer_watch of facts_spool_watch), else by reading the layers (index_facts_read.c). They wait in a spool, a tape
- * a layer, and are written in order of entries (index_facts_write.c). Then causes, owners and categories are decided.
+ * (struct layer_watch of facts_spool_watch), else by reading the layers (index_facts_read.c). They wait in a
+ * spool, a tape a layer, and are written in order of entries (index_facts_write.c). Then causes, owners and
+ * categories are decided.
  */
 #ifndef INDEX_FACTS_H
 #define INDEX_FACTS_H
@@ -46,7 +47,10 @@ const struct facts_scanner *facts_spool_scanner(const struct facts_spool *spool)
 
 /** Say how many layers there are, before any is added to from several threads. @return 0; PEEL_ENOMEM. */
 int facts_spool_layers(struct facts_spool *spool, int count, struct peel_error *err);
-/** Add the record of an entry; of a layer in order of entries, by one thread at a time. @return 0, or as tape_write. */
+/**
+ * Add the record of an entry; of a layer in order of entries, by one thread at a time. @return 0, or as
+ * tape_write.
+ */
 int facts_spool_add(struct facts_spool *spool, int layer, uint64_t entry, const void *record,
 	size_t len, struct peel_error *err);
 /** No more comes of a layer. @return 0, or as tape_flush. */
@@ -73,7 +77,10 @@ struct facts_readers;
 int facts_readers_start(struct peel_index *index, const struct facts_rules *rules,
 	struct facts_spool *spool, unsigned workers, struct facts_readers **ret_readers,
 	struct peel_error *err);
-/** After the end of a layer: why it could not be read, where facts cannot be had at all. @return 0; PEEL_ECHANGED, … */
+/**
+ * After the end of a layer: why it could not be read, where facts cannot be had at all. @return 0;
+ * PEEL_ECHANGED, …
+ */
 int facts_readers_check(struct facts_readers *readers, int layer, struct peel_error *err);
 /** Why a layer could not be read to its end, NULL: it was. After its end. */
 const char *facts_readers_failure(const struct facts_readers *readers, int layer);
@@ -105,7 +112,10 @@ struct facts_writing {
 
 /** Write tables file, marker, elf and so on, for all layers. @return 0; what reading or writing gave. */
 int facts_write_files(struct facts_writing *writing, struct peel_error *err);
-/** Put one file's rows. @param record NULL: it could not be read. @return 0; PEEL_EINTERNAL (damaged), as store_run. */
+/**
+ * Put one file's rows. @param record NULL: it could not be read. @return 0; PEEL_EINTERNAL (damaged), as
+ * store_run.
+ */
 int facts_write_record(struct facts_writing *writing, uint64_t entry, const void *record,
 	size_t len, const void *hash, struct peel_error *err);
 /** Decide file.why of what was overwritten by contents. @return 0, or as store_run. */
@@ -122,7 +132,10 @@ int facts_write_reason(struct facts_writing *writing, const char *reason, struct
 /** Room for a digest in hexadecimal. */
 #define FACTS_DIGEST_SIZE 65
 
-/** Digest that ties facts to an index: what its image was, and its layers. @param stamp FACTS_DIGEST_SIZE bytes. @return 0, or less. */
+/**
+ * Digest that ties facts to an index: what its image was, and its layers. @param stamp FACTS_DIGEST_SIZE
+ * bytes. @return 0, or less.
+ */
 int facts_stamp(const struct peel_index *index, char *stamp, struct peel_error *err);
 
 /**
@@ -136,7 +149,10 @@ int index_facts_open(struct opening *opening, struct peel_index *index, struct f
 
 /** Read what of the attached facts is kept in memory. @return 0; PEEL_EFORMAT, PEEL_ENOMEM, PEEL_EIO. */
 int index_facts_load(struct peel_index *index, struct peel_error *err);
-/** A value of the attached facts' table about, "" where there is none; the caller frees. @return 0, or as index_facts_load. */
+/**
+ * A value of the attached facts' table about, "" where there is none; the caller frees. @return 0, or as
+ * index_facts_load.
+ */
 int index_facts_about(struct peel_index *index, const char *key, char **ret_value,
 	struct peel_error *err);
 /** Free it, and close the file. */

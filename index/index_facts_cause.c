@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the merge called overwritten because it knew no contents: files of plain layers whose sizes are equal. Their hashes
- * were computed (index_facts_write.c), so what tree_play.c decides for compressed layers is decided here in the same
- * way: by content, then by metadata.
+ * What the merge called overwritten because it knew no contents: files of plain layers whose sizes are equal.
+ * Their hashes were computed (index_facts_write.c), so what tree_play.c decides for compressed layers is
+ * decided here in the same way: by content, then by metadata.
  *
- * Who hid an entry is the first one at its path in the layer that did: a second one in the same layer hides that one.
+ * Who hid an entry is the first one at its path in the layer that did: a second one in the same layer hides
+ * that one.
  */
 #include <peel/error.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of the facts is kept in memory: whether they are all, packages, databases, categories. All of it is checked, for the
- * file may come from a stranger: counts are bounded, ids are numbered from 1 without gaps.
+ * What of the facts is kept in memory: whether they are all, packages, databases, categories. All of it is
+ * checked, for the file may come from a stranger: counts are bounded, ids are numbered from 1 without gaps.
  */
 #include <stdlib.h>
 #include <string.h>

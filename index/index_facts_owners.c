@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packages, and whose each file is. Of a file that is visible the databases tell; of one that is hidden at a path that still
- * shows a file, the package of that file: it is the path that is owned.
+ * Packages, and whose each file is. Of a file that is visible the databases tell; of one that is hidden at a
+ * path that still shows a file, the package of that file: it is the path that is owned.
  */
 #include <string.h>
 
@@ -111,9 +111,11 @@ static int own_hidden(struct facts_writing *writing, struct peel_error *err)
 {
 	static const char sql[] =
 		"UPDATE file SET (package, claim) = (SELECT f.package, f.claim FROM idx.entry a"
-		" JOIN idx.entry b ON b.dir = a.dir AND b.name = a.name AND b.type IN ('f', 'h') AND b.why IS NULL"
+		" JOIN idx.entry b ON b.dir = a.dir AND b.name = a.name AND b.type IN ('f', 'h')"
+		"  AND b.why IS NULL"
 		" JOIN file f ON f.entry = coalesce(b.inode, b.id) WHERE a.id = file.entry)"
-		" WHERE package IS NULL AND entry IN (SELECT a.id FROM idx.entry a LEFT JOIN idx.hardlink h ON h.inode = a.id"
+		" WHERE package IS NULL AND entry IN (SELECT a.id FROM idx.entry a"
+		"  LEFT JOIN idx.hardlink h ON h.inode = a.id"
 		"  WHERE a.type = 'f' AND a.why IS NOT NULL AND coalesce(h.nlink, 0) = 0)";
 
 	return store_exec(writing->store, sql, err);

@@ -3,11 +3,12 @@
  * Layers whose contents did not pass by while the index was built, or whose index was at hand: read now, each by
  * whichever thread is free, file by file in the order of the tar.
  *
- * A compressed layer is decoded once from its begin to its last file, past what lies between. Of a plain one the first
- * bytes of each file are read, of programs and texts that markers are looked for in all, and of others what looking
- * into them needs: reading at random costs nothing there.
+ * A compressed layer is decoded once from its begin to its last file, past what lies between. Of a plain one
+ * the first bytes of each file are read, of programs and texts that markers are looked for in all, and of
+ * others what looking into them needs: reading at random costs nothing there.
  *
- * A layer that cannot be read to its end has no records from there on; whoever writes them sees that, and tries no more.
+ * A layer that cannot be read to its end has no records from there on; whoever writes them sees that, and tries
+ * no more.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records come in order of entries and are written as they come, so that every table is filled from its begin to its
- * end, and the same image gives the same file whoever read its layers. What was deferred, sparse files, and hashes
- * that causes need are read here, through the index, in the same order.
+ * Records come in order of entries and are written as they come, so that every table is filled from its begin
+ * to its end, and the same image gives the same file whoever read its layers. What was deferred, sparse files,
+ * and hashes that causes need are read here, through the index, in the same order.
  *
- * A hash is needed where another file of the image has the same size. Sizes are found in two bitmaps of a fixed size, those
- * seen and those seen again: an unlucky size costs one more file that is hashed, never a wrong answer.
+ * A hash is needed where another file of the image has the same size. Sizes are found in two bitmaps of a fixed
+ * size, those seen and those seen again: an unlucky size costs one more file that is hashed, never a wrong answer.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Watching the contents of files while a layer is read: a hook for who knows what to look for in them, which this level
- * does not.
+ * Watching the contents of files while a layer is read: a hook for who knows what to look for in them, which
+ * this level does not.
  */
 #ifndef LAYER_WATCH_H
 #define LAYER_WATCH_H
@@ -13,7 +13,10 @@ struct scan_entry;
 
 /** Called where data of regular files passes: compressed layers, and all where they are verified. */
 struct layer_watch {
-	/** For one layer; called in the thread that reads it, as all that follows. @return 0, or less than 0: reading ends. */
+	/**
+	 * For one layer; called in the thread that reads it, as all that follows. @return 0, or less than 0:
+	 * reading ends.
+	 */
 	int (*open)(void *arg, void **ret_state, struct peel_error *err);
 	/** Free; NULL is fine. */
 	void (*close)(void *state);

@@ -2,8 +2,8 @@
 /**
  * Facts files behind SQLite: a second file beside an index, on the same connection.
  *
- * A facts file ends in a seal, the hash of all before it: facts decide verdicts, so a byte that a disk changed must not
- * be believed. (Against who may write the file no seal helps; the cache folder is the user's alone.)
+ * A facts file ends in a seal, the hash of all before it: facts decide verdicts, so a byte that a disk changed
+ * must not be believed. (Against who may write the file no seal helps; the cache folder is the user's alone.)
  */
 #ifndef STORE_FACTS_H
 #define STORE_FACTS_H
@@ -19,7 +19,8 @@ struct store;
 
 /**
  * A new, empty facts file, in one transaction that store_commit ends; the index is attached as "idx", read-only.
- * @param fd read-write, empty; @param index_fd of a whole index; @param spill_dir as in store_create; all borrowed as
+ * @param fd read-write, empty; @param index_fd of a whole index; @param spill_dir as in store_create; all
+ * borrowed as
  *   long as the store is open.
  * @return 0; PEEL_EIO, PEEL_ENOMEM, PEEL_EINTERNAL, PEEL_EFORMAT (no index).
  */

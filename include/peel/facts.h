@@ -6,8 +6,8 @@
  * peel_index_options.facts: in the same pass where compressed layers are decoded, else on first need. They are kept
  * in a second file beside the index and cost nothing the next time.
  *
- * The ledger is what every account of bytes is summed from (history, waste, packages, bloat, dup, diff, report), so that all
- * of them agree: shipped = visible + wasted, for each layer and in total.
+ * The ledger is what every account of bytes is summed from (history, waste, packages, bloat, dup, diff,
+ * report), so that all of them agree: shipped = visible + wasted, for each layer and in total.
  */
 #ifndef PEEL_FACTS_H
 #define PEEL_FACTS_H
@@ -87,7 +87,10 @@ struct peel_package {
 uint32_t peel_package_count(const struct peel_index *index);
 const struct peel_package *peel_package_get(const struct peel_index *index, uint32_t id);
 
-/** A database that was found; problem is "" or why it could not be read: answers about packages are then inconclusive. */
+/**
+ * A database that was found; problem is "" or why it could not be read, with names of the image as they are:
+ * answers about packages are then inconclusive.
+ */
 struct peel_package_db {
 	const char *path, *db, *problem;
 };
@@ -125,8 +128,8 @@ struct peel_piece {
 	/** Layer that ships it, from 0. */
 	int layer;
 	/**
-	 * Canonical path, raw bytes, NUL-terminated: where it is visible, the first name that shows it (its own before a
-	 * hard link's); else where its layer had it.
+	 * Canonical path, raw bytes, NUL-terminated: where it is visible, the first name that shows it (its own
+	 * before a hard link's); else where its layer had it.
 	 */
 	const char *path;
 	size_t path_len;
@@ -169,7 +172,8 @@ enum peel_piece_order {
 /**
  * The whole ledger of an image, or what is visible of it.
  * @param visible_only leave out what is not visible.
- * @return 0 at the end, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT (a path of PEEL_PATH_MAX bytes or
+ * @return 0 at the end, 1 where the callback stopped it; PEEL_EFORMAT, PEEL_ELIMIT (a path of PEEL_PATH_MAX
+ * bytes or
  *   more), PEEL_ENOMEM, PEEL_EINTERNAL. Memory is bounded whatever the image has.
  */
 int peel_pieces(struct peel_index *index, enum peel_piece_order order, bool visible_only,
@@ -180,7 +184,8 @@ struct peel_ledger {
 	uint64_t files, bytes, allocated;
 	uint64_t visible_files, visible_bytes, visible_allocated;
 	/** By enum peel_cause; member 0 is not used. */
-	uint64_t wasted_files[PEEL_CAUSE_COUNT], wasted_bytes[PEEL_CAUSE_COUNT], wasted_allocated[PEEL_CAUSE_COUNT];
+	uint64_t wasted_files[PEEL_CAUSE_COUNT], wasted_bytes[PEEL_CAUSE_COUNT],
+		wasted_allocated[PEEL_CAUSE_COUNT];
 };
 
 /** Add a piece to a ledger. */
