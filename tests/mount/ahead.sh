@@ -121,6 +121,6 @@ fi
 start
 (cd "$mnt/d1" && ls -U | xargs cat) >/dev/null
 find "$mnt" -size +1 >/dev/null
-true_that "whoever stops reading is given up ($(stores))" test "$(stores)" -lt 350
+true_that "whoever stops reading is given up ($(stores))" test "$(stores)" -lt 450
 true_that 'unmount' unmount
 done_testing
