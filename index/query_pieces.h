@@ -50,10 +50,13 @@ enum pieces_sql {
 	PIECES_ALL,
 	/** Those that the merged tree may show. */
 	PIECES_VISIBLE,
-	/** Names of files in folder ?1 from ?2 on, in order; hard links after files of the same name. */
-	PIECES_FOLDER,
+	/** Names of files in folder ?1 from ?2 on and before ?3, in order; hard links after files of the same name. */
+	PIECES_PORTION,
 	/** The same, visible names only. */
-	PIECES_FOLDER_VISIBLE,
+	PIECES_PORTION_VISIBLE,
+	/** Both to the folder's end. */
+	PIECES_REST,
+	PIECES_REST_VISIBLE,
 	/** The entry ?1. */
 	PIECES_ENTRY,
 };

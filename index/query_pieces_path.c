@@ -150,37 +150,29 @@ static int emit_name(struct walk *walk, sqlite3_stmt *stmt, size_t len)
 	return pieces_emit(pieces, stmt, &row, len);
 }
 
-static int compare_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
-{
-	const int order = memcmp(a, b, min_u64(a_len, b_len));
-
-	return order ? order : (a_len > b_len) - (a_len < b_len);
-}
-
 /* Names in the folder at hand from where it stands. @param until up to this; NULL: to the end. */
 static int emit_names(struct walk *walk, const char *until, size_t until_len)
 {
+	static const enum pieces_sql which[2][2] = {
+		{PIECES_REST, PIECES_REST_VISIBLE}, {PIECES_PORTION, PIECES_PORTION_VISIBLE}};
 	struct pieces *pieces = walk->pieces;
 	struct query *q = &pieces->q;
 	const struct level *level = &walk->levels[walk->depth - 1];
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	size_t len;
-	int r = pieces_get(pieces, pieces->visible_only ? PIECES_FOLDER_VISIBLE : PIECES_FOLDER,
-		&stmt);
+	int r = pieces_get(pieces, which[until != NULL][pieces->visible_only], &stmt);
 
 	if (r < 0) {
 		return r;
 	}
 	sqlite3_bind_int64(stmt, 1, (int64_t)level->dir);
 	store_bind_blob(stmt, 2, walk->from, walk->from_len);
+	if (until) {
+		store_bind_blob(stmt, 3, until, until_len);
+	}
 	while (r == 0 && (r = store_step(q->store, stmt, q->err)) > 0) {
-		const void *name = sqlite3_column_blob(stmt, QUERY_NAME);
-		const size_t name_len = (size_t)sqlite3_column_bytes(stmt, QUERY_NAME);
-
-		if (until && name_len > 0 && compare_bytes(name, name_len, until, until_len) >= 0) {
-			return 0;
-		}
-		r = pieces_append(pieces, level->path_len, name, name_len, &len);
+		r = pieces_append(pieces, level->path_len, sqlite3_column_blob(stmt, QUERY_NAME),
+			(size_t)sqlite3_column_bytes(stmt, QUERY_NAME), &len);
 		if (r == 0) {
 			r = emit_name(walk, stmt, len);
 		}

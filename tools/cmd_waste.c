@@ -80,9 +80,10 @@ static bool print_view(const struct waste_run *run, const struct waste_view *vie
 	return fine;
 }
 
-static void print_json(const struct waste_run *run, const char *const *names, FILE *out)
+static bool print_json(const struct waste_run *run, const char *const *names, FILE *out)
 {
 	struct json json = {.out = out};
+	bool fine = true;
 
 	json_document(&json, "waste", run->index);
 	json_object(&json, "total");
@@ -93,7 +94,7 @@ static void print_json(const struct waste_run *run, const char *const *names, FI
 		const size_t count = view->count(run);
 
 		json_array(&json, view->key);
-		view->json(run, &json);
+		fine = view->json(run, &json) && fine;
 		json_close(&json);
 		if (!view->whole) {
 			char key[FORMAT_SIZE];
@@ -103,6 +104,7 @@ static void print_json(const struct waste_run *run, const char *const *names, FI
 		}
 	}
 	json_close(&json);
+	return fine;
 }
 
 /* What only programs read, and cannot say that it leaves something out, is whole. */
@@ -113,6 +115,20 @@ static size_t top_of(const struct waste_values *values, bool csv)
 					 : values->top.value;
 }
 
+static bool print_sheets(const struct waste_run *run, const char *const *names,
+	enum sheet_format format, FILE *out)
+{
+	bool fine = true;
+
+	if (format != SHEET_CSV) {
+		print_total(&run->waste->total, format, out);
+	}
+	for (; fine && *names; names++) {
+		fine = print_view(run, waste_view_find(*names), format, out);
+	}
+	return fine;
+}
+
 static int emit_waste(struct call *call, struct peel_index *index, const char *name, FILE *out,
 	void *arg)
 {
@@ -121,21 +137,13 @@ static int emit_waste(struct call *call, struct peel_index *index, const char *n
 	const char *const one[] = {values->by, NULL};
 	const char *const *views = views_of(values, name, one);
 	struct waste_run run = *(const struct waste_run *)arg;
-	bool fine = true;
+	bool fine;
 
 	run.index = index;
 	run.top = top_of(values, format == SHEET_CSV);
 	run.instruction_max = values->no_trunc || format == SHEET_CSV ? 0 : INSTRUCTION_MAX;
-	if (strcmp(name, "json") == 0) {
-		print_json(&run, views, out);
-		return STATUS_OK;
-	}
-	if (format != SHEET_CSV) {
-		print_total(&run.waste->total, format, out);
-	}
-	for (; fine && *views; views++) {
-		fine = print_view(&run, waste_view_find(*views), format, out);
-	}
+	fine = strcmp(name, "json") == 0 ? print_json(&run, views, out)
+					 : print_sheets(&run, views, format, out);
 	if (!fine) {
 		complain("%s", peel_strerror(PEEL_ENOMEM));
 	}

@@ -33,8 +33,8 @@ struct waste_view {
 	size_t column_count;
 	/** Write the rows. @return false where memory is exhausted. */
 	bool (*rows)(const struct waste_run *run, struct sheet *sheet);
-	/** Write the elements of an array. */
-	void (*json)(const struct waste_run *run, struct json *json);
+	/** Write the elements of an array. @return false where memory is exhausted. */
+	bool (*json)(const struct waste_run *run, struct json *json);
 	/** Rows that there are. */
 	size_t (*count)(const struct waste_run *run);
 	/** All rows are shown, whatever the limit. */

@@ -135,7 +135,7 @@ static bool cause_rows(const struct waste_run *run, struct sheet *sheet)
 	return fine;
 }
 
-static void cause_json(const struct waste_run *run, struct json *json)
+static bool cause_json(const struct waste_run *run, struct json *json)
 {
 	const struct peel_ledger *total = &run->waste->total;
 
@@ -146,6 +146,7 @@ static void cause_json(const struct waste_run *run, struct json *json)
 			total->wasted_allocated[i]);
 		json_close(json);
 	}
+	return true;
 }
 
 /* By layer: what it shipped, and what it hid. */
@@ -155,19 +156,25 @@ static size_t count_layers(const struct waste_run *run)
 	return run->waste->layer_count;
 }
 
-static uint64_t hidden_by(const struct waste_run *run, int layer)
+/* Bytes that each layer hid; the caller frees. NULL where memory is exhausted. */
+static uint64_t *sum_hidden(const struct waste_run *run)
 {
-	uint64_t sum = 0;
+	uint64_t *sums = calloc(run->waste->layer_count + 1, sizeof(*sums));
 
-	for (size_t i = 0; i < run->waste->pair_count; i++) {
-		sum += run->waste->pairs[i].hidden_by == layer ? run->waste->pairs[i].bytes : 0;
+	for (size_t i = 0; sums && i < run->waste->pair_count; i++) {
+		const struct peel_waste_pair *pair = &run->waste->pairs[i];
+
+		if (pair->hidden_by >= 0 && (size_t)pair->hidden_by < run->waste->layer_count) {
+			sums[pair->hidden_by] += pair->bytes;
+		}
 	}
-	return sum;
+	return sums;
 }
 
 static bool layer_rows(const struct waste_run *run, struct sheet *sheet)
 {
-	bool fine = true;
+	cleanup_free uint64_t *hidden = sum_hidden(run);
+	bool fine = hidden != NULL;
 
 	for (size_t i = 0; fine && i < run->waste->layer_count; i++) {
 		const struct peel_ledger *ledger = &run->waste->layers[i];
@@ -178,23 +185,25 @@ static bool layer_rows(const struct waste_run *run, struct sheet *sheet)
 			sheet_bytes(sheet, cells[2], ledger->visible_bytes),
 			sheet_bytes(sheet, cells[3], peel_ledger_wasted(ledger)),
 			format_number(cells[4], sum_of(ledger->wasted_files)),
-			sheet_bytes(sheet, cells[5], hidden_by(run, (int)i)), instruction};
+			sheet_bytes(sheet, cells[5], hidden[i]), instruction};
 
 		fine = instruction && sheet_row(sheet, row);
 	}
 	return fine;
 }
 
-static void layer_json(const struct waste_run *run, struct json *json)
+static bool layer_json(const struct waste_run *run, struct json *json)
 {
-	for (size_t i = 0; i < run->waste->layer_count; i++) {
+	cleanup_free uint64_t *hidden = sum_hidden(run);
+
+	for (size_t i = 0; hidden && i < run->waste->layer_count; i++) {
 		const struct peel_ledger *ledger = &run->waste->layers[i];
 
 		json_object(json, NULL);
 		json_integer(json, "layer", (int64_t)i);
 		json_instruction(run, json, "instruction", (int)i);
 		waste_json_ledger(json, ledger);
-		json_unsigned(json, "hidden_bytes", hidden_by(run, (int)i));
+		json_unsigned(json, "hidden_bytes", hidden[i]);
 		json_object(json, "wasted_bytes_by_cause");
 		for (size_t cause = 1; cause < PEEL_CAUSE_COUNT; cause++) {
 			if (ledger->wasted_files[cause] > 0) {
@@ -205,6 +214,7 @@ static void layer_json(const struct waste_run *run, struct json *json)
 		json_close(json);
 		json_close(json);
 	}
+	return hidden != NULL;
 }
 
 /* By the instruction that shipped, and the one that hid. */
@@ -233,7 +243,7 @@ static bool pair_rows(const struct waste_run *run, struct sheet *sheet)
 	return fine;
 }
 
-static void pair_json(const struct waste_run *run, struct json *json)
+static bool pair_json(const struct waste_run *run, struct json *json)
 {
 	for (size_t i = 0; i < shown(run, run->waste->pair_count); i++) {
 		const struct peel_waste_pair *pair = &run->waste->pairs[i];
@@ -247,6 +257,7 @@ static void pair_json(const struct waste_run *run, struct json *json)
 		json_sums(json, pair->files, pair->bytes, pair->allocated);
 		json_close(json);
 	}
+	return true;
 }
 
 /* By path, and by folder. */
@@ -297,7 +308,7 @@ static bool folder_rows(const struct waste_run *run, struct sheet *sheet)
 	return fine;
 }
 
-static void path_json(const struct waste_run *run, struct json *json)
+static bool path_json(const struct waste_run *run, struct json *json)
 {
 	for (size_t i = 0; i < shown(run, run->waste->path_count); i++) {
 		const struct peel_waste_path *path = &run->waste->paths[i];
@@ -311,9 +322,10 @@ static void path_json(const struct waste_run *run, struct json *json)
 		json_string(json, "cause", peel_cause_name(path->cause));
 		json_close(json);
 	}
+	return true;
 }
 
-static void folder_json(const struct waste_run *run, struct json *json)
+static bool folder_json(const struct waste_run *run, struct json *json)
 {
 	for (size_t i = 0; i < shown(run, run->waste->folder_count); i++) {
 		const struct peel_waste_path *folder = &run->waste->folders[i];
@@ -324,6 +336,7 @@ static void folder_json(const struct waste_run *run, struct json *json)
 		json_string(json, "cause", peel_cause_name(folder->cause));
 		json_close(json);
 	}
+	return true;
 }
 
 static const struct column cause_columns[] = {{"WASTED", true}, {"ALLOCATED", true},
