@@ -5,6 +5,7 @@
  * leaves true; all names of a file with several count.
  */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -258,6 +259,7 @@ static int look_at_file(struct file *file)
 	const struct facts_row *row = file->row;
 	struct match *match = detect->match;
 	const struct found_mark mark = found_mark(detect);
+	char mode[16];
 	size_t found_count;
 	int r;
 
@@ -283,7 +285,8 @@ static int look_at_file(struct file *file)
 	match_markers(match, row);
 	match_elf(match, row);
 	match_archive(match, row);
-	match_bits(match, DETECTOR_MODE, piece->mode & 07777, "mode", "permissions");
+	snprintf(mode, sizeof(mode), "%04o", piece->mode & 07777u);
+	match_bits(match, DETECTOR_MODE, piece->mode & 07777, "mode", mode);
 	match_xattrs(match, detect, piece->entry);
 	match_script(match, detect, row);
 	found_count = detect->founds.count;

@@ -65,6 +65,13 @@ int detector_fail(struct detector_compile *compile, const struct yaml *node, con
 		"%s", message);
 }
 
+int detector_fail_pattern(struct detector_compile *compile, const struct yaml *node,
+	const struct peel_error *why)
+{
+	return why->code == PEEL_EFORMAT ? detector_fail(compile, node, "%s", why->message)
+					 : peel_fail(compile->err, why->code, "%s", why->message);
+}
+
 /* What a name of a detector, rule or marker is: it stands in options, identifiers and evidence. */
 static bool name_valid(const char *name, size_t len)
 {
@@ -168,13 +175,19 @@ static int compile_rule(struct detector_compile *compile, const struct yaml *map
 	r = r < 0 ? r : take_tier(compile, map, &rule->tier);
 	r = r < 0 ? r : take_subject(compile, map);
 	rule->on = compile->on;
-	return r < 0 ? r : detector_when(compile, when, &rule->condition);
+	r = r < 0 ? r : detector_when(compile, when, &rule->condition);
+	if (r >= 0 && !detector_has_triggers(detectors, rule->condition)) {
+		return detector_fail(compile, when,
+			"a rule needs something that holds, beside what does not");
+	}
+	return r;
 }
 
 /* Usual names of its programs. */
 static int take_names(struct detector_compile *compile, const struct yaml *names,
 	struct detector *detector)
 {
+	struct peel_error why = {0};
 	int r;
 
 	if (names && (names->type != YAML_LIST || names->count == 0)) {
@@ -192,7 +205,9 @@ static int take_names(struct detector_compile *compile, const struct yaml *names
 				"names is a list of patterns");
 		}
 		snprintf(pattern, sizeof(pattern), "**/%s", names->items[i]->text);
-		r = glob_set_add(detector->names, pattern, 0, compile->err);
+		if (glob_set_add(detector->names, pattern, 0, &why) < 0) {
+			return detector_fail_pattern(compile, names->items[i], &why);
+		}
 	}
 	return r;
 }

@@ -194,6 +194,10 @@ struct detector_compile {
 int detector_fail(struct detector_compile *compile, const struct yaml *node, const char *format,
 	...) __attribute__((format(printf, 3, 4)));
 
+/** The same of a pattern that glob_set_add did not take. @return its code. */
+int detector_fail_pattern(struct detector_compile *compile, const struct yaml *node,
+	const struct peel_error *why);
+
 /**
  * Compile a condition.
  * @param ret_condition its row.
@@ -215,7 +219,9 @@ bool detector_marker_find(const struct detector_compile *compile, const char *na
 /** Make what is wanted of markers and symbols, with its digest. @return 0; PEEL_ENOMEM, PEEL_ELIMIT. */
 int detector_want(struct peel_detectors *detectors, struct peel_error *err);
 
-/** Find the triggers of all rules. @return 0; PEEL_EFORMAT (a rule that nothing triggers), PEEL_ENOMEM. */
+/** True where something must hold for a condition to hold; one of "not" alone has nothing. */
+bool detector_has_triggers(const struct peel_detectors *detectors, uint32_t condition);
+/** Find the triggers of all rules. @return 0; PEEL_ENOMEM. */
 int detector_triggers(struct peel_detectors *detectors, struct peel_error *err);
 
 #endif

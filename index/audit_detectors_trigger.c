@@ -91,20 +91,16 @@ static void walk_rules(const struct peel_detectors *detectors, const struct dete
 	}
 }
 
+bool detector_has_triggers(const struct peel_detectors *detectors, uint32_t condition)
+{
+	return cost_of(detectors, condition) < COST_NEVER;
+}
+
 int detector_triggers(struct peel_detectors *detectors, struct peel_error *err)
 {
 	struct detector_lists *lists = &detectors->triggers;
 	cleanup_free uint32_t *used = calloc(detectors->leaf_count + 1, sizeof(*used));
 
-	for (uint32_t i = 0; i < detectors->rule_count; i++) {
-		const struct detector_rule *rule = &detectors->rules[i];
-
-		if (cost_of(detectors, rule->condition) >= COST_NEVER) {
-			return peel_fail(err, PEEL_EFORMAT,
-				"detectors: rule %s needs something that holds, beside what does not",
-				rule->id);
-		}
-	}
 	lists->start = calloc(detectors->leaf_count + 1, sizeof(*lists->start));
 	if (!used || !lists->start) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory for detectors");

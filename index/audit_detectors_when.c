@@ -139,7 +139,7 @@ static int add_pattern(struct detector_compile *compile, const struct key *key,
 	if (r < 0) {
 		return r;
 	}
-	if (anchored && strcmp(key->name, "name") == 0) {
+	if (strcmp(key->name, "name") == 0 && strchr(text, '/')) {
 		return detector_fail(compile, node, "a name has no slash");
 	}
 	if (detectors->pattern_count >= DETECTOR_PATTERNS_MAX) {
@@ -154,8 +154,9 @@ static int add_pattern(struct detector_compile *compile, const struct key *key,
 		(int)sizeof(pattern)) {
 		return detector_fail(compile, node, "a pattern is too long");
 	}
-	if (glob_set_add(*set, pattern, (uint32_t)detectors->pattern_count, &why) < 0) {
-		return detector_fail(compile, node, "%s", why.message);
+	r = glob_set_add(*set, pattern, (uint32_t)detectors->pattern_count, &why);
+	if (r < 0) {
+		return detector_fail_pattern(compile, node, &why);
 	}
 	detectors->patterns[detectors->pattern_count++] = (struct detector_pattern){leaf, text};
 	return 0;

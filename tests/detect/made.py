@@ -66,6 +66,12 @@ def compiled(source, *options):
             return file.read()
 
 
+def read(path):
+    """A file of this machine."""
+    with open(path, 'rb') as file:
+        return file.read()
+
+
 def plain():
     """A program of no interest."""
     return compiled('int main(void) { return 0; }\n')

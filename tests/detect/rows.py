@@ -4,6 +4,9 @@ Where Python hides, row by row: an image for each hiding place, and all that the
 complete: a finding that is missing is a miss, one that is too many is a false alarm. Numbers are those of the list of
 hiding places that the project keeps; each row says how it was built.
 """
+import glob
+import os
+
 import debs
 import made
 from made import f, folder, hard, link, opaque, program, white
@@ -183,8 +186,6 @@ def bundles():
 @row(12, "Debian's own wheel of pip", full=True)
 def wheel_real():
     top = debs.tree('python3-pip-whl')
-    import glob
-    import os
     path = os.path.relpath(glob.glob(top + '/usr/share/python-wheels/*.whl')[0], top)
     return Image([f('opt/archive', debs.data('python3-pip-whl', path))], want=seen(PAYLOAD, 'opt/archive'))
 
@@ -430,6 +431,13 @@ def look_alikes():
                   f('usr/share/nano/python.nanorc', b'syntax python\n'), f('usr/lib/x86_64-linux-gnu/libpython.txt', b'libpython3.11.so.1.0\n'),
                   f('usr/share/mime/python.xml', b'<x/>\n'), f('opt/text', b'a\xa7\r\nb\n'), f('opt/t.bin', b'\xa7\x0d'),
                   program('opt/scanner', made.with_text('PYTHONHOME'))])
+
+
+@row(42, 'peel itself, which knows all the marks')
+def own():
+    build, source = os.environ['PEEL_BUILD'], os.environ['PEEL_SOURCE']
+    return Image([program('usr/bin/peel', made.read(os.environ['PEEL'])), f('usr/lib/libpeel.so.0', made.read(build + '/index/libpeel.so')),
+                  f('usr/src/detectors.yaml', made.read(source + '/index/detectors.yaml'))])
 
 
 @row(42, "Debian's libstdc++6, libboost-python, bash-completion", full=True)
