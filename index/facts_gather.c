@@ -7,7 +7,8 @@
  *
  *	|<--- head --->| ..... passes by ..... |<-- tail -->|
  *
- * Of what may only have something at its end (data, scripts) the last 128 KiB are kept, of all the rest nothing.
+ * Of what may only have something at its end (data, scripts) the first 64 KiB and the last 128 KiB are
+ * kept, of all the rest nothing.
  *
  * Rejected: keeping every program whole (a framework's library is a gigabyte), and reading all of them
  * afterwards (a gzip layer would be decoded twice).
@@ -29,8 +30,9 @@
 #include "facts_wanted.h"
 #include "util.h"
 
-/** Bytes kept of the end of a file where only that is looked into. */
+/** Bytes kept of the end of a file where only that is looked into, and of its begin for checks. */
 #define FACTS_KEPT_END (128u << 10)
+#define FACTS_KEPT_BEGIN (64u << 10)
 
 struct facts_gather {
 	const struct facts_wanted *wanted;
@@ -44,7 +46,7 @@ struct facts_gather {
 	/** Known once FACTS_HEAD bytes or all of it have passed. */
 	enum peel_kind kind;
 	bool scanning;
-	/** Nothing before this place is kept, but what has passed by then. */
+	/** Nothing before the first place is kept, but what is before the second. */
 	uint64_t keep_from, kept_first;
 	/** Of a file that is kept whole, head runs on into tail. */
 	uint8_t *head;
@@ -131,7 +133,7 @@ static void take_marker(void *arg, size_t marker, uint64_t offset)
 static void keep(struct facts_gather *gather, const uint8_t *bytes, size_t len, uint8_t *to,
 	uint64_t from, uint64_t room)
 {
-	const uint64_t first = max_u64(gather->passed, max_u64(from, gather->keep_from));
+	const uint64_t first = max_u64(gather->passed, from);
 	const uint64_t end = min_u64(gather->passed + len, from + room);
 
 	if (first < end) {
@@ -148,6 +150,8 @@ static void choose_kept(struct facts_gather *gather)
 		gather->keep_from = gather->size;
 		break;
 	case FACTS_INSIDE_END:
+		gather->kept_first = max_u64(gather->kept_first,
+			min_u64(gather->size, FACTS_KEPT_BEGIN));
 		gather->keep_from = gather->size - min_u64(gather->size, FACTS_KEPT_END);
 		break;
 	case FACTS_INSIDE_ALL:
@@ -179,6 +183,22 @@ static void decide(struct facts_gather *gather)
 	}
 }
 
+/** Keep what of a piece lies in a range, in head and in tail. */
+static void keep_range(struct facts_gather *gather, const uint8_t *bytes, size_t len, uint64_t from,
+	uint64_t end)
+{
+	const uint64_t head_end = min_u64(end, FACTS_KEPT_HEAD);
+	const uint64_t tail_from = max_u64(from, gather->tail_from);
+
+	if (from < head_end) {
+		keep(gather, bytes, len, gather->head + from, from, head_end - from);
+	}
+	if (tail_from < end) {
+		keep(gather, bytes, len, gather->tail + (tail_from - gather->tail_from), tail_from,
+			end - tail_from);
+	}
+}
+
 void facts_gather_feed(struct facts_gather *gather, const void *bytes, size_t len)
 {
 	const bool decided = gather->kind != 0;
@@ -202,10 +222,8 @@ void facts_gather_feed(struct facts_gather *gather, const void *bytes, size_t le
 	if (len == 0) {
 		return;
 	}
-	if (gather->passed < FACTS_KEPT_HEAD) {
-		keep(gather, at, len, gather->head, 0, FACTS_KEPT_HEAD);
-	}
-	keep(gather, at, len, gather->tail, gather->tail_from, FACTS_KEPT_TAIL);
+	keep(gather, at, len, gather->head, 0, gather->kept_first);
+	keep_range(gather, at, len, gather->keep_from, gather->size);
 	if (gather->is_archive) {
 		ar_keep_feed(&gather->archive, gather->passed, at, len);
 	}

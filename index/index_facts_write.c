@@ -257,11 +257,11 @@ static int write_missing(struct facts_writing *writing, const struct row *row,
 	struct peel_error *err)
 {
 	const struct peel_layer *layer = &writing->index->layers[row->layer].stat.layer;
-	const char *why = facts_readers_failure(writing->readers, row->layer);
+	/* What the index says first: so it does not matter who read the layer. */
+	const char *why = layer->state != PEEL_LAYER_OK
+		? layer->state_reason
+		: facts_readers_failure(writing->readers, row->layer);
 
-	if (!why && layer->state != PEEL_LAYER_OK) {
-		why = layer->state_reason;
-	}
 	return why && !row->sparse ? write_unread(writing, row->entry, why, err)
 				   : write_row(writing, row, NULL, 0, err);
 }
