@@ -11,6 +11,9 @@
 
 #include "util.h"
 
+/* Links that choose one of several programs; no package lists them. */
+#define ALTERNATIVES "/etc/alternatives/"
+
 /* Folders of the root that may be links into /usr; packages may still name files by them. */
 static const char *const merged_folders[] = {"bin", "lib", "lib32", "lib64", "libx32", "sbin"};
 
@@ -58,19 +61,59 @@ static const char *merged_spelling(struct peel_index *index, const char *path)
 	return NULL;
 }
 
-int pkgdb_owner(struct peel_index *index, int view, const char *path, char **ret_owner,
-	struct peel_error *err)
+/* What an alternative leads to in the merged tree; NULL where a path is none. */
+static int alternative_target(struct peel_index *index, const char *path, char **ret_target)
+{
+	cleanup_free char *link = NULL;
+	struct peel_node node;
+	size_t len;
+
+	*ret_target = NULL;
+	if (peel_resolve(index, PEEL_VIEW_MERGED, 0, path, strlen(path), false, &node, NULL, NULL) <
+			0 ||
+		!S_ISLNK(node.mode)) {
+		return 0;
+	}
+	if (peel_readlink(index, node.ino, &link, &len, NULL) < 0 ||
+		(strncmp(link, ALTERNATIVES, strlen(ALTERNATIVES)) != 0 &&
+			strncmp(path, ALTERNATIVES, strlen(ALTERNATIVES)) != 0)) {
+		return 0;
+	}
+	return peel_resolve(index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node, ret_target,
+		       NULL) == PEEL_ENOMEM
+		? PEEL_ENOMEM
+		: 0;
+}
+
+/* Ask all databases for a path. @return 1 owned, 0 not, PEEL_ENOMEM. */
+static int ask(struct peel_index *index, int view, const char *path,
+	struct pkgdb_package *ret_package, struct peel_error *err)
 {
 	struct pkgdb_path spelled = {
 		.spellings = {path + (path[0] == '/')}, .count = 1, .view = view};
-	struct pkgdb_package package = {0};
 	int r = 0;
 
-	*ret_owner = NULL;
 	spelled.spellings[1] = merged_spelling(index, spelled.spellings[0]);
 	spelled.count += spelled.spellings[1] != NULL;
 	for (size_t i = 0; r == 0 && i < countof(databases); i++) {
-		r = databases[i](index, &spelled, &package, err);
+		r = databases[i](index, &spelled, ret_package, err);
+	}
+	return r;
+}
+
+int pkgdb_owner(struct peel_index *index, int view, const char *path, char **ret_owner,
+	struct peel_error *err)
+{
+	struct pkgdb_package package = {0};
+	cleanup_free char *target = NULL;
+	int r = ask(index, view, path, &package, err);
+
+	*ret_owner = NULL;
+	if (r == 0) {
+		r = alternative_target(index, path, &target);
+		r = r < 0        ? peel_fail(err, r, "out of memory")
+			: target ? ask(index, view, target, &package, err)
+				 : 0;
 	}
 	if (r <= 0) {
 		return r;

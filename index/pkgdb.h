@@ -37,7 +37,7 @@ struct pkgdb_package {
 };
 
 /**
- * The package that owns a path.
+ * The package that owns a path; of an alternative, that owns what it leads to.
  * @param view whose databases are asked. @param path canonical, "/usr/bin/git".
  * @param ret_owner "git 1:2.39.5-0", NUL-terminated, image bytes, the caller frees; NULL where no package owns it.
  * @return 0; PEEL_ENOMEM.

@@ -12,6 +12,9 @@
 #include "pkgdb_find.h"
 #include "util.h"
 
+/* Databases that are looked through for the same path: a folder is asked for by each of its packages, in one run. */
+#define RECENT 16
+
 static int no_memory(struct pkgdb_gather *g)
 {
 	return peel_fail(g->err, PEEL_ENOMEM, "out of memory");
@@ -21,7 +24,8 @@ int pkgdb_found(struct pkgdb_gather *g, const char *path, const char *db, size_t
 {
 	struct pkgdb_database *database;
 
-	for (size_t i = g->database_count; i-- > 0;) {
+	for (size_t i = g->database_count; i > 0 && i + RECENT > g->database_count;) {
+		i--;
 		if (strcmp(g->databases[i].path, path) == 0) {
 			*ret_number = i;
 			return 0;

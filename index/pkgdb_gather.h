@@ -91,7 +91,7 @@ struct pkgdb_entry {
 };
 
 /**
- * A database was found; the same path again is the same.
+ * A database was found; the same path again is the same, or is told once in the end.
  * @param path canonical. @param ret_number for the calls below.
  */
 int pkgdb_found(struct pkgdb_gather *g, const char *path, const char *db, size_t *ret_number);

@@ -45,6 +45,19 @@ static int take_step(void *arg, const struct peel_step *step)
 	return 0;
 }
 
+/* True for a link that chooses one of several programs: why would name its target's owner as the link's own. */
+static bool is_alternative(const struct owner *owner, const struct peel_node *node)
+{
+	static const char folder[] = "/etc/alternatives/";
+	cleanup_free char *target = NULL;
+	size_t len;
+
+	return S_ISLNK(node->mode) &&
+		(strncmp(owner->by, folder, strlen(folder)) == 0 ||
+			(peel_readlink(owner->index, node->ino, &target, &len, NULL) == 0 &&
+				strncmp(target, folder, strlen(folder)) == 0));
+}
+
 /* Follow a link that nobody lists, until something is owned. */
 static int find_owner(struct owner *owner, const char *path, bool follow, struct peel_error *err)
 {
@@ -61,6 +74,9 @@ static int find_owner(struct owner *owner, const char *path, bool follow, struct
 	if (S_ISREG(node.mode)) {
 		r = peel_pieces(owner->index, PEEL_BY_ENTRY, true, take_owner, owner, err);
 		return r < 0 ? r : 0;
+	}
+	if (!follow && is_alternative(owner, &node)) {
+		return find_owner(owner, path, true, err);
 	}
 	r = peel_why(owner->index, owner->by, strlen(owner->by), take_step, owner, err);
 	if (r >= 0 && !owner->listed && S_ISLNK(node.mode) && !follow) {

@@ -22,6 +22,9 @@ static const struct test_entry debian[] = {
 	{.path = "bin", .link = "usr/bin"},
 	{.path = "lib", .link = "/usr/lib"},
 	{.path = "sbin/"},
+	{.path = "etc/alternatives/vcs", .link = "/usr/bin/git"},
+	{.path = "etc/other", .link = "/usr/bin/git"},
+	{.path = "usr/bin/vcs", .link = "/etc/alternatives/vcs"},
 	{.path = "usr/bin/git", .data = ""},
 	{.path = "usr/lib/libc.so.6", .data = ""},
 	{.path = "usr/sbin/tool", .data = ""},
@@ -58,6 +61,10 @@ static const struct {
 	{"/usr/share/zoneinfo/UTC", "tzdata 2024a"},
 	{"/usr/share/sum", NULL},
 	{"/usr/bin/gi", NULL},
+	/* An alternative is its target's; any other link is nobody's. */
+	{"/usr/bin/vcs", "git 1:2.39"},
+	{"/etc/alternatives/vcs", "git 1:2.39"},
+	{"/etc/other", NULL},
 	{"/usr/bin/git2", NULL},
 	{"/", NULL},
 };
