@@ -177,6 +177,8 @@ class Bench:
         unpacked tree does."""
         first, second, peer, peak = [], [], [], 0
         command = "tar cf - . | cat"
+        # Room for the tree and for the mount's copy of it.
+        cold()
         for _ in range(self.rounds):
             peer.append(self.read_peer(command))
             with mounted(self.image, self.cache) as folder, Processes(folder) as processes:

@@ -116,6 +116,8 @@ def make_layers(count, files):
     return make
 
 
+# Files of an image from which on the size of empty tables does not count.
+FEW = 10000
 # Times of a mount with the index at hand, by the number of files.
 MOUNTS = {}
 # Files of an image from which on only the verbs that are named here are measured: the others take minutes.
@@ -143,15 +145,15 @@ def measure(report, shape, image, count, scratch):
         seconds = sh('"$PEEL" index --cache-dir %s %s' % (cache, image))
     report.value("index: time a file", shape, seconds / count * 1e6, "us", None)
     report.value("index: peak memory", shape, processes.mib, "MiB", INDEX_MIB)
-    report.value("index: bytes a file", shape, folder_size(cache) / count, "B", None if count < 1000 else 200)
+    report.value("index: bytes a file", shape, folder_size(cache) / count, "B", None if count < FEW else 200)
     for verb in VERBS:
         name = verb.split()[0]
         if count > MANY and name not in VERBS_MANY:
             continue
         with Processes(image) as processes:
             seconds = sh('"$PEEL" --cache-dir %s %s >/dev/null || [ $? -eq 1 ]' % (cache, verb.format(image=image)))
-        report.value("%s: time a file" % name, shape, seconds / count * 1e6, "us", None)
-        report.value("%s: peak memory" % name, shape, processes.mib, "MiB", VERB_MIB)
+        report.value("peel %s: time a file" % name, shape, seconds / count * 1e6, "us", None)
+        report.value("peel %s: peak memory" % name, shape, processes.mib, "MiB", VERB_MIB)
     with point() as folder:
         times = []
         for _ in range(5):
@@ -162,12 +164,12 @@ def measure(report, shape, image, count, scratch):
     cold()
     with mounted(image, cache) as folder, Processes(folder) as processes:
         seconds = sh("find . -size +1000000k", cwd=folder)
-        report.value("find: time a file", shape, seconds / count * 1e6, "us", None)
+        report.value("find over the mount: time a file", shape, seconds / count * 1e6, "us", None)
         if count == 1:
             seconds = sh("head -c 2G large", cwd=folder)
             report.value("read", shape, 2 ** 31 / seconds / 1e9, "GB/s", None)
             report.value("tail", shape, sh("tail -c 1M large", cwd=folder) * 1e3, "ms", None)
-    report.value("find: memory of the server", shape, processes.mib, "MiB", SERVE_MIB)
+    report.value("find over the mount: memory of the server", shape, processes.mib, "MiB", SERVE_MIB)
 
 
 def run(report, scratch):
