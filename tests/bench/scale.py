@@ -145,7 +145,8 @@ def measure(report, shape, image, count, scratch):
         seconds = sh('"$PEEL" index --cache-dir %s %s' % (cache, image))
     report.value("index: time a file", shape, seconds / count * 1e6, "us", None)
     report.value("index: peak memory", shape, processes.mib, "MiB", INDEX_MIB)
-    report.value("index: bytes a file", shape, folder_size(cache) / count, "B", None if count < FEW else 200)
+    report.value("index: bytes a file", shape, folder_size(cache) / count, "B",
+                 None if count < FEW else 200 + os.path.getsize(image) / 100 / count)
     for verb in VERBS:
         name = verb.split()[0]
         if count > MANY and name not in VERBS_MANY:
