@@ -187,6 +187,44 @@ static size_t drop_missing(struct peel_image *image, bool *fits, struct image_it
 	return count_fits(image, fits, ret_first);
 }
 
+/* Whether item i fits and none of those before it is the same image. */
+static bool is_first(const struct peel_image *image, const bool *fits, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (fits[k] && same_image(&image->items[k], &image->items[i])) {
+			return false;
+		}
+	}
+	return fits[i];
+}
+
+/* The number-th of the different ones that fit. @return 0; PEEL_ENOENT. */
+static int take_nth(struct peel_image *image, const bool *fits, struct image_item **ret_item,
+	struct peel_error *err)
+{
+	unsigned int left = image->options.nth;
+
+	for (size_t i = 0; i < image->item_count; i++) {
+		if (is_first(image, fits, i) && --left == 0) {
+			image->items[i].shown.chosen = true;
+			*ret_item = &image->items[i];
+			return 0;
+		}
+	}
+	return peel_fail(err, PEEL_ENOENT, "there is no image number %u that matches", image->options.nth);
+}
+
+/* How many different ones fit. */
+static unsigned int count_different(const struct peel_image *image, const bool *fits)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < image->item_count; i++) {
+		count += is_first(image, fits, i);
+	}
+	return count;
+}
+
 int image_choose(struct peel_image *image, struct image_item **ret_item, struct peel_error *err)
 {
 	cleanup_free bool *fits = calloc(image->item_count + 1, sizeof(*fits));
@@ -203,6 +241,12 @@ int image_choose(struct peel_image *image, struct image_item **ret_item, struct 
 		fits[i] = selected(image, &image->items[i], exact) &&
 			(!image->platform_wanted ||
 				platform_fits(&image->items[i].platform, &image->wanted));
+	}
+	if (image->options.ret_matches) {
+		*image->options.ret_matches = count_different(image, fits);
+	}
+	if (image->options.nth > 0) {
+		return take_nth(image, fits, ret_item, err);
 	}
 	memcpy(present, fits, image->item_count * sizeof(*fits));
 	count = count_fits(image, fits, &item);

@@ -128,6 +128,7 @@ struct verb {
 extern const struct verb cmd_bloat;
 extern const struct verb cmd_cache;
 extern const struct verb cmd_cat;
+extern const struct verb cmd_check;
 extern const struct verb cmd_completion;
 extern const struct verb cmd_cp;
 extern const struct verb cmd_detect;

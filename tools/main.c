@@ -279,6 +279,7 @@ static const struct verb *const verbs[] = {
 	&cmd_bloat,
 	&cmd_cache,
 	&cmd_cat,
+	&cmd_check,
 	&cmd_completion,
 	&cmd_cp,
 	&cmd_detect,

@@ -196,14 +196,14 @@ enum peel_result_state {
 };
 
 /**
- * One thing that a rule complains of; the file may be none. Strings are raw bytes, NUL-terminated, valid
+ * One thing that a rule complains of; the file may be none. Strings are raw bytes but for what, NUL-terminated, valid
  * during the call.
  */
 struct peel_violation {
 	/** Names as in struct peel_detection; count 0: the image as a whole. */
 	const char *const *paths;
 	size_t path_count;
-	/** "python interpreter (static, renamed)". */
+	/** "python interpreter (static, renamed)": one line, escaped. */
 	const char *what;
 	int layer, hidden_by;
 	const char *instruction;
@@ -218,7 +218,7 @@ struct peel_violation {
 	const struct peel_package *package;
 };
 
-/** A rule's result. */
+/** A rule's result. All strings but file are one escaped line. */
 struct peel_result {
 	/**
 	 * Stable: "PEEL2001" and the like: group 1 files, 2 detectors, 3 bytes, 4 configuration, 5 packages, 6
@@ -239,6 +239,9 @@ struct peel_result {
 	/** Violations that an exception allows, and those left out above a cap. */
 	size_t allowed, omitted;
 };
+
+/** What rules with an identifier are about, in a few words: "Software that must not be there". @return NULL: no such identifier. */
+const char *peel_rule_title(const char *id);
 
 /** Take a result; nonzero stops. */
 typedef int peel_result_fn(void *arg, const struct peel_result *result);

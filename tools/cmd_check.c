@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peel check: policies against one image, or all of an index. A rule that is violated is violated, whatever else could not be
+ * looked at: status 1. Where none is, and not everything could be looked at, nothing is proved: status 3, never 0.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "check.h"
+#include "cmd.h"
+#include "dockerfile.h"
+
+/* Images of an index that are checked; each holds its index open until the documents are written. */
+#define IMAGES_MAX 256
+/* Environment variable with today's date for tests and for reproducible builds: seconds since 1970. */
+#define EPOCH "SOURCE_DATE_EPOCH"
+
+struct check_values {
+	struct opt_list policies, deny, detectors;
+	const char *dockerfile;
+	bool all_platforms, skip_commands;
+};
+
+/** One run. */
+struct check_run {
+	struct call *call;
+	struct peel_detectors *detectors;
+	struct peel_policy *policies[OPT_LIST_MAX + 1];
+	size_t policy_count;
+	struct dockerfile *dockerfile;
+	struct check_report report;
+	/** The image at hand. */
+	struct check_image *image;
+	bool no_memory;
+};
+
+static int take_result(void *arg, const struct peel_result *result)
+{
+	struct check_run *run = arg;
+
+	run->no_memory = !check_report_add(&run->report, run->image, result);
+	return run->no_memory;
+}
+
+/* Lines of both, each once. @return false where memory is exhausted. */
+static bool join_reasons(struct check_image *image, const char *more)
+{
+	while (more && *more) {
+		const size_t len = strcspn(more, "\n");
+		cleanup_free char *line = strndup(more, len);
+		cleanup_free char *old = image->reasons;
+
+		image->reasons = NULL;
+		if (!line || (old && strstr(old, line))) {
+			image->reasons = old;
+			old = NULL;
+		} else if (asprintf(&image->reasons, "%s%s%s", old ? old : "", old ? "\n" : "", line) < 0) {
+			image->reasons = NULL;
+			return false;
+		}
+		more += len + (more[len] == '\n');
+	}
+	return true;
+}
+
+static int check_policy(struct check_run *run, const struct peel_policy *policy)
+{
+	struct check_image *image = run->image;
+	struct peel_check_summary summary = {0};
+	struct peel_error err = {0};
+	int code = peel_check(image->index, policy, take_result, run, &summary, &err);
+	bool fine = code >= 0 && !run->no_memory && join_reasons(image, summary.reasons);
+
+	free(summary.reasons);
+	if (code < 0) {
+		return complain_error(&err);
+	}
+	if (!fine) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+		return STATUS_ERROR;
+	}
+	image->passed += summary.passed;
+	image->failed += summary.failed;
+	image->warned += summary.warned;
+	image->skipped += summary.skipped;
+	image->unsure += summary.unsure;
+	return STATUS_OK;
+}
+
+static int add_piece(void *arg, const struct peel_piece *piece)
+{
+	peel_ledger_add(arg, piece);
+	return 0;
+}
+
+static int measure(struct check_image *image)
+{
+	struct peel_error err = {0};
+	struct peel_layer_stat stat;
+	int code = peel_pieces(image->index, PEEL_BY_ENTRY, false, add_piece, &image->ledger, &err);
+
+	for (int i = 0; code >= 0 && i < peel_layer_count(image->index); i++) {
+		code = peel_layer_stat(image->index, i, &stat, &err);
+		image->stored_bytes += code < 0 ? 0 : stat.layer.stored_size;
+	}
+	return code < 0 ? complain_error(&err) : STATUS_OK;
+}
+
+/* Figures are in the JSON document alone, and cost a pass over the ledger. */
+static bool wants_figures(const struct call *call)
+{
+	for (int i = 0; i < call->shared.outputs.count; i++) {
+		if (strncmp(call->shared.outputs.items[i], "json", 4) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Which lines of the Dockerfile made the rows of the history. */
+static int find_lines(struct check_run *run)
+{
+	struct check_image *image = run->image;
+	const int count = peel_history_count(image->index);
+	cleanup_free const char **rows = calloc((size_t)count + 1, sizeof(*rows));
+	struct peel_error err = {0};
+
+	image->lines = calloc((size_t)count + 1, sizeof(*image->lines));
+	image->line_count = count;
+	if (!rows || !image->lines) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+		return STATUS_ERROR;
+	}
+	for (int i = 0; i < count; i++) {
+		rows[i] = peel_history(image->index, i)->instruction;
+	}
+	return dockerfile_lines(run->dockerfile, rows, (size_t)count, image->lines, &err) < 0
+		? complain_error(&err)
+		: STATUS_OK;
+}
+
+static int check_image(struct check_run *run)
+{
+	struct check_image *image = run->image;
+	int status = STATUS_OK;
+
+	for (size_t i = 0; status == STATUS_OK && i < run->policy_count; i++) {
+		status = check_policy(run, run->policies[i]);
+	}
+	if (status == STATUS_OK && run->dockerfile) {
+		status = find_lines(run);
+	}
+	if (status == STATUS_OK && wants_figures(run->call)) {
+		status = measure(image);
+	}
+	if (status == STATUS_OK && peel_index_missed(image->index)) {
+		status = reading_status(image->index, status);
+	}
+	image->status = image->failed > 0          ? STATUS_NO
+		: image->unsure > 0 || image->reasons ? STATUS_INCONCLUSIVE
+						      : STATUS_OK;
+	return status;
+}
+
+static int open_image(struct check_run *run, unsigned int nth, unsigned int *ret_matches,
+	struct peel_error *err)
+{
+	struct call *call = run->call;
+	struct peel_index_options options;
+
+	index_options(call, &options);
+	options.facts = true;
+	options.detectors = run->detectors;
+	options.allow_missing = true;
+	options.image.nth = nth;
+	options.image.ret_matches = ret_matches;
+	return peel_index_open(call->argv[0], &options, &run->image->index, err);
+}
+
+static int check_one(struct check_run *run)
+{
+	struct peel_error err = {0};
+
+	if (open_image(run, 0, NULL, &err) < 0) {
+		return complain_error(&err);
+	}
+	progress_clear();
+	complain_incomplete(run->call, run->call->argv[0], run->image->index);
+	run->image->name = "";
+	return check_image(run);
+}
+
+static bool is_absent(const struct peel_error *err)
+{
+	return err->code == PEEL_ENOENT || err->code == PEEL_ETRUNCATED || err->code == PEEL_EFORMAT ||
+		err->code == PEEL_EUNSUPPORTED || err->code == PEEL_EDIGEST || err->code == PEEL_EINCOMPLETE ||
+		err->code == PEEL_ELIMIT;
+}
+
+/* An image that the index lists and that cannot be opened leaves the verdict open; the others are checked. */
+static int check_nth(struct check_run *run, unsigned int nth, unsigned int *ret_matches)
+{
+	struct check_image *image = run->image;
+	struct peel_error err = {0};
+	char name[32];
+	int code = open_image(run, nth, ret_matches, &err);
+
+	progress_clear();
+	if (code < 0 && (*ret_matches == 0 || !is_absent(&err))) {
+		return complain_error(&err);
+	}
+	snprintf(name, sizeof(name), "image %u", nth);
+	image->name = keep_text(&run->report.keep,
+		code >= 0 && *peel_image_value(image->index, "platform")
+			? peel_image_value(image->index, "platform")
+			: name);
+	image->failure = code < 0 ? keep_text(&run->report.keep, err.message) : NULL;
+	if (!image->name || (code < 0 && !image->failure)) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+		return STATUS_ERROR;
+	}
+	if (code < 0) {
+		image->status = STATUS_INCONCLUSIVE;
+		return STATUS_OK;
+	}
+	complain_incomplete(run->call, run->call->argv[0], image->index);
+	return check_image(run);
+}
+
+static int check_all(struct check_run *run)
+{
+	unsigned int matches = 0;
+	int status = STATUS_OK;
+
+	for (unsigned int nth = 1; status == STATUS_OK && (nth == 1 || nth <= matches); nth++) {
+		if (nth > IMAGES_MAX) {
+			complain("more than %d images", IMAGES_MAX);
+			return STATUS_INCONCLUSIVE;
+		}
+		run->image = &run->report.images[nth - 1];
+		run->report.count = nth;
+		status = check_nth(run, nth, &matches);
+		if (nth == 1 && matches > 1 && peel_reference_is_stdin(run->call->argv[0])) {
+			complain("standard input holds %u images and can be read once; write it to a file",
+				matches);
+			return STATUS_ERROR;
+		}
+	}
+	return status;
+}
+
+/* Violated outranks undecided: it is proved. */
+static int verdict(const struct check_report *report)
+{
+	bool open = false;
+
+	for (size_t i = 0; i < report->count; i++) {
+		if (report->images[i].status == STATUS_NO) {
+			return STATUS_NO;
+		}
+		open = open || report->images[i].status != STATUS_OK;
+	}
+	return open ? STATUS_INCONCLUSIVE : STATUS_OK;
+}
+
+/*
+ * Runners take commands out of a log: GitHub "##[name]" and Azure "##vso[" anywhere in a line. Text that people read goes there
+ * too, so no two number signs stand side by side in it. (Their other form begins a line, which no name does here.)
+ */
+static bool write_tame(const struct check_report *report, FILE *out)
+{
+	cleanup_free char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	bool fine;
+
+	if (!memory) {
+		return false;
+	}
+	fine = check_write_text(report, memory);
+	if (fclose(memory) != 0) {
+		return false;
+	}
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '#' && i > 0 && text[i - 1] == '#') {
+			fputs("\\x23", out);
+		} else {
+			putc(text[i], out);
+		}
+	}
+	return fine;
+}
+
+static int emit_check(struct call *call, struct peel_index *index, const char *format, FILE *out, void *arg)
+{
+	static const struct {
+		const char *name;
+		check_write_fn *write;
+	} writers[] = {
+		{"text", check_write_text},
+		{"json", check_write_json},
+		{"junit", check_write_junit},
+		{"sarif", check_write_sarif},
+		{"github", check_write_github},
+		{"markdown", check_write_markdown},
+	};
+	const struct check_report *report = arg;
+	bool fine = true;
+
+	(void)call;
+	(void)index;
+	for (size_t i = 0; i < countof(writers); i++) {
+		if (strcmp(writers[i].name, format) == 0) {
+			fine = writers[i].write == check_write_text ? write_tame(report, out)
+								    : writers[i].write(report, out);
+		}
+	}
+	if (!fine) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+	}
+	return fine ? STATUS_OK : STATUS_ERROR;
+}
+
+/* Today; SOURCE_DATE_EPOCH, where it is set, so that a report can be made again. */
+static bool take_now(int64_t *ret_now)
+{
+	const char *text = getenv(EPOCH);
+	char *end;
+
+	*ret_now = (int64_t)time(NULL);
+	if (!text || !*text) {
+		return true;
+	}
+	*ret_now = strtoll(text, &end, 10);
+	if (*end || *text < '0' || *text > '9') {
+		complain(EPOCH " is no number of seconds");
+		return false;
+	}
+	return true;
+}
+
+static int load_policies(struct check_run *run)
+{
+	const struct check_values *values = run->call->values;
+	struct peel_policy_options options = {
+		.detectors = run->detectors,
+		.skip_command_tests = values->skip_commands,
+	};
+	struct peel_error err = {0};
+	int code = 0;
+
+	if (!take_now(&options.now)) {
+		return STATUS_ERROR;
+	}
+	for (int i = 0; code == 0 && i < values->policies.count; i++) {
+		code = peel_policy_load(values->policies.items[i], &options,
+			&run->policies[run->policy_count], &err);
+		run->policy_count += code == 0;
+	}
+	if (code == 0 && values->deny.count > 0) {
+		code = peel_policy_deny(values->deny.items, (size_t)values->deny.count, &options,
+			&run->policies[run->policy_count], &err);
+		run->policy_count += code == 0;
+	}
+	if (code == 0 && values->dockerfile) {
+		code = dockerfile_load(values->dockerfile, &run->dockerfile, &err);
+	}
+	if (code < 0) {
+		/* Whatever is wrong with the policy, the image has not been looked at. */
+		complain_error(&err);
+		return STATUS_ERROR;
+	}
+	return STATUS_OK;
+}
+
+static int check_usage(struct call *call)
+{
+	const struct check_values *values = call->values;
+
+	if (values->policies.count == 0 && values->deny.count == 0) {
+		return complain_usage(call, "what is to be checked? --config FILE or --deny WORDS");
+	}
+	if (values->all_platforms && (call->shared.platform || call->shared.index_file)) {
+		return complain_usage(call, "--all-platforms goes with neither --platform nor --index");
+	}
+	return STATUS_OK;
+}
+
+static int run_all(struct check_run *run)
+{
+	const struct check_values *values = run->call->values;
+	struct peel_error err = {0};
+	int status;
+
+	run->report.images = calloc(IMAGES_MAX, sizeof(*run->report.images));
+	run->report.count = 1;
+	run->report.reference = run->call->argv[0];
+	run->image = run->report.images;
+	if (!run->image) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+		return STATUS_ERROR;
+	}
+	if (peel_detectors_load(values->detectors.items, (size_t)values->detectors.count, &run->detectors,
+		    &err) < 0) {
+		complain_error(&err);
+		return STATUS_ERROR;
+	}
+	status = load_policies(run);
+	run->report.dockerfile = run->dockerfile;
+	if (status == STATUS_OK) {
+		status = values->all_platforms ? check_all(run) : check_one(run);
+	}
+	if (status != STATUS_OK) {
+		return status;
+	}
+	run->report.status = verdict(&run->report);
+	status = emit_all(run->call, NULL, emit_check, &run->report);
+	return status == STATUS_OK ? run->report.status : status;
+}
+
+static int run_check(struct call *call)
+{
+	struct check_run run = {.call = call};
+	int status = check_usage(call);
+
+	if (status != STATUS_OK) {
+		return status;
+	}
+	status = run_all(&run);
+	check_report_finish(&run.report);
+	for (size_t i = 0; i < run.policy_count; i++) {
+		peel_policy_free(run.policies[i]);
+	}
+	dockerfile_free(run.dockerfile);
+	peel_detectors_free(run.detectors);
+	return status;
+}
+
+#define AT(member) offsetof(struct check_values, member)
+
+static const struct opt check_options[] = {
+	{0, "all-platforms", NULL, OPT_FLAG, AT(all_platforms),
+		"every image of an index; the verdict is the worst"},
+	{'c', "config", "FILE", OPT_LIST, AT(policies),
+		"policy of peel's, container-structure-test's or dive's; repeatable"},
+	{0, "deny", "WORDS", OPT_LIST, AT(deny),
+		"no python,compiler; python@runtime: merged tree; python:payload: too"},
+	{0, "detectors", "FILE", OPT_LIST, AT(detectors), "more detectors; repeatable"},
+	{0, "dockerfile", "FILE", OPT_STRING, AT(dockerfile), "say which of its lines is to blame"},
+	{0, "skip-command-tests", NULL, OPT_FLAG, AT(skip_commands),
+		"command tests, which are never run, do not count"},
+	{0},
+};
+
+const struct verb cmd_check = {
+	.name = "check",
+	.operands = "IMAGE",
+	.summary = "hold an image against policies: what must not be in it, and what must",
+	.details = "Status 0: all rules hold, and all was looked at. 1: a rule is violated. 3: none is, but not\n"
+		   "everything could be looked at; the reasons are told. Policies: see peel(1), POLICY FILES.\n",
+	.options = check_options,
+	.values_size = sizeof(struct check_values),
+	.image = true,
+	.facts = true,
+	.formats = "text json junit sarif github markdown",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_check,
+};
