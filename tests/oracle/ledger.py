@@ -12,7 +12,7 @@ For every seed the image is made with plain, gzip and zstd layers. Of each, for 
 - what hid each byte and why is what the model says, where the model knows it;
 - all three forms have the same waste and the same duplicates, and duplicates save what contents say;
 - --dive-compat says what a slow dive says (dive.py), where a tar's paths are the tree's;
-- other accounts of the same bytes agree where the command has them: packages, diff.
+- other accounts of the same bytes agree where the command has them: packages, bloat, report, diff.
 
 With --image the sums of real images are compared with one another. Images that are named together must have the same
 waste (one image in several forms). $PEEL is the command; PEEL_FULL=1 runs more seeds.
@@ -129,6 +129,15 @@ def check_others(image, cache, total, wrong):
              tuple(found["visible"][key] for key in ("files", "bytes", "allocated_bytes")))
         same(wrong, "packages, owned or not", total["visible_bytes"],
              found["owned"]["bytes"] + found["unowned"]["bytes"])
+    if "bloat" in known:
+        found = document(cache, "bloat", "--top", "0", image)
+        same(wrong, "bloat", three(total, "visible_"), three(found, "visible_"), sums_of(found["category"], ""))
+    if "report" in known:
+        found = document(cache, "report", image)["images"][0]
+        for key in ("files", "bytes", "visible_files", "visible_bytes", "wasted_bytes"):
+            same(wrong, "report, " + key, total[key], found["totals"][key])
+        same(wrong, "report, categories", total["visible_bytes"], sum(row["bytes"] for row in found["categories"]))
+        same(wrong, "report, causes", total["wasted_bytes"], sum(row["bytes"] for row in found["causes"]))
     if "diff" in known:
         found = document(cache, "diff", image, image)["totals"]
         for side in ("a", "b"):
