@@ -121,7 +121,10 @@ const char *peel_facts_incomplete_reasons(const struct peel_index *index);
  * Names that are hard links to it are not pieces of their own.
  */
 struct peel_piece {
-	/** Node number: in the merged view where visible, else in its layer's view. */
+	/**
+	 * Node number: in the merged view where visible, else in its layer's view. peel_read takes it; peel_node_get finds
+	 * none where its own layer hides the file (a duplicate, something unreachable).
+	 */
 	uint64_t ino;
 	/** Row of table entry. */
 	uint64_t entry;
