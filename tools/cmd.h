@@ -250,6 +250,9 @@ void json_document(struct json *json, const char *name, struct peel_index *index
 /** The same with reasons that the verb knows, a line each; NULL: the document is complete. */
 void json_document_with(struct json *json, const char *name, struct peel_index *index,
 	const char *reasons);
+/** Its first half, the schema alone; and its second. */
+void json_begin(struct json *json, const char *name);
+void json_about(struct json *json, struct peel_index *index, const char *reasons);
 /** The members that say which image it is, and whether all of it could be read, for an object that is open. */
 void json_image_members(struct json *json, struct peel_index *index);
 /** A document of two images, as members "a" and "b" that each hold image, complete and incomplete_reasons. */

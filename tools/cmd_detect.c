@@ -41,19 +41,37 @@ static int find(struct detect_run *run, struct peel_index *index)
 	return run->fatal ? STATUS_NO : STATUS_OK;
 }
 
+/* One image in the document at hand. */
+static int emit_image(struct detect_run *run, const struct detect_image *image)
+{
+	int status = STATUS_INCONCLUSIVE;
+
+	run->image = image;
+	if (!detect_begin_image(run)) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+		status = STATUS_ERROR;
+	} else if (image->index) {
+		status = find(run, image->index);
+		status = image->reasons ? worse_status(status, STATUS_INCONCLUSIVE) : status;
+	}
+	detect_end_image(run);
+	return status;
+}
+
 static int emit_detect(struct call *call, struct peel_index *index, const char *format, FILE *out,
 	void *arg)
 {
 	struct detect_run run = *(struct detect_run *)arg;
-	int status;
+	int status = STATUS_OK;
 
+	(void)call;
+	(void)index;
 	run.out = out;
 	run.top = run.values->top.set ? run.values->top.value : TOP_DEFAULT;
-	if (!detect_begin(&run, call, index, format)) {
-		complain("%s", peel_strerror(PEEL_ENOMEM));
-		return STATUS_ERROR;
+	detect_begin(&run, format);
+	for (size_t i = 0; i < run.image_count; i++) {
+		status = worse_status(status, emit_image(&run, &run.images[i]));
 	}
-	status = find(&run, index);
 	detect_end(&run);
 	return status;
 }
@@ -146,26 +164,99 @@ static int take_tiers(const struct call *call, struct detect_run *run)
 	return STATUS_OK;
 }
 
-static int look_at_image(struct call *call, struct detect_run *run)
+/* Open an image, and learn why what it says may not be all. nth as in struct peel_image_options. */
+static int open_image(struct call *call, struct detect_run *run, unsigned int nth,
+	unsigned int *ret_matches, struct peel_error *err)
 {
-	cleanup_index struct peel_index *index = NULL;
-	cleanup_free char *reasons = NULL;
+	struct detect_image *image = &run->images[run->image_count];
+	struct peel_index_options options;
+	int r;
+
+	index_options(call, &options);
+	options.allow_missing = true;
+	options.image.nth = nth;
+	options.image.ret_matches = ret_matches;
+	r = peel_index_open(call->argv[0], &options, &image->index, err);
+	progress_clear();
+	if (r < 0) {
+		return r;
+	}
+	run->image_count++;
+	complain_incomplete(call, call->argv[0], image->index);
+	r = peel_detect_reasons(image->index, &image->reasons, err);
+	if (r == 0) {
+		complain_detect_reasons(call, image->index, image->reasons);
+	}
+	return r;
+}
+
+/* The file lists it and has it not, or it cannot be read: the others are looked at. */
+static bool is_absent(const struct peel_error *err)
+{
+	return err->code == PEEL_ENOENT || err->code == PEEL_EFORMAT || err->code == PEEL_EDIGEST ||
+		err->code == PEEL_ETRUNCATED || err->code == PEEL_EUNSUPPORTED;
+}
+
+static int open_all(struct call *call, struct detect_run *run)
+{
+	unsigned int matches = 1;
+
+	for (unsigned int nth = 1; nth <= matches; nth++) {
+		struct peel_error err = {0};
+
+		if (nth > DETECT_IMAGES_MAX) {
+			complain("more than %d images", DETECT_IMAGES_MAX);
+			return STATUS_ERROR;
+		}
+		int r = open_image(call, run, nth, &matches, &err);
+
+		if (matches > 1 && peel_reference_is_stdin(call->argv[0])) {
+			complain(
+				"standard input holds %u images and can be read once; write it to a file",
+				matches);
+			return STATUS_ERROR;
+		}
+		if (r >= 0) {
+			continue;
+		}
+		if (matches == 0 || !is_absent(&err)) {
+			return complain_error(&err);
+		}
+		complain_error(&err);
+		run->images[run->image_count].reasons = strdup(err.message);
+		run->images[run->image_count++].absent = true;
+	}
+	return STATUS_OK;
+}
+
+static int look_at_images(struct call *call, struct detect_run *run)
+{
 	struct peel_error err = {0};
-	int status;
+	int status = STATUS_OK;
 
 	call->detectors = run->detectors;
-	status = open_for_reading(call, &index);
+	if (run->values->all_platforms) {
+		status = open_all(call, run);
+	} else if (open_image(call, run, 0, NULL, &err) < 0) {
+		status = complain_error(&err);
+	}
 	if (status != STATUS_OK) {
 		return status;
 	}
-	if (peel_detect_reasons(index, &reasons, &err) < 0) {
-		return complain_error(&err);
+	status = emit_all(call, NULL, emit_detect, run);
+	for (size_t i = 0; i < run->image_count && status != STATUS_ERROR; i++) {
+		status = run->images[i].absent ? worse_status(status, STATUS_INCONCLUSIVE)
+					       : reading_status(run->images[i].index, status);
 	}
-	complain_detect_reasons(call, index, reasons);
-	run->reasons = reasons;
-	status = emit_all(call, index, emit_detect, run);
-	status = reasons ? worse_status(status, STATUS_INCONCLUSIVE) : status;
-	return status == STATUS_ERROR ? status : reading_status(index, status);
+	return status;
+}
+
+static void close_images(struct detect_run *run)
+{
+	for (size_t i = 0; i < run->image_count; i++) {
+		peel_index_close(run->images[i].index);
+		free(run->images[i].reasons);
+	}
 }
 
 static void cleanup_detectors(struct peel_detectors **detectors)
@@ -196,12 +287,19 @@ static int run_detect(struct call *call)
 	run.name_count = (size_t)call->argc - 1;
 	status = check_names(call, &run);
 	status = status ? status : take_tiers(call, &run);
-	return status ? status : look_at_image(call, &run);
+	if (values->all_platforms && (call->shared.platform || call->shared.index_file)) {
+		return complain_usage(call,
+			"--all-platforms goes with neither --platform nor --index");
+	}
+	status = status ? status : look_at_images(call, &run);
+	close_images(&run);
+	return status;
 }
 
 #define AT(member) offsetof(struct detect_values, member)
 
 static const struct opt detect_options[] = {
+	{0, "all-platforms", NULL, OPT_FLAG, AT(all_platforms), "every image that the file holds"},
 	{0, "detectors", "FILE", OPT_LIST, AT(files),
 		"add detectors of FILE, or replace those of its names"},
 	{0, "list", NULL, OPT_FLAG, AT(list), "show the detectors, and no image"},

@@ -19,7 +19,20 @@ struct call;
 struct detect_values {
 	struct opt_list files, tiers;
 	struct opt_number top;
-	bool list, runtime;
+	bool all_platforms, list, runtime;
+};
+
+/** Most images of one file that are looked at together. */
+#define DETECT_IMAGES_MAX 64
+
+/** An image that was opened. */
+struct detect_image {
+	/** NULL: absent. */
+	struct peel_index *index;
+	/** As peel_detect_reasons; of an absent one, why. */
+	char *reasons;
+	/** The file lists it and has it not, or it cannot be read. */
+	bool absent;
 };
 
 struct detect_run;
@@ -27,7 +40,7 @@ struct detect_run;
 /** Write a finding. @return nonzero where memory is exhausted. */
 typedef int detect_take_fn(struct detect_run *run, const struct peel_detection *found);
 
-/** One run over one image, for one document. */
+/** One run over all images, for one document. */
 struct detect_run {
 	const struct detect_values *values;
 	const struct peel_detectors *detectors;
@@ -37,11 +50,14 @@ struct detect_run {
 	unsigned int tiers, fatal_tiers;
 	/** Findings of those. */
 	uint64_t fatal;
-	/** Why nothing is proved, NULL where something is. */
-	const char *reasons;
+	struct detect_image images[DETECT_IMAGES_MAX];
+	size_t image_count;
+	/** The one at hand. */
+	const struct detect_image *image;
 	/* The document. */
 	FILE *out;
 	detect_take_fn *take;
+	enum sheet_format format;
 	struct sheet sheet;
 	struct json json;
 	bool is_json;
@@ -54,16 +70,19 @@ struct detect_run {
 	uint64_t tiers_count[6], visible;
 };
 
-/** Begin a document. @return false where memory is exhausted; detect_end is fine all the same. */
-bool detect_begin(struct detect_run *run, const struct call *call, struct peel_index *index,
-	const char *format);
-/** End it. */
+/** Begin a document, and end it. */
+void detect_begin(struct detect_run *run, const char *format);
 void detect_end(struct detect_run *run);
+/** Begin run->image in it. @return false where memory is exhausted; detect_end_image is fine all the same. */
+bool detect_begin_image(struct detect_run *run);
+void detect_end_image(struct detect_run *run);
 
-/** Write the document in JSON. */
-void detect_json_begin(struct detect_run *run, struct peel_index *index);
-int detect_json_take(struct detect_run *run, const struct peel_detection *found);
+/** The same in JSON: one image is the document, of several each is a member of its array "images". */
+void detect_json_begin(struct detect_run *run);
 void detect_json_end(struct detect_run *run);
+void detect_json_begin_image(struct detect_run *run);
+int detect_json_take(struct detect_run *run, const struct peel_detection *found);
+void detect_json_end_image(struct detect_run *run);
 
 /** Write a finding as a member of an array: what check and detect both tell. */
 void detect_json_evidence(struct json *json, const struct peel_evidence *evidence, size_t count);

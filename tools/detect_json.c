@@ -6,10 +6,36 @@
 
 #include "cmd.h"
 
-void detect_json_begin(struct detect_run *run, struct peel_index *index)
+void detect_json_begin(struct detect_run *run)
 {
 	run->json = (struct json){.out = run->out};
-	json_document_with(&run->json, "detect", index, run->reasons);
+	json_begin(&run->json, "detect");
+	if (run->values->all_platforms) {
+		json_array(&run->json, "images");
+	}
+}
+
+void detect_json_end(struct detect_run *run)
+{
+	if (run->values->all_platforms) {
+		json_close(&run->json);
+	}
+	json_close(&run->json);
+}
+
+void detect_json_begin_image(struct detect_run *run)
+{
+	if (run->values->all_platforms) {
+		json_object(&run->json, NULL);
+	}
+	if (!run->image->index) {
+		json_bool(&run->json, "complete", false);
+		json_array(&run->json, "incomplete_reasons");
+		json_string(&run->json, NULL, run->image->reasons ? run->image->reasons : "");
+		json_close(&run->json);
+	} else {
+		json_about(&run->json, run->image->index, run->image->reasons);
+	}
 	json_array(&run->json, "detectors");
 	for (size_t i = 0; i < peel_detector_count(run->detectors); i++) {
 		const char *name = peel_detector_get(run->detectors, i)->name;
@@ -97,7 +123,7 @@ int detect_json_take(struct detect_run *run, const struct peel_detection *found)
 	return 0;
 }
 
-void detect_json_end(struct detect_run *run)
+void detect_json_end_image(struct detect_run *run)
 {
 	struct json *json = &run->json;
 
@@ -108,5 +134,7 @@ void detect_json_end(struct detect_run *run)
 	}
 	json_unsigned(json, "visible", run->visible);
 	json_close(json);
-	json_close(json);
+	if (run->values->all_platforms) {
+		json_close(json);
+	}
 }

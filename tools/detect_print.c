@@ -22,7 +22,7 @@ static const struct column columns[] = {{"DETECTOR", false}, {"TIER", false}, {"
 static const struct column csv_columns[] = {{"DETECTOR", false}, {"TIER", false}, {"RULE", false},
 	{"PATH", false}, {"WHAT", false}, {"VISIBLE", false}, {"SHIPPED", false}, {"LAYER", true},
 	{"HIDDEN BY", true}, {"CAUSE", false}, {"BYTES", true}, {"PACKAGE", false},
-	{"EVIDENCE", false}, {"INSTRUCTION", false}};
+	{"EVIDENCE", false}, {"INSTRUCTION", false}, {"PLATFORM", false}};
 
 const char *detect_layer(char *buf, size_t size, int layer, int hidden_by, enum peel_cause cause)
 {
@@ -126,7 +126,9 @@ static bool write_csv_row(struct detect_run *run, const struct peel_detection *f
 {
 	cleanup_free char *name = NULL;
 	cleanup_free char *instruction = NULL;
+	const char *platform = peel_image_value(run->image->index, "platform");
 	char title[PEEL_MESSAGE_SIZE];
+	char shown[PEEL_MESSAGE_SIZE];
 	char numbers[3][FORMAT_SIZE] = {"", "", ""};
 	char package[2 * PEEL_MESSAGE_SIZE];
 	char evidence[TEXT_SIZE];
@@ -137,7 +139,7 @@ static bool write_csv_row(struct detect_run *run, const struct peel_detection *f
 		format_package(package, sizeof(package), found->package),
 		detect_evidence(evidence, sizeof(evidence), found->evidence, found->evidence_count,
 			SIZE_MAX),
-		NULL};
+		NULL, peel_text_escape_into(shown, sizeof(shown), platform, strlen(platform))};
 
 	if (peel_text_escape(path, strlen(path), &name) < 0 ||
 		peel_text_escape(found->instruction, strlen(found->instruction), &instruction) <
@@ -145,7 +147,7 @@ static bool write_csv_row(struct detect_run *run, const struct peel_detection *f
 		return false;
 	}
 	cells[3] = name;
-	cells[countof(cells) - 1] = instruction;
+	cells[countof(cells) - 2] = instruction;
 	if (found->layer >= 0) {
 		format_number(numbers[0], (uint64_t)found->layer);
 	}
@@ -183,34 +185,62 @@ static int take_row(struct detect_run *run, const struct peel_detection *found)
 	return !write_row(run, found);
 }
 
-bool detect_begin(struct detect_run *run, const struct call *call, struct peel_index *index,
-	const char *format)
+void detect_begin(struct detect_run *run, const char *format)
 {
-	const enum sheet_format sheet = sheet_format(format);
-
-	(void)call;
-	if (strcmp(format, "json") == 0) {
-		run->is_json = true;
+	run->format = sheet_format(format);
+	run->is_json = strcmp(format, "json") == 0;
+	if (run->is_json) {
 		run->take = detect_json_take;
-		detect_json_begin(run, index);
-		return true;
+		detect_json_begin(run);
+		return;
 	}
-	run->take = sheet == SHEET_CSV ? take_csv : take_row;
-	return sheet == SHEET_CSV
-		? sheet_begin(&run->sheet, run->out, sheet, csv_columns, countof(csv_columns))
-		: sheet_begin(&run->sheet, run->out, sheet, columns, countof(columns));
+	run->take = run->format == SHEET_CSV ? take_csv : take_row;
 }
 
 void detect_end(struct detect_run *run)
 {
 	if (run->is_json) {
 		detect_json_end(run);
-		return;
 	}
-	sheet_end(&run->sheet);
-	if (run->sheet.format == SHEET_CSV) {
-		return;
+}
+
+/* The platform of one of several images. */
+static void print_platform(const struct detect_run *run)
+{
+	const char *platform = run->image->index ? peel_image_value(run->image->index, "platform")
+						 : "";
+
+	fputs(run->image > run->images ? "\n" : "", run->out);
+	fputs(run->format == SHEET_MARKDOWN ? "### " : "", run->out);
+	fputs(*platform ? "" : "unknown platform", run->out);
+	peel_text_print(run->out, platform, strlen(platform));
+	fputs(run->format == SHEET_MARKDOWN ? "\n\n" : "\n", run->out);
+}
+
+/* CSV has one line of titles, whatever follows. */
+bool detect_begin_image(struct detect_run *run)
+{
+	run->detector = NULL;
+	run->count = run->omitted = run->visible = 0;
+	memset(run->tiers_count, 0, sizeof(run->tiers_count));
+	run->fatal = 0;
+	if (run->is_json) {
+		detect_json_begin_image(run);
+		return true;
 	}
+	if (run->format == SHEET_CSV) {
+		return run->image > run->images ||
+			sheet_begin(&run->sheet, run->out, run->format, csv_columns,
+				countof(csv_columns));
+	}
+	if (run->values->all_platforms) {
+		print_platform(run);
+	}
+	return sheet_begin(&run->sheet, run->out, run->format, columns, countof(columns));
+}
+
+static void print_sums(const struct detect_run *run)
+{
 	if (run->omitted) {
 		fprintf(run->out, "and %" PRIu64 " more: --top 0 shows all\n", run->omitted);
 	}
@@ -221,8 +251,20 @@ void detect_end(struct detect_run *run)
 			peel_tier_name((enum peel_tier)tier), run->tiers_count[tier]);
 	}
 	putc('\n', run->out);
-	if (run->reasons) {
+	if (!run->image->index || run->image->reasons) {
 		fputs("not conclusive: part of the image could not be seen\n", run->out);
+	}
+}
+
+void detect_end_image(struct detect_run *run)
+{
+	if (run->is_json) {
+		detect_json_end_image(run);
+		return;
+	}
+	if (run->format != SHEET_CSV) {
+		sheet_end(&run->sheet);
+		print_sums(run);
 	}
 }
 

@@ -129,7 +129,7 @@ static void json_completeness(struct json *json, struct peel_index *index)
 	json_reasons(json, peel_index_complete(index), peel_index_incomplete_reasons(index));
 }
 
-static void json_schema(struct json *json, const char *name)
+void json_begin(struct json *json, const char *name)
 {
 	char schema[64];
 
@@ -146,21 +146,26 @@ void json_image_members(struct json *json, struct peel_index *index)
 
 void json_document(struct json *json, const char *name, struct peel_index *index)
 {
-	json_schema(json, name);
+	json_begin(json, name);
 	json_image_members(json, index);
+}
+
+void json_about(struct json *json, struct peel_index *index, const char *reasons)
+{
+	json_image(json, index);
+	json_reasons(json, !reasons, reasons ? reasons : "");
 }
 
 void json_document_with(struct json *json, const char *name, struct peel_index *index,
 	const char *reasons)
 {
-	json_schema(json, name);
-	json_image(json, index);
-	json_reasons(json, !reasons, reasons ? reasons : "");
+	json_begin(json, name);
+	json_about(json, index, reasons);
 }
 
 void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b)
 {
-	json_schema(json, name);
+	json_begin(json, name);
 	json_object(json, "a");
 	json_image_members(json, a);
 	json_close(json);

@@ -33,7 +33,10 @@ def ask(image, *words):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode not in (0, 1, 3) or not done.stdout:
         raise SystemExit('peel detect: %d: %s' % (done.returncode, done.stderr.decode(errors='replace')))
-    return done.returncode, json.loads(done.stdout)
+    document = json.loads(done.stdout)
+    if 'images' in document:
+        document = {'findings': [one for image in document['images'] for one in image['findings']]}
+    return done.returncode, document
 
 
 def found_in(document):
@@ -56,7 +59,7 @@ def write_image(path, image, codec):
         return []
     if image.form == 'platforms':
         build_platforms(path, image, codec)
-        return ['--platform', 'linux/arm64']
+        return ['--all-platforms']
     mkimage.build(path, image.layers, 'oci-archive' if codec != 'none' else 'docker-archive', codec, env=image.env,
                   settings=image.settings)
     return []

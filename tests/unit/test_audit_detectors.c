@@ -145,7 +145,8 @@ static const char conditions[] =
 	"      - {id: any, tier: embedder, title: t, when: {any: [{need: 'lib[xy]*'}, {import: start}]}}\n"
 	"      - {id: alike, tier: none, title: t, when: {path: '/doc/**'}}\n"
 	"      - {id: not, tier: payload, title: t, when: {name: '*.x', not: [{kind: empty}, {path: '/tmp/**'}]}}\n"
-	"      - {id: nested, tier: dependent, title: t, when: {all: [{symbol: 'go*'}, {any: [{kind: pe}, {not: {kind: elf}}]}]}}\n";
+	"      - {id: nested, tier: dependent, title: t,\n"
+	"         when: {all: [{symbol: 'go*'}, {any: [{kind: pe}, {not: {kind: elf}}]}]}}\n";
 
 /* Facts of a file, and the rule that holds. */
 static const struct {

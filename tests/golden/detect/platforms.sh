@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every image of an index: the worst of them is the answer. One that is listed and not there leaves it open.
+mode=755
+for platform in linux/amd64 linux/arm64; do
+	python3 "$golden/../lib/mkimage.py" --form oci --platform "$platform" layout <<END
+layer FROM $platform
+f usr/bin/tool mode=$mode data="x"
+END
+	cp layout/index.json "${platform#linux/}.json"
+	mode=4755
+done
+python3 - <<'END'
+import json
+manifests = [m for name in ("amd64", "arm64") for m in json.load(open(name + ".json"))["manifests"]]
+json.dump({"schemaVersion": 2, "manifests": manifests}, open("layout/index.json", "w"))
+json.dump({"schemaVersion": 2, "manifests": [manifests[0], dict(manifests[1], digest="sha256:" + "0" * 64)]}, open("half.json", "w"))
+END
+run detect layout setuid
+run detect --platform linux/amd64 layout setuid
+run detect --all-platforms layout setuid
+run detect --all-platforms --output csv layout setuid
+run detect --all-platforms --output markdown layout setuid
+run detect --all-platforms --output json=doc.json layout setuid
+python3 -c 'import json
+for image in json.load(open("doc.json"))["images"]:
+    print(image["image"]["platform"], image["complete"], [one["names"] for one in image["findings"]])'
+run detect --all-platforms --platform linux/amd64 layout setuid
+cp half.json layout/index.json
+run detect --all-platforms layout setuid
