@@ -129,7 +129,7 @@ static void start_threads(struct crew *crew, unsigned count)
 /** One tape a job, and one for its points: those of a layer are stored when its entries are. */
 static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 {
-	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare / 2, crew->options.spill_dir,
+	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare / 3, crew->options.spill_dir,
 		&crew->tapes, err);
 
 	for (int i = 0; code == 0 && i < crew->job_count; i++) {
@@ -191,7 +191,7 @@ int crew_start(struct peel_image *image, const struct crew_options *options, str
 
 size_t crew_spare_memory(const struct crew *crew)
 {
-	return crew->spare / 2;
+	return crew->spare / 3 * 2;
 }
 
 void crew_free(struct crew *crew)

@@ -106,7 +106,8 @@ int tree_end_layer(struct tree *tree, struct peel_error *err)
 
 void tree_add_memory(struct tree *tree, size_t spare)
 {
-	tree_rows_set_budget(tree->rows, TREE_ROWS_BUDGET + spare);
+	tree_rows_set_budget(tree->rows, TREE_ROWS_BUDGET + spare / 2);
+	tree_sort_set_budget(tree->sort, TREE_SORT_BUDGET + spare / 2);
 }
 
 const struct tree_layer *tree_layer(const struct tree *tree, int layer)

@@ -109,6 +109,11 @@ void tree_sort_free(struct tree_sort *sort)
 	free(sort);
 }
 
+void tree_sort_set_budget(struct tree_sort *sort, size_t budget)
+{
+	sort->budget = budget;
+}
+
 static size_t packed_size(size_t name_len)
 {
 	return (offsetof(struct packed, name) + name_len + ROW_ALIGN - 1) / ROW_ALIGN * ROW_ALIGN;
@@ -230,7 +235,7 @@ static int end_run(struct tree_sort *sort, struct peel_error *err)
 static int make_room(struct tree_sort *sort, size_t size, struct peel_error *err)
 {
 	if (sort->rows_room - sort->rows_len < size) {
-		size_t room = (sort->rows_room + size) * 3 / 2;
+		size_t room = (sort->rows_room + size) * 5 / 4;
 		uint8_t *grown = room > UINT32_MAX ? NULL : realloc(sort->rows, room);
 
 		if (!grown) {

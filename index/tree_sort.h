@@ -13,8 +13,8 @@
 struct peel_error;
 struct tree_sort;
 
-/** Memory of the rows, bytes: some 160,000 of them. */
-#define TREE_SORT_BUDGET (12u << 20)
+/** Least memory of the rows, bytes: some 120,000 of them. */
+#define TREE_SORT_BUDGET (8u << 20)
 
 /** Values of sort_row.content and meta that are no fingerprint. */
 enum sort_content {
@@ -54,6 +54,9 @@ struct sort_row {
 int tree_sort_new(size_t budget, int folder, struct tree_sort **ret_sort, struct peel_error *err);
 /** Free; NULL is fine. */
 void tree_sort_free(struct tree_sort *sort);
+
+/** From now on keep so many bytes in memory. */
+void tree_sort_set_budget(struct tree_sort *sort, size_t budget);
 
 /** Add a row, in any order; ids differ. @return 0; PEEL_ENOMEM, PEEL_EIO (disk full). */
 int tree_sort_add(struct tree_sort *sort, const struct sort_row *row, struct peel_error *err);
