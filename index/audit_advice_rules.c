@@ -37,14 +37,25 @@ static int take_cause(struct reading *r, const struct yaml *node)
 	return fail(r, node, "there is no such cause");
 }
 
+static int add_category(struct reading *r, const struct yaml *node, uint32_t id)
+{
+	uint8_t *rules = r->rules->by_category[id];
+
+	/* Libraries with a twin are found before their category's own rules, which take the others. */
+	for (size_t i = 0; i < ADVICE_CATEGORY_RULES; i++) {
+		if (!rules[i]) {
+			rules[i] = (uint8_t)r->rules->count;
+			return 0;
+		}
+	}
+	return fail(r, node, "a category has at most 3 rules");
+}
+
 static int take_category(struct reading *r, const struct yaml *node)
 {
 	for (uint32_t id = 1; id <= r->rules->category_count; id++) {
 		if (strcmp(peel_category_get(r->index, id)->name, node->text) == 0) {
-			if (!r->rules->by_category[id]) {
-				r->rules->by_category[id] = (uint8_t)r->rules->count;
-			}
-			return 0;
+			return add_category(r, node, id);
 		}
 	}
 	/* An index may have categories of other rules: such bytes are nobody's advice. */
@@ -79,22 +90,87 @@ static int take_text(const struct reading *r, const struct yaml *map, const char
 	return 0;
 }
 
-static int read_rule(struct reading *r, const struct yaml *map)
+static int take_database(struct reading *r, const struct yaml *node)
 {
-	static const char *const known[] = {
-		"id", "title", "action", "causes", "categories", "by", NULL};
-	const struct yaml *causes = yaml_get(map, "causes");
-	const struct yaml *categories = yaml_get(map, "categories");
-	const struct yaml *unknown = yaml_unknown(map, known);
-	const char *by = NULL;
-	int code;
-
-	if (map->type != YAML_MAP || unknown || !causes == !categories) {
-		return fail(r, unknown ? unknown : map,
-			"advice has id, title, action, by, and causes or categories");
+	for (int i = 0; i < r->rules->database_count; i++) {
+		if (strcmp(r->rules->databases[i], node->text) == 0) {
+			r->rule->except |= 1u << i;
+			return 0;
+		}
 	}
-	r->rule = &r->rules->rules[r->rules->count++];
-	code = take_text(r, map, "id", &r->rule->id);
+	if (r->rules->database_count == ADVICE_DATABASES_MAX) {
+		return fail(r, node, "too many databases");
+	}
+	r->rule->except |= 1u << r->rules->database_count;
+	r->rules->databases[r->rules->database_count++] = node->text;
+	return 0;
+}
+
+static int take_what(struct reading *r, const struct yaml *node)
+{
+	static const char *const words[] = {
+		[ADVICE_RECOMMENDS] = "recommends",
+		[ADVICE_STRIP] = "strip",
+		[ADVICE_DUPLICATES] = "duplicates",
+	};
+
+	for (int what = 1; what < ADVICE_WHAT_COUNT; what++) {
+		if (node->type == YAML_SCALAR && strcmp(words[what], node->text) == 0) {
+			if (r->rules->by_what[what]) {
+				return fail(r, node,
+					"this is what another piece of advice is about");
+			}
+			r->rule->what = (enum advice_what)what;
+			r->rules->by_what[what] = (uint8_t)r->rules->count;
+			return 0;
+		}
+	}
+	return fail(r, node, "what is recommends, strip or duplicates");
+}
+
+static int take_packages(struct reading *r, const struct yaml *node)
+{
+	struct advice_rules *rules = r->rules;
+
+	if (node && (node->type != YAML_SCALAR || strcmp(node->text, "true") != 0)) {
+		return fail(r, node, "packages is true, or not there");
+	}
+	if (!node && r->rule->what != ADVICE_RECOMMENDS) {
+		return 0;
+	}
+	if (rules->package_rule_count == ADVICE_PACKAGE_RULES) {
+		return fail(r, node, "at most 3 pieces of advice are about whole packages");
+	}
+	r->rule->package_bit = rules->package_rule_count;
+	rules->package_rules[rules->package_rule_count++] = (uint8_t)(rules->count - 1);
+	return 0;
+}
+
+/* A category by its name; 0 where the index has other rules. */
+static int take_one_category(struct reading *r, const struct yaml *map, const char *key,
+	uint32_t *ret_id)
+{
+	const struct yaml *node = yaml_get(map, key);
+
+	if (!node) {
+		return 0;
+	}
+	if (node->type != YAML_SCALAR || node->len == 0) {
+		return fail(r, node, "here stands a category");
+	}
+	for (uint32_t id = 1; id <= r->rules->category_count; id++) {
+		if (strcmp(peel_category_get(r->index, id)->name, node->text) == 0) {
+			*ret_id = id;
+		}
+	}
+	return 0;
+}
+
+static int read_texts(struct reading *r, const struct yaml *map)
+{
+	const char *by = NULL;
+	int code = take_text(r, map, "id", &r->rule->id);
+
 	if (code == 0) {
 		code = take_text(r, map, "title", &r->rule->title);
 	}
@@ -107,11 +183,53 @@ static int read_rule(struct reading *r, const struct yaml *map)
 	if (code == 0 && strcmp(by, "layer") != 0 && strcmp(by, "hider") != 0) {
 		code = fail(r, yaml_get(map, "by"), "by is layer or hider");
 	}
-	if (code < 0) {
-		return code;
+	r->rule->by_hider = code == 0 && strcmp(by, "hider") == 0;
+	return code;
+}
+
+static int read_subject(struct reading *r, const struct yaml *map)
+{
+	const struct yaml *causes = yaml_get(map, "causes");
+	const struct yaml *categories = yaml_get(map, "categories");
+	const struct yaml *what = yaml_get(map, "what");
+	const struct yaml *except = yaml_get(map, "except");
+	int code;
+
+	if ((causes != NULL) + (categories != NULL) + (what != NULL) != 1 ||
+		(r->rule->by_hider && !causes)) {
+		return fail(r, map,
+			"advice has causes, categories or what, and hider with causes alone");
 	}
-	r->rule->by_hider = strcmp(by, "hider") == 0;
-	return causes ? each_word(r, causes, take_cause) : each_word(r, categories, take_category);
+	code = take_one_category(r, map, "needs", &r->rule->needs);
+	if (code == 0) {
+		code = take_one_category(r, map, "twin", &r->rule->twin);
+	}
+	if (code == 0 && except) {
+		code = each_word(r, except, take_database);
+	}
+	if (code == 0) {
+		code = causes        ? each_word(r, causes, take_cause)
+			: categories ? each_word(r, categories, take_category)
+				     : take_what(r, what);
+	}
+	return code < 0 ? code : take_packages(r, yaml_get(map, "packages"));
+}
+
+static int read_rule(struct reading *r, const struct yaml *map)
+{
+	static const char *const known[] = {"id", "title", "action", "causes", "categories", "what",
+		"by", "packages", "except", "needs", "twin", NULL};
+	const struct yaml *unknown = yaml_unknown(map, known);
+	int code;
+
+	if (map->type != YAML_MAP || unknown) {
+		return fail(r, unknown ? unknown : map,
+			"advice has id, title, action, by, and causes, categories or what");
+	}
+	r->rule = &r->rules->rules[r->rules->count++];
+	*r->rule = (struct advice_rule){.package_bit = -1};
+	code = read_texts(r, map);
+	return code < 0 ? code : read_subject(r, map);
 }
 
 int advice_rules_parse(const struct peel_index *index, const char *text, size_t len,

@@ -63,10 +63,14 @@ struct peel_advice {
 	/** Layer whose instruction is to be changed, -1: several; and the instruction, raw bytes, "" unknown. */
 	int layer;
 	const char *instruction;
+	/** Files that it concerns, those that other advice counts among them. */
 	uint64_t files;
-	/** Apparent bytes that the image ships less when the advice is followed, and that no other advice counts. */
+	/**
+	 * Apparent bytes that the image ships less when the advice is followed, beyond what the advice told before it
+	 * saves: the first k pieces together save the sum of theirs.
+	 */
 	uint64_t saves;
-	/** The same with the bytes that other advice counts. */
+	/** All bytes that it has a part in taking away, whichever advice counts them. */
 	uint64_t gross;
 	/** The largest paths that it concerns, raw bytes. */
 	const char *const *paths;
@@ -77,13 +81,11 @@ struct peel_advice {
 typedef int peel_advice_fn(void *arg, const struct peel_advice *advice);
 
 /**
- * What to change. Each shipped byte is counted in one piece of advice at most, so that their sum is what
- * following all of
- * them saves.
- * @param min_saves leave out what saves less, bytes.
- * @return 0, 1 where the callback stopped it; PEEL_EUSAGE (an index without facts), as peel_pieces. The
- * largest saving
- *   comes first.
+ * What to change, at most 100 pieces. Each shipped byte is counted in one piece of advice at most, so that their sum is
+ * what following all of them saves. Each piece is the one that saves most after those told before it; now and then
+ * one saves more once another is followed (of packages that two others need).
+ * @param min_saves leave out what saves less, bytes; the order ends with the first such piece.
+ * @return 0, 1 where the callback stopped it; PEEL_EUSAGE (an index without facts), as peel_pieces.
  */
 int peel_advise(struct peel_index *index, uint64_t min_saves, peel_advice_fn *each, void *arg,
 	struct peel_error *err);
