@@ -226,10 +226,10 @@ static int add_program(struct program *program, const struct pkgdb_entry *entry)
 		return r;
 	}
 	if (program->go_bytes && program->made_by[0]) {
-		snprintf(source, sizeof(source), "%s, %lu modules", program->made_by,
+		snprintf(source, sizeof(source), "%s, modules: %lu", program->made_by,
 			program->parts);
 	} else if (!program->go_bytes && program->name[0]) {
-		snprintf(source, sizeof(source), "%lu crates", program->parts);
+		snprintf(source, sizeof(source), "crates: %lu", program->parts);
 	}
 	record.name = program->name[0] ? program->name : entry->name;
 	record.version = program->version;
