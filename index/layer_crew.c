@@ -70,12 +70,14 @@ static unsigned worker_count(struct crew *crew)
 	uint64_t count = crew->options.workers ? crew->options.workers : crew_cores();
 	size_t most = worker_memory[PEEL_CODEC_NONE];
 	size_t budget = CREW_WORKERS_BUDGET;
+	bool compressed;
 
 	for (int i = 0; i < crew->job_count; i++) {
 		enum peel_codec codec = peel_image_layer(crew->image, crew->jobs[i].layer)->codec;
 
 		most = (size_t)max_u64(most, worker_memory[codec]);
 	}
+	compressed = most > worker_memory[PEEL_CODEC_NONE];
 	if (peel_image_codec(crew->image) != PEEL_CODEC_NONE) {
 		count = 1;
 	}
@@ -87,6 +89,9 @@ static unsigned worker_count(struct crew *crew)
 	count = min_u64(count, CREW_WORKERS_MAX);
 	count = min_u64(count, (uint64_t)crew->job_count);
 	crew->spare = budget - (size_t)count * most;
+	/* Where nothing is decoded the tapes' writers can wait. */
+	crew->spare_tapes = crew->spare / 3 * (compressed ? 2 : 1);
+	crew->spare -= crew->spare_tapes;
 	return (unsigned)count;
 }
 
@@ -129,7 +134,7 @@ static void start_threads(struct crew *crew, unsigned count)
 /** One tape a job, and one for its points: those of a layer are stored when its entries are. */
 static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 {
-	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare / 3, crew->options.spill_dir,
+	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare_tapes, crew->options.spill_dir,
 		&crew->tapes, err);
 
 	for (int i = 0; code == 0 && i < crew->job_count; i++) {
@@ -191,7 +196,7 @@ int crew_start(struct peel_image *image, const struct crew_options *options, str
 
 size_t crew_spare_memory(const struct crew *crew)
 {
-	return crew->spare / 3 * 2;
+	return crew->spare;
 }
 
 void crew_free(struct crew *crew)

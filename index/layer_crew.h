@@ -24,8 +24,8 @@ struct peel_image;
 /** What may come on top of it where contents are watched, bytes. */
 #define CREW_WATCH_BUDGET (8u << 20)
 /**
- * Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. A third of what
- * the threads leave of their budget comes to it.
+ * Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. Of what the
+ * threads leave of their budget, two thirds come to it where layers are compressed, else one.
  */
 #define CREW_TAPES_BUDGET (8u << 20)
 

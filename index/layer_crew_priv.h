@@ -50,8 +50,8 @@ struct crew {
 	atomic_bool known_failed;
 	pthread_t threads[CREW_WORKERS_MAX];
 	unsigned thread_count;
-	/** What the threads leave of CREW_WORKERS_BUDGET. */
-	size_t spare;
+	/** What the threads leave of CREW_WORKERS_BUDGET: for tapes, and for others. */
+	size_t spare_tapes, spare;
 	/** Stored bytes are hashed by threads of their own. */
 	bool ahead;
 	/** The caller's: what is being read. */
