@@ -293,7 +293,7 @@ static unsigned thread_limit(const struct facts_readers *readers, unsigned worke
 			FACTS_GATHER_MEMORY +
 				crew_memory(readers->index->layers[i].stat.layer.codec));
 	}
-	count = min_u64(count, (CREW_WORKERS_BUDGET + CREW_WATCH_BUDGET) / memory);
+	count = min_u64(count, CREW_WORKERS_BUDGET / memory);
 	return (unsigned)min_u64(min_u64(count, READERS_MAX), (uint64_t)readers->wanted_count);
 }
 

@@ -69,7 +69,6 @@ static unsigned worker_count(struct crew *crew)
 {
 	uint64_t count = crew->options.workers ? crew->options.workers : crew_cores();
 	size_t most = worker_memory[PEEL_CODEC_NONE];
-	size_t budget = CREW_WORKERS_BUDGET;
 	bool compressed;
 
 	for (int i = 0; i < crew->job_count; i++) {
@@ -83,12 +82,11 @@ static unsigned worker_count(struct crew *crew)
 	}
 	if (crew->options.watch) {
 		most += crew->options.watch->memory;
-		budget += CREW_WATCH_BUDGET;
 	}
-	count = min_u64(count, budget / most);
+	count = min_u64(count, CREW_WORKERS_BUDGET / most);
 	count = min_u64(count, CREW_WORKERS_MAX);
 	count = min_u64(count, (uint64_t)crew->job_count);
-	crew->spare = budget - (size_t)count * most;
+	crew->spare = CREW_WORKERS_BUDGET - (size_t)count * most;
 	/* Where nothing is decoded the tapes' writers can wait. */
 	crew->spare_tapes = crew->spare / 3 * (compressed ? 2 : 1);
 	crew->spare -= crew->spare_tapes;

@@ -19,10 +19,9 @@ struct peel_image;
 
 /** Most threads that read layers, whatever the number of cores. */
 #define CREW_WORKERS_MAX 16
-/** Memory of all of them together, bytes: what one needs is told by its codec (layer_crew.c). */
+/** Memory of all of them together, bytes: what one needs is told by its codec (layer_crew.c), and what
+ *  watching contents takes comes on top of it: fewer threads then. */
 #define CREW_WORKERS_BUDGET (24u << 20)
-/** What may come on top of it where contents are watched, bytes. */
-#define CREW_WATCH_BUDGET (8u << 20)
 /**
  * Memory of what was read and waits for the layers below, bytes; beyond it goes to a temporary file. Of what the
  * threads leave of their budget, two thirds come to it where layers are compressed, else one.
