@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -352,6 +353,9 @@ static int gather(struct facts_opening *facts, struct facts_spool *spool, struct
 	struct facts_spool *own = NULL;
 	int serving = -1;
 	int code = make_temp(facts, err);
+
+	/* What building the index had is free, but still the allocator's. */
+	malloc_trim(0);
 
 	if (code == 0 && !spool) {
 		code = facts_spool_new(facts->rules, facts->opening->folder, &own, err);
