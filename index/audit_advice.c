@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three steps. A pass over the ledger sums bytes up by all that decides which advice they are in: why they are hidden,
- * their category, package, layers, what strip would take (audit_advice_pass.c). Of dpkg's packages it is reckoned which
- * ones go with which advice (audit_advice_gone.c). Then the pieces of advice are told, each with what it saves beyond those
- * before it (audit_advice_cover.c), so that every byte counts once, and what is left is the image that follows all of it.
+ * Three steps. A pass over the ledger sums bytes up by all that decides which advice they are in: why they are
+ * hidden, their category, package, layers, what strip would take (audit_advice_pass.c). Of dpkg's packages it is
+ * reckoned which ones go with which advice (audit_advice_gone.c). Then the pieces of advice are told, each with what
+ * it saves beyond those before it (audit_advice_cover.c), so that every byte counts once, and what is left is the
+ * image that follows all of it.
  *
  * Contents are compared by their fast hash, as no file is read for advice: "the same content" is as good as that.
  */

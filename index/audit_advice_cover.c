@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pieces of advice overlap: an apt archive is a cache, and belongs to a package that nobody asked for. A byte counts for
- * one of them. Counted for the first rule of a list, the promises of some pieces alone would be too small: whoever follows
- * only those saves what was counted elsewhere, too. So the piece that saves most is told first with all its bytes, then
- * the one that saves most of the rest, and so on: the first k pieces together save the sum of what they say, for each k.
+ * Pieces of advice overlap: an apt archive is a cache, and belongs to a package that nobody asked for. A byte counts
+ * for one of them. Counted for the first rule of a list, the promises of some pieces alone would be too small:
+ * whoever follows only those saves what was counted elsewhere, too. So the piece that saves most is told first with
+ * all its bytes, then the one that saves most of the rest, and so on: the first k pieces together save the sum of
+ * what they say, for each k.
  *
  * Bytes are at hand as sums by all that decides (some thousands), so a turn is one pass over these.
  */

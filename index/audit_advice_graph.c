@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A relation is a group of packages of which one is enough: "a | b", or the providers of a virtual package. What apt
- * would install is not known from the outside (versions, priorities, order), but it is known what it did install, so the
- * groups hold only what is there. A group is fulfilled when one of its members is there; where none is, when all that
- * has no choice was followed, its first member is taken, which is what apt prefers. Versions are passed over: dpkg has
- * seen to them.
+ * would install is not known from the outside (versions, priorities, order), but it is known what it did install, so
+ * the groups hold only what is there. A group is fulfilled when one of its members is there; where none is, when all
+ * that has no choice was followed, its first member is taken, which is what apt prefers. Versions are passed over:
+ * dpkg has seen to them.
  *
  * Asked for is what apt does not note as installed automatically. A package that neither a root needs nor one of the
- * needed recommends was left behind by something else, and is nobody's recommendation; the callers compare two walks, in
- * both of which it is missing.
+ * needed recommends was left behind by something else, and is nobody's recommendation; the callers compare two
+ * walks, in both of which it is missing.
  *
  * Names are offsets into one text, nodes are sorted by name and architecture, relations are ranges of one array.
  */

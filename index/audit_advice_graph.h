@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * What dpkg's packages need of one another, and which of them somebody asked for: what is left on the disk when some of
- * those are not asked for any more.
+ * What dpkg's packages need of one another, and which of them somebody asked for: what is left on the disk when some
+ * of those are not asked for any more.
  */
 #ifndef AUDIT_ADVICE_GRAPH_H
 #define AUDIT_ADVICE_GRAPH_H

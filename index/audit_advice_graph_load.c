@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The status file is read once: packages, what they provide, and the names in their relations as text. When all packages
- * are known, names become nodes, and what is not installed falls out of its group.
+ * The status file is read once: packages, what they provide, and the names in their relations as text. When all
+ * packages are known, names become nodes, and what is not installed falls out of its group.
  */
 #include "audit_advice_graph.h"
 

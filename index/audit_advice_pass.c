@@ -2,35 +2,22 @@
 /*
  * The ledger comes in order of layers, facts about programs beside it.
  *
- * A layer that only changes owners (chown -R) ships files again that an instruction below it made. That instruction is the
- * one that advice about the file concerns, and whoever follows it saves both copies. So paths of files that a later layer
- * has with the same content are remembered, by hash: what is known of the visible file when it comes is then said of its
- * earlier copies as well.
+ * A layer that only changes owners (chown -R) ships files again that an instruction below it made. That instruction
+ * is the one that advice about the file concerns, and whoever follows it saves both copies. So paths of files that a
+ * later layer has with the same content are remembered, by hash: what is known of the visible file when it comes is
+ * then said of its earlier copies as well.
  */
 #include <string.h>
 
 #include <peel/error.h>
 
-#include "audit_advice_priv.h"
+#include "audit_advice_copies.h"
 #include "facts_rows.h"
 #include "util.h"
 
 /* Where dpkg and apt keep what belongs to one package. */
 static const char info_folder[] = "/var/lib/dpkg/info/";
 static const char archive_folder[] = "/var/cache/apt/archives/";
-
-/* Bytes of an earlier copy of a file. */
-struct copy {
-	uint64_t hash, bytes;
-	struct advice_key key;
-	/** The next copy with this slot, plus 1. */
-	uint32_t next;
-};
-
-/* Contents that were seen. */
-struct content {
-	uint64_t hash[PEEL_FAST_HASH_SIZE / sizeof(uint64_t)], bytes;
-};
 
 struct pass {
 	struct advising *a;
@@ -42,14 +29,8 @@ struct pass {
 	uint8_t *databases;
 	bool *is_system;
 	uint32_t package_count;
-	/** Earlier copies, by a table of hashes with chains. */
-	struct copy *copies;
-	size_t copy_count, copy_room;
-	uint32_t *copy_slots;
-	size_t copy_slot_count;
-	/** Contents of visible files, open addressing; bytes 0: free. */
-	struct content *contents;
-	size_t content_count, content_slots;
+	struct advice_copies copies;
+	struct advice_contents contents;
 	int code;
 };
 
@@ -59,9 +40,8 @@ static void pass_finish(struct pass *p)
 	free(p->nodes);
 	free(p->databases);
 	free(p->is_system);
-	free(p->copies);
-	free(p->copy_slots);
-	free(p->contents);
+	advice_copies_finish(&p->copies);
+	advice_contents_finish(&p->contents);
 }
 
 static int no_memory(struct pass *p)
@@ -75,7 +55,10 @@ static bool starts_with(const struct peel_piece *piece, const char *folder, size
 	return piece->path_len > len && memcmp(piece->path, folder, len) == 0;
 }
 
-/* The package that a file belongs to though no list has it: "…/info/NAME:ARCH.list", "…/archives/NAME_VERSION_ARCH.deb". */
+/*
+ * The package that a file belongs to though no list has it: "…/info/NAME:ARCH.list",
+ * "…/archives/NAME_VERSION_ARCH.deb".
+ */
 static uint32_t node_by_name(const struct pass *p, const struct peel_piece *piece)
 {
 	const char *name;
@@ -109,11 +92,12 @@ static void set_node(const struct pass *p, const struct peel_piece *piece, struc
 	if (!p->a->graph) {
 		return;
 	}
-	key->node = piece->package <= p->package_count ? p->nodes[piece->package] : ADVICE_NO_NODE;
-	if (key->node == ADVICE_NO_NODE) {
-		key->node = node_by_name(p, piece);
-		key->flags |= key->node == ADVICE_NO_NODE ? 0 : ADVICE_IS_NEUTRAL;
-	} else if (!piece->visible || is_documentation(p, piece)) {
+	/* dpkg itself owns its folders, but what is in them goes with the package. */
+	key->node = node_by_name(p, piece);
+	if (key->node == ADVICE_NO_NODE && piece->package <= p->package_count) {
+		key->node = p->nodes[piece->package];
+		key->flags |= !piece->visible || is_documentation(p, piece) ? ADVICE_IS_NEUTRAL : 0;
+	} else {
 		key->flags |= ADVICE_IS_NEUTRAL;
 	}
 }
@@ -169,7 +153,10 @@ static size_t family_len(const char *soname)
 	return end ? (size_t)(end - soname) + 3 : 0;
 }
 
-/* The number of a name, made where it is not known; a list, as there are some dozens of GPU libraries. @return 0: none. */
+/*
+ * The number of a name, made where it is not known; a list, as there are some dozens of GPU libraries. @return 0:
+ * none.
+ */
 static uint32_t find_family(struct pass *p, const char *soname)
 {
 	struct advice_sums *sums = &p->a->sums;
@@ -230,57 +217,20 @@ static uint64_t stripped_bytes(const struct peel_piece *piece, const struct fact
 		: 0;
 }
 
-static bool double_contents(struct pass *p)
-{
-	struct content *old = p->contents;
-	size_t count = p->content_slots;
-	size_t wanted = count ? 2 * count : 1024;
-
-	p->contents = calloc(wanted, sizeof(*p->contents));
-	if (!p->contents) {
-		p->contents = old;
-		return false;
-	}
-	p->content_slots = wanted;
-	for (size_t i = 0; i < count; i++) {
-		size_t slot = old[i].hash[0] & (wanted - 1);
-
-		while (old[i].bytes && p->contents[slot].bytes) {
-			slot = (slot + 1) & (wanted - 1);
-		}
-		if (old[i].bytes) {
-			p->contents[slot] = old[i];
-		}
-	}
-	free(old);
-	return true;
-}
-
 /* True where a file before this one had its content. What the system's packages have twice nobody can change. */
 static bool is_copy(struct pass *p, const struct peel_piece *piece)
 {
-	struct content content = {.bytes = piece->bytes};
-	size_t slot;
+	int r;
 
 	if (!piece->visible || piece->bytes < ADVICE_DUPLICATE_MIN || !piece->hash ||
 		piece->package > p->package_count || p->is_system[piece->package]) {
 		return false;
 	}
-	if (2 * p->content_count >= p->content_slots && !double_contents(p)) {
+	r = advice_contents_add(&p->contents, piece->hash, piece->bytes);
+	if (r < 0) {
 		no_memory(p);
-		return false;
 	}
-	memcpy(content.hash, piece->hash, sizeof(content.hash));
-	slot = content.hash[0] & (p->content_slots - 1);
-	while (p->contents[slot].bytes) {
-		if (memcmp(&p->contents[slot], &content, sizeof(content)) == 0) {
-			return true;
-		}
-		slot = (slot + 1) & (p->content_slots - 1);
-	}
-	p->contents[slot] = content;
-	p->content_count++;
-	return false;
+	return r == 0;
 }
 
 /* True where the same content comes again at this path, in a later layer. */
@@ -290,51 +240,23 @@ static bool comes_again(const struct peel_piece *piece)
 		(piece->cause == PEEL_CAUSE_METADATA || piece->cause == PEEL_CAUSE_IDENTICAL);
 }
 
-static bool double_copies(struct pass *p)
-{
-	size_t wanted = p->copy_slot_count ? 2 * p->copy_slot_count : 1024;
-	uint32_t *slots = calloc(wanted, sizeof(*slots));
-
-	if (!slots) {
-		return false;
-	}
-	free(p->copy_slots);
-	p->copy_slots = slots;
-	p->copy_slot_count = wanted;
-	for (size_t i = 0; i < p->copy_count; i++) {
-		uint32_t *slot = &slots[p->copies[i].hash & (wanted - 1)];
-
-		p->copies[i].next = *slot;
-		*slot = (uint32_t)i + 1;
-	}
-	return true;
-}
-
 static void remember(struct pass *p, uint64_t hash, const struct advice_key *key, uint64_t bytes)
 {
-	uint32_t *slot;
-
-	if ((p->copy_count >= p->copy_slot_count && !double_copies(p)) ||
-		p->copy_count >= UINT32_MAX - 1 ||
-		!grow_array(&p->copies, p->copy_count, &p->copy_room, sizeof(*p->copies))) {
+	if (!advice_copies_add(&p->copies, hash, key, bytes)) {
 		no_memory(p);
-		return;
 	}
-	slot = &p->copy_slots[hash & (p->copy_slot_count - 1)];
-	p->copies[p->copy_count] = (struct copy){
-		.hash = hash, .bytes = bytes, .key = *key, .next = *slot};
-	*slot = (uint32_t)++p->copy_count;
 }
 
 static void add(struct pass *p, const struct advice_key *key, const struct peel_piece *piece,
 	uint64_t bytes)
 {
 	struct advice_sums *sums = &p->a->sums;
+	const unsigned flags = key->flags & ~(unsigned)ADVICE_IS_NEUTRAL;
 	struct advice_sum *sum;
 	size_t at;
 
 	if (bytes == 0 ||
-		(!key->cause_rule && !key->category_rule && !key->flags &&
+		(!key->cause_rule && !key->category_rule && !flags &&
 			key->node == ADVICE_NO_NODE)) {
 		return;
 	}
@@ -359,15 +281,11 @@ static int16_t trace(struct pass *p, const struct peel_piece *piece, uint64_t ha
 	const struct advice_key *key)
 {
 	int16_t origin = (int16_t)piece->layer;
-	uint32_t at = p->copy_slot_count ? p->copy_slots[hash & (p->copy_slot_count - 1)] : 0;
+	struct advice_copy *copy = advice_copies_find(&p->copies, hash, NULL);
 
-	for (; at && !p->code; at = p->copies[at - 1].next) {
-		struct copy *copy = &p->copies[at - 1];
+	for (; copy && !p->code; copy = advice_copies_find(&p->copies, hash, copy)) {
 		size_t old;
 
-		if (copy->hash != hash) {
-			continue;
-		}
 		origin = copy->key.origin < origin ? copy->key.origin : origin;
 		if (!piece->visible || key->category_rule == copy->key.category_rule) {
 			continue;
@@ -415,7 +333,7 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 	if (!key.category_rule && is_copy(p, piece)) {
 		key.flags |= ADVICE_IS_COPY;
 	}
-	if (again || p->copy_count > 0) {
+	if (again || p->copies.count > 0) {
 		hash = advice_hash(piece->path, piece->path_len);
 		key.origin = trace(p, piece, hash, &key);
 	}
