@@ -2,14 +2,15 @@
 /*
  * Policies against images.
  *
- *   peel_detect ─┐                  ┌─► rules of detectors
- *   the tree ────┼─► one pass each ─┼─► rules of paths, candidates of content rules ─► one read each
- *   the ledger ──┘                  └─► figures: limits, waste, categories
+ *   peel_detect ─┐            ┌─► rules of detectors
+ *   the tree ────┼─► one pass ┼─► rules of paths; files for content rules
+ *   the ledger ──┘            └─► limits, waste, categories
  *   then every other rule by itself, and the results in order of the file
  *
- * A verdict is believed only where all was seen. What is found is found, whatever else could not be read, so a violated rule is
- * violated; a rule that nothing violates in an image that could not be read in part is undecided, as is one that asks for facts
- * where these are not all. A missing path may be in a missing layer: what is required and not there is then undecided too.
+ * A verdict is believed only where all was seen. What is found is found, whatever else could not be read, so a
+ * violated rule is violated; a rule that nothing violates in an image that could not be read in part is undecided,
+ * as is one that asks for facts where these are not all. A missing path may be in a missing layer: what is required
+ * and not there is then undecided too.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,7 +66,8 @@ static int compare_violations(const void *a, const void *b)
 }
 
 /* Whether nothing can be said of a rule that nothing violates; *ret_why is for people. */
-static bool undecided(const struct check *check, const struct policy_rule *rule, const char **ret_why)
+static bool undecided(const struct check *check, const struct policy_rule *rule,
+	const char **ret_why)
 {
 	if (types[rule->type].files && !peel_index_complete(check->index)) {
 		*ret_why = "part of the image could not be read";
@@ -75,7 +77,8 @@ static bool undecided(const struct check *check, const struct policy_rule *rule,
 		*ret_why = "not all contents could be looked at";
 		return true;
 	}
-	for (uint32_t i = 0; types[rule->type].packages && i < peel_package_db_count(check->index); i++) {
+	for (uint32_t i = 0; types[rule->type].packages && i < peel_package_db_count(check->index);
+		i++) {
 		if (*peel_package_db_get(check->index, i)->problem) {
 			*ret_why = "a package database could not be read";
 			return true;
@@ -86,10 +89,12 @@ static bool undecided(const struct check *check, const struct policy_rule *rule,
 
 static bool is_requirement(const struct policy_rule *rule)
 {
-	return rule->required || rule->type == POLICY_CST_EXISTENCE || rule->type == POLICY_CST_CONTENT;
+	return rule->required || rule->type == POLICY_CST_EXISTENCE ||
+		rule->type == POLICY_CST_CONTENT;
 }
 
-static enum peel_result_state decide(struct check *check, const struct policy_rule *rule, const char **ret_why)
+static enum peel_result_state decide(struct check *check, const struct policy_rule *rule,
+	const char **ret_why)
 {
 	struct outcome *outcome = &check->outcomes[check_number(check, rule)];
 	const bool open = undecided(check, rule, ret_why);
@@ -108,27 +113,33 @@ static const char *detail_of(struct check *check, const struct policy_rule *rule
 	enum peel_result_state state, const char *why, char *buf, size_t size)
 {
 	const struct outcome *outcome = &check->outcomes[check_number(check, rule)];
-	size_t len = 0;
+	size_t len;
 
 	if (state == PEEL_RESULT_UNSURE && !outcome->unsure) {
 		snprintf(buf, size, "%s%s%s", why, outcome->detail ? ": " : "",
 			outcome->detail ? outcome->detail : "");
 		return buf;
 	}
-	if (outcome->detail) {
-		return outcome->detail;
-	}
 	if (outcome->total > 0) {
-		len = (size_t)snprintf(buf, size, "%zu found", outcome->total);
+		len = (size_t)snprintf(buf, size, "%zu found%s%s", outcome->total,
+			outcome->detail ? "; " : "", outcome->detail ? outcome->detail : "");
+	} else if (outcome->detail) {
+		len = (size_t)snprintf(buf, size, "%s", outcome->detail);
 	} else {
 		len = (size_t)snprintf(buf, size, "%s",
 			types[rule->type].ask == check_config || rule->type == POLICY_COMPLETE ||
-					rule->type == POLICY_EXPANDED || rule->type >= POLICY_CST_EXISTENCE
+					rule->type == POLICY_EXPANDED ||
+					rule->type >= POLICY_CST_EXISTENCE
 				? "so it is"
-				: rule->required ? "found" : "none found");
+				: rule->required ? "found"
+						 : "none found");
 	}
 	if (outcome->allowed > 0 && len < size) {
-		snprintf(buf + len, size - len, ", %zu allowed", outcome->allowed);
+		len += (size_t)snprintf(buf + len, size - len, ", %zu allowed", outcome->allowed);
+	}
+	if (outcome->expired && len < size) {
+		snprintf(buf + len, size - len, "; the exception of line %d expired on %s",
+			outcome->expired->line, outcome->expired->until);
 	}
 	return buf;
 }
@@ -146,8 +157,8 @@ static void count(struct peel_check_summary *summary, enum peel_result_state sta
 	++*counters[state];
 }
 
-static int tell(struct check *check, const struct policy_rule *rule, peel_result_fn *each, void *arg,
-	struct peel_check_summary *summary)
+static int tell(struct check *check, const struct policy_rule *rule, peel_result_fn *each,
+	void *arg, struct peel_check_summary *summary)
 {
 	struct outcome *outcome = &check->outcomes[check_number(check, rule)];
 	const char *why = "";
@@ -172,7 +183,7 @@ static int tell(struct check *check, const struct policy_rule *rule, peel_result
 			compare_violations);
 	}
 	count(summary, state);
-	if (state == PEEL_RESULT_UNSURE) {
+	if (state == PEEL_RESULT_UNSURE && outcome->unsure) {
 		char reason[CHECK_TEXT_MAX + 200];
 		int len = snprintf(reason, sizeof(reason), "%s: %s", rule->where, result.detail);
 
@@ -213,17 +224,20 @@ static int add_reasons(struct check *check)
 	if (code == 0 && facts) {
 		code = add_lines(check, peel_facts_incomplete_reasons(check->index));
 	}
-	for (uint32_t i = 0; code == 0 && packages && i < peel_package_db_count(check->index); i++) {
+	for (uint32_t i = 0; code == 0 && packages && i < peel_package_db_count(check->index);
+		i++) {
 		const struct peel_package_db *db = peel_package_db_get(check->index, i);
 		char path[PEEL_MESSAGE_SIZE];
 		char reason[2 * PEEL_MESSAGE_SIZE];
 
 		if (*db->problem) {
 			int len = snprintf(reason, sizeof(reason), "%s: %s",
-				peel_text_escape_into(path, sizeof(path), db->path, strlen(db->path)),
+				peel_text_escape_into(path, sizeof(path), db->path,
+					strlen(db->path)),
 				db->problem);
 
-			code = check_reason(check, reason, min_u64((uint64_t)len, sizeof(reason) - 1));
+			code = check_reason(check, reason,
+				min_u64((uint64_t)len, sizeof(reason) - 1));
 		}
 	}
 	return code;
@@ -234,8 +248,8 @@ static int load_layers(struct check *check)
 {
 	check->layers = peel_layer_count(check->index);
 	check->history = check_alloc(check, ((size_t)check->layers + 1) * sizeof(*check->history));
-	check->instructions =
-		check_alloc(check, ((size_t)check->layers + 1) * sizeof(*check->instructions));
+	check->instructions = check_alloc(check,
+		((size_t)check->layers + 1) * sizeof(*check->instructions));
 	if (!check->history || !check->instructions) {
 		return check_failed(check);
 	}
@@ -263,7 +277,8 @@ static int load_config(struct check *check)
 {
 	const char *text = peel_image_value(check->index, "config");
 
-	return *text ? json_parse("configuration", text, strlen(text), &check->config, check->err) : 0;
+	return *text ? json_parse("configuration", text, strlen(text), &check->config, check->err)
+		     : 0;
 }
 
 static int begin(struct check *check)
@@ -281,12 +296,13 @@ static int begin(struct check *check)
 		code = load_config(check);
 	}
 	for (size_t i = 0; code == 0 && i < policy->allow_count; i++) {
-		if (policy->allows[i].paths.count == 0 || policy->allows[i].expired) {
+		if (policy->allows[i].paths.count == 0) {
 			continue;
 		}
 		code = glob_set_new(&check->allows[i], check->err);
 		if (code == 0) {
-			code = check_globs(check, &policy->allows[i].paths, check->allows[i], 0, false);
+			code = check_globs(check, &policy->allows[i].paths, check->allows[i], 0,
+				false);
 		}
 	}
 	return code;
@@ -324,8 +340,8 @@ static int ask_all(struct check *check)
 	return code;
 }
 
-int peel_check(struct peel_index *index, const struct peel_policy *policy, peel_result_fn *each, void *arg,
-	struct peel_check_summary *ret_summary, struct peel_error *err)
+int peel_check(struct peel_index *index, const struct peel_policy *policy, peel_result_fn *each,
+	void *arg, struct peel_check_summary *ret_summary, struct peel_error *err)
 {
 	struct peel_error own = {0};
 	struct peel_check_summary summary = {0};

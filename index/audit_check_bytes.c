@@ -41,8 +41,8 @@ static int load_categories(struct check *check)
 	if (check->category_bytes) {
 		return 0;
 	}
-	check->category_bytes =
-		check_alloc(check, ((size_t)peel_category_count(check->index) + 1) * sizeof(uint64_t));
+	check->category_bytes = check_alloc(check,
+		((size_t)peel_category_count(check->index) + 1) * sizeof(uint64_t));
 	return check->category_bytes
 		? peel_pieces(check->index, PEEL_BY_ENTRY, true, add_piece, check, check->err)
 		: check_failed(check);
@@ -58,10 +58,10 @@ static int figure(struct check *check, enum policy_figure which, uint64_t *ret_v
 		code = peel_layer_stat(check->index, i, &stat, check->err);
 		if (code == 0) {
 			sum_add(ret_value,
-				which == POLICY_FIGURE_SHIPPED                ? stat.bytes
-					: which == POLICY_FIGURE_VISIBLE      ? stat.visible_bytes
+				which == POLICY_FIGURE_SHIPPED              ? stat.bytes
+					: which == POLICY_FIGURE_VISIBLE    ? stat.visible_bytes
 					: which == POLICY_FIGURE_COMPRESSED ? stat.layer.stored_size
-									      : 1);
+									    : 1);
 		}
 	}
 	return code;
@@ -79,7 +79,8 @@ int check_limit(struct check *check, const struct policy_rule *rule)
 	}
 	return value > limit->bytes
 		? check_complain_text(check, rule, NULL, "%llu %s, %llu more than allowed",
-			  (unsigned long long)value, unit, (unsigned long long)(value - limit->bytes))
+			  (unsigned long long)value, unit,
+			  (unsigned long long)(value - limit->bytes))
 		: check_detail(check, rule, "%llu %s", (unsigned long long)value, unit);
 }
 
@@ -153,7 +154,8 @@ int check_category(struct check *check, const struct policy_rule *rule)
 	if (id > peel_category_count(check->index)) {
 		return peel_fail(check->err, PEEL_EUSAGE,
 			"%s:%d: there is no category '%s' (see 'peel bloat')",
-			policy_shown(check->policy->file), rule->line, policy_shown(limit->category));
+			policy_shown(check->policy->file), rule->line,
+			policy_shown(limit->category));
 	}
 	code = load_categories(check);
 	if (code < 0) {
@@ -184,12 +186,14 @@ int check_budget(struct check *check, const struct policy_rule *rule)
 	grown = value - limit->baseline;
 	percent = limit->baseline ? 100.0 * (double)grown / (double)limit->baseline : HUGE_VAL;
 	if (!exceeds(limit, grown, percent)) {
-		return check_detail(check, rule, "%llu bytes, %llu more than the baseline's (%.2f %%)",
+		return check_detail(check, rule,
+			"%llu bytes, %llu more than the baseline's (%.2f %%)",
 			(unsigned long long)value, (unsigned long long)grown, percent);
 	}
-	return check_complain_text(check, rule, NULL, "grew from %llu to %llu bytes, by %llu (%.2f %%)",
-		(unsigned long long)limit->baseline, (unsigned long long)value, (unsigned long long)grown,
-		percent);
+	return check_complain_text(check, rule, NULL,
+		"grew from %llu to %llu bytes, by %llu (%.2f %%)",
+		(unsigned long long)limit->baseline, (unsigned long long)value,
+		(unsigned long long)grown, percent);
 }
 
 /* --- dive --- */
@@ -232,13 +236,19 @@ int check_dive(struct check *check, const struct policy_rule *rule)
 	}
 	if (rule->type == POLICY_DIVE_EFFICIENCY) {
 		failed = dive->ratio > check->dive->efficiency;
-		snprintf(text, sizeof(text), "efficiency %.4f by dive's formula; by peel's %.4f is visible",
+		snprintf(text, sizeof(text),
+			"efficiency %.4f by dive's formula; by peel's %.4f is visible",
 			check->dive->efficiency,
 			shipped ? 1 - (double)wasted / (double)shipped : 1.0);
 	} else if (rule->type == POLICY_DIVE_BYTES) {
 		failed = check->dive->wasted_bytes > dive->bytes;
 		snprintf(text, sizeof(text), "%llu bytes wasted by dive's formula; by peel's %llu",
 			(unsigned long long)check->dive->wasted_bytes, (unsigned long long)wasted);
+	} else if (isnan(check->dive->user_wasted)) {
+		/* dive divides by nothing, and lets that pass. */
+		failed = false;
+		snprintf(text, sizeof(text),
+			"no bytes above the first layer, so dive has no share of them");
 	} else {
 		failed = check->dive->user_wasted > dive->ratio;
 		snprintf(text, sizeof(text),

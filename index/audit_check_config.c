@@ -63,8 +63,8 @@ static int root_by_name(struct check *check, const char *name, size_t len)
 	ssize_t got;
 
 	if (!text ||
-		peel_resolve(check->index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node, NULL,
-			NULL) < 0) {
+		peel_resolve(check->index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node,
+			NULL, NULL) < 0) {
 		return 0;
 	}
 	got = peel_read(check->index, node.ino, 0, text, PASSWD_MAX, NULL);
@@ -73,8 +73,9 @@ static int root_by_name(struct check *check, const char *name, size_t len)
 	}
 	text[got] = 0;
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		const char *uid = strncmp(line, name, len) == 0 && line[len] == ':' ? strchr(line + len + 1, ':')
-										     : NULL;
+		const char *uid = strncmp(line, name, len) == 0 && line[len] == ':'
+			? strchr(line + len + 1, ':')
+			: NULL;
 
 		if (uid && uid < line + strcspn(line, "\n")) {
 			return uid[1] == '0' && strspn(uid + 1, "0") == strcspn(uid + 1, ":\n");
@@ -141,12 +142,13 @@ static bool command_fits(struct asking *asking, const struct policy_test *test)
 		if (len + 8 < sizeof(asking->actual)) {
 			char shown[200];
 
-			len += (size_t)snprintf(asking->actual + len, sizeof(asking->actual) - len, "%s%s",
-				i ? " " : "",
+			len += (size_t)snprintf(asking->actual + len, sizeof(asking->actual) - len,
+				"%s%s", i ? " " : "",
 				peel_text_escape_into(shown, sizeof(shown), word ? word : "",
 					strlen(word ? word : "")));
 		}
-		fits = fits && word && i < test->list.count && strcmp(word, test->list.list[i]) == 0;
+		fits = fits && word && i < test->list.count &&
+			strcmp(word, test->list.list[i]) == 0;
 	}
 	return fits;
 }
@@ -179,7 +181,8 @@ static bool port_fits(const struct policy_test *test, const char *port)
 		return strlen(test->key) == len && memcmp(test->key, port, len) == 0;
 	}
 	return wanted == len && memcmp(test->key, port, len) == 0 &&
-		strcmp(port[len] ? port + len : "/tcp", test->key[wanted] ? test->key + wanted : "/tcp") == 0;
+		strcmp(port[len] ? port + len : "/tcp",
+			test->key[wanted] ? test->key + wanted : "/tcp") == 0;
 }
 
 static bool key_fits(struct asking *asking, const struct policy_test *test)
@@ -213,8 +216,9 @@ static bool test_fits(struct asking *asking, const struct policy_test *test)
 	if (test->key) {
 		return key_fits(asking, test);
 	}
-	return test->field == POLICY_ENTRYPOINT || test->field == POLICY_CMD ? command_fits(asking, test)
-									     : single_fits(asking, test);
+	return test->field == POLICY_ENTRYPOINT || test->field == POLICY_CMD
+		? command_fits(asking, test)
+		: single_fits(asking, test);
 }
 
 static int complain(struct asking *asking, const struct policy_test *test)
@@ -225,15 +229,14 @@ static int complain(struct asking *asking, const struct policy_test *test)
 		return check_complain_text(asking->check, asking->rule, NULL, "%s%s%s is not set",
 			words[test->field], *key ? " " : "", key);
 	}
-	return check_complain_text(asking->check, asking->rule, NULL, "%s%s%s is '%s'", words[test->field],
-		*key ? " " : "", key, asking->actual);
+	return check_complain_text(asking->check, asking->rule, NULL, "%s%s%s is '%s'",
+		words[test->field], *key ? " " : "", key, asking->actual);
 }
 
 int check_config(struct check *check, const struct policy_rule *rule)
 {
-	struct asking asking = {.check = check,
-		.rule = rule,
-		.config = json_member(check->config, "config")};
+	struct asking asking = {
+		.check = check, .rule = rule, .config = json_member(check->config, "config")};
 	const bool wanted = rule->type == POLICY_CST_METADATA || rule->required;
 	const char *unsure = NULL;
 	int code = 0;
@@ -262,5 +265,6 @@ int check_platform(struct check *check, const struct policy_rule *rule)
 	}
 	return strcmp(platform, rule->as.text) == 0
 		? check_detail(check, rule, "%s", policy_shown(platform))
-		: check_complain_text(check, rule, NULL, "the platform is %s", policy_shown(platform));
+		: check_complain_text(check, rule, NULL, "the platform is %s",
+			  policy_shown(platform));
 }

@@ -23,7 +23,8 @@ static int feed(struct re_scan **scans, size_t count, const void *bytes, size_t 
 		if (!scans[i] || matches[i]) {
 			continue;
 		}
-		code = len > 0 ? re_scan_feed(scans[i], bytes, len, err) : re_scan_end(scans[i], err);
+		code = len > 0 ? re_scan_feed(scans[i], bytes, len, err)
+			       : re_scan_end(scans[i], err);
 		if (code < 0) {
 			return code;
 		}
@@ -58,8 +59,8 @@ static int read_all(struct check *check, uint64_t ino, struct re_scan **scans, s
 	return code;
 }
 
-int check_search(struct check *check, uint64_t ino, struct re *const *res, size_t count, bool *ret_matches,
-	struct peel_error *err)
+int check_search(struct check *check, uint64_t ino, struct re *const *res, size_t count,
+	bool *ret_matches, struct peel_error *err)
 {
 	cleanup_free struct re_scan **scans = calloc(count + 1, sizeof(*scans));
 	int code = scans ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
@@ -122,7 +123,8 @@ static const struct content_job *first_job(const struct contents *contents, uint
 			high = middle;
 		}
 	}
-	return low < contents->count && contents->jobs[low].ino == ino ? &contents->jobs[low] : NULL;
+	return low < contents->count && contents->jobs[low].ino == ino ? &contents->jobs[low]
+								       : NULL;
 }
 
 static int tell_match(struct contents *contents, const struct content_job *job, size_t names,
@@ -196,7 +198,8 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 	while (job && job < end && job->ino == piece->ino && contents->code == 0) {
 		size_t names = 1;
 
-		while (job + names < end && job[names].ino == job->ino && job[names].rule == job->rule) {
+		while (job + names < end && job[names].ino == job->ino &&
+			job[names].rule == job->rule) {
 			names++;
 		}
 		contents->code = search_rule(contents, job, names, piece);
@@ -224,8 +227,8 @@ static int tell_rest(struct contents *contents)
 		if (code == 0 && contents->larger[i] > 0 && !outcome->detail) {
 			code = rule->as.content.max_file_given
 				? check_detail(check, rule,
-					  "%zu found; %zu files larger than max_file were not searched",
-					  outcome->total, contents->larger[i])
+					  "%zu files larger than max_file were not searched",
+					  contents->larger[i])
 				: check_unsure(check, rule,
 					  "%zu files are larger than %llu bytes and were not searched: "
 					  "set max_file",
@@ -241,14 +244,16 @@ int check_gather_contents(struct check *check, struct content_job *jobs, size_t 
 	struct contents contents = {.check = check, .jobs = jobs, .count = count};
 	int code = 0;
 
-	contents.scans = check_alloc(check, (check->policy->rule_count + 1) * sizeof(struct re_scan *));
+	contents.scans = check_alloc(check,
+		(check->policy->rule_count + 1) * sizeof(struct re_scan *));
 	contents.larger = check_alloc(check, (check->policy->rule_count + 1) * sizeof(size_t));
 	if (!contents.scans || !contents.larger) {
 		return check_failed(check);
 	}
 	if (count > 0) {
 		qsort(jobs, count, sizeof(*jobs), compare_jobs);
-		code = peel_pieces(check->index, PEEL_BY_ENTRY, false, take_piece, &contents, check->err);
+		code = peel_pieces(check->index, PEEL_BY_ENTRY, false, take_piece, &contents,
+			check->err);
 		code = contents.code < 0 ? contents.code : code;
 	}
 	for (size_t i = 0; i < check->policy->rule_count; i++) {

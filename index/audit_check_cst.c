@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests of container-structure-test, with the outcomes of its code (pkg/types/v2) for an image that is a file: the last link of
- * a path is looked at itself, but read through. Links are those of the image, never of this machine.
+ * Tests of container-structure-test, with the outcomes of its code (pkg/types/v2) for an image that is a file: the
+ * last link of a path is looked at itself, but read through. Links are those of the image, never of this machine.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@
 #define LICENSE_MAX ((size_t)16 << 20)
 
 /* The last one counts, as in a process's environment; the file's variables before the image's. */
-static const char *variable(struct check *check, const struct policy_cst *cst, const char *name, size_t len)
+static const char *variable(struct check *check, const struct policy_cst *cst, const char *name,
+	size_t len)
 {
 	const char *found = "";
 	const json_t *list = json_member(json_member(check->config, "config"), "Env");
@@ -30,7 +31,8 @@ static const char *variable(struct check *check, const struct policy_cst *cst, c
 	json_t *entry;
 
 	for (size_t k = cst->env_count; k > 0; k--) {
-		if (strlen(cst->env[k - 1].key) == len && memcmp(cst->env[k - 1].key, name, len) == 0) {
+		if (strlen(cst->env[k - 1].key) == len &&
+			memcmp(cst->env[k - 1].key, name, len) == 0) {
 			return cst->env[k - 1].value;
 		}
 	}
@@ -139,12 +141,12 @@ static int check_executable(struct check *check, const struct policy_rule *rule,
 		if (strcmp(who[i].word, by) == 0) {
 			return mode & who[i].bits
 				? 0
-				: check_complain_text(check, rule, path, "not executable by %s: %s", by,
-					  go_mode(mode, shown));
+				: check_complain_text(check, rule, path, "not executable by %s: %s",
+					  by, go_mode(mode, shown));
 		}
 	}
-	return check_complain_text(check, rule, path, "isExecutableBy is owner, group, other or any, not %s",
-		policy_shown(by));
+	return check_complain_text(check, rule, path,
+		"isExecutableBy is owner, group, other or any, not %s", policy_shown(by));
 }
 
 static int check_attributes(struct check *check, const struct policy_rule *rule, const char *path,
@@ -177,8 +179,8 @@ static int check_attributes(struct check *check, const struct policy_rule *rule,
 static int find(struct check *check, const char *path, bool follow, struct peel_node *ret_node)
 {
 	struct peel_error why = {0};
-	int code = peel_resolve(check->index, PEEL_VIEW_MERGED, 0, path, strlen(path), follow, ret_node,
-		NULL, &why);
+	int code = peel_resolve(check->index, PEEL_VIEW_MERGED, 0, path, strlen(path), follow,
+		ret_node, NULL, &why);
 
 	if (code == PEEL_ENOMEM || code == PEEL_EINTERNAL || code == PEEL_EFORMAT) {
 		*check->err = why;
@@ -208,7 +210,8 @@ int check_cst_existence(struct check *check, const struct policy_rule *rule)
 	return found ? check_attributes(check, rule, path, &node) : 0;
 }
 
-static int check_patterns(struct check *check, const struct policy_rule *rule, const struct peel_node *node)
+static int check_patterns(struct check *check, const struct policy_rule *rule,
+	const struct peel_node *node)
 {
 	const struct policy_cst *cst = &rule->as.cst;
 	cleanup_free struct re **res = calloc(cst->count + 1, sizeof(*res));
@@ -237,8 +240,8 @@ static int check_patterns(struct check *check, const struct policy_rule *rule, c
 			code = check_unsure(check, rule, "%s: %s", policy_shown(pattern->text),
 				pattern->unsure);
 		} else if (!pattern->re) {
-			code = check_complain_text(check, rule, cst->path, "%s is no regular expression",
-				policy_shown(pattern->text));
+			code = check_complain_text(check, rule, cst->path,
+				"%s is no regular expression", policy_shown(pattern->text));
 		} else if (matches[i] != (i < cst->expected)) {
 			code = check_complain_text(check, rule, cst->path,
 				i < cst->expected ? "it does not hold %s" : "it holds %s",
@@ -315,7 +318,8 @@ static int check_license(struct check *check, const struct policy_rule *rule, co
 	}
 	for (size_t i = 0; i < countof(refused); i++) {
 		if (has_word(text, (size_t)got, refused[i])) {
-			return check_complain_text(check, rule, path, "the licence has %s in it", refused[i]);
+			return check_complain_text(check, rule, path, "the licence has %s in it",
+				refused[i]);
 		}
 	}
 	return 0;
@@ -334,7 +338,8 @@ static int take_package(void *arg, const struct peel_dirent *entry)
 	char path[PEEL_PATH_MAX];
 
 	if (!S_ISDIR(entry->node.mode) ||
-		(entry->name_len == strlen(passed) && memcmp(entry->name, passed, strlen(passed)) == 0)) {
+		(entry->name_len == strlen(passed) &&
+			memcmp(entry->name, passed, strlen(passed)) == 0)) {
 		return 0;
 	}
 	snprintf(path, sizeof(path), "/usr/share/doc/%.*s/copyright", (int)entry->name_len,
@@ -355,7 +360,8 @@ int check_cst_license(struct check *check, const struct policy_rule *rule)
 		if (code == 0 || (code > 0 && !S_ISDIR(node.mode))) {
 			code = check_complain_text(check, rule, root, "it is no folder");
 		} else if (code > 0) {
-			code = peel_list(check->index, node.ino, 0, take_package, &listing, check->err);
+			code = peel_list(check->index, node.ino, 0, take_package, &listing,
+				check->err);
 			code = listing.code < 0 ? listing.code : code;
 		}
 	}

@@ -33,7 +33,8 @@ static bool is_allowed(const struct asked *asked, const struct peel_detection *d
 	uint32_t id;
 
 	for (size_t i = 0; asked->allow && i < detection->path_count; i++) {
-		if (!glob_set_first(asked->allow, detection->paths[i], strlen(detection->paths[i]), &id)) {
+		if (!glob_set_first(asked->allow, detection->paths[i], strlen(detection->paths[i]),
+			    &id)) {
 			return false;
 		}
 	}
@@ -130,8 +131,8 @@ static int require(struct gathering *gathering)
 
 		if (asked->rule->required &&
 			!outcome->fits[asked->detector - asked->rule->as.detect.list]) {
-			code = check_complain_text(check, asked->rule, NULL, "no %s in the merged tree",
-				policy_shown(asked->detector->name));
+			code = check_complain_text(check, asked->rule, NULL,
+				"no %s in the merged tree", policy_shown(asked->detector->name));
 		}
 	}
 	return code;
@@ -154,8 +155,8 @@ static int run(struct gathering *gathering)
 	if (gathering->expanded) {
 		names[count++] = ARCHIVES;
 	}
-	code = peel_detect(check->index, check->policy->detectors, names, count, take, gathering, &summary,
-		check->err);
+	code = peel_detect(check->index, check->policy->detectors, names, count, take, gathering,
+		&summary, check->err);
 	if (code > 0) {
 		code = gathering->failed ? check_failed(check) : 0;
 	}

@@ -85,15 +85,19 @@ static bool all_names_match(const struct glob_set *set, const struct peel_violat
 }
 
 static bool allowed(const struct check *check, const struct policy_rule *rule,
-	const struct peel_violation *violation)
+	struct outcome *outcome, const struct peel_violation *violation)
 {
 	for (size_t i = 0; i < check->policy->allow_count; i++) {
 		const struct policy_allow *allow = &check->policy->allows[i];
 
-		if (!allow->expired && rule_named(rule, allow->rule) &&
-			(allow->paths.count == 0 || all_names_match(check->allows[i], violation))) {
+		if (!rule_named(rule, allow->rule) ||
+			(allow->paths.count > 0 && !all_names_match(check->allows[i], violation))) {
+			continue;
+		}
+		if (!allow->expired) {
 			return true;
 		}
+		outcome->expired = allow;
 	}
 	return false;
 }
@@ -131,7 +135,7 @@ int check_complain(struct check *check, const struct policy_rule *rule,
 	struct peel_violation copy = *violation;
 	int code;
 
-	if (allowed(check, rule, violation)) {
+	if (allowed(check, rule, outcome, violation)) {
 		outcome->allowed++;
 		return 0;
 	}
@@ -142,9 +146,11 @@ int check_complain(struct check *check, const struct policy_rule *rule,
 	if (!grow_array(&outcome->violations, outcome->count, &outcome->room, sizeof(copy))) {
 		return peel_fail(check->err, PEEL_ENOMEM, "no memory");
 	}
-	copy.history = copy.layer >= 0 && copy.layer < check->layers ? check->history[copy.layer] : -1;
-	copy.instruction =
-		copy.layer >= 0 && copy.layer < check->layers ? check->instructions[copy.layer] : "";
+	copy.history = copy.layer >= 0 && copy.layer < check->layers ? check->history[copy.layer]
+								     : -1;
+	copy.instruction = copy.layer >= 0 && copy.layer < check->layers
+		? check->instructions[copy.layer]
+		: "";
 	copy.what = check_copy(check, violation->what);
 	code = copy.what ? copy_lists(check, &copy) : check_failed(check);
 	if (code == 0) {
@@ -264,8 +270,8 @@ static int add_resolved(struct check *check, const char *pattern, struct glob_se
 	if (prefix == 0) {
 		return 0;
 	}
-	code = peel_resolve(check->index, PEEL_VIEW_MERGED, 0, pattern, prefix, true, &node, &canonical,
-		&why);
+	code = peel_resolve(check->index, PEEL_VIEW_MERGED, 0, pattern, prefix, true, &node,
+		&canonical, &why);
 	if (code == PEEL_ENOMEM || code == PEEL_EINTERNAL) {
 		*check->err = why;
 		return code;
@@ -285,14 +291,14 @@ static int add_resolved(struct check *check, const char *pattern, struct glob_se
 	if ((size_t)snprintf(resolved + len, sizeof(resolved) - len, "%s", pattern + prefix) >=
 			sizeof(resolved) - len ||
 		strlen(resolved) > GLOB_MAX) {
-		return peel_fail(check->err, PEEL_ELIMIT, "%s: in this image the pattern is too long",
-			policy_shown(pattern));
+		return peel_fail(check->err, PEEL_ELIMIT,
+			"%s: in this image the pattern is too long", policy_shown(pattern));
 	}
 	return glob_set_add(set, resolved, id, check->err);
 }
 
-int check_globs(struct check *check, const struct policy_globs *globs, struct glob_set *set, uint32_t id,
-	bool by_number)
+int check_globs(struct check *check, const struct policy_globs *globs, struct glob_set *set,
+	uint32_t id, bool by_number)
 {
 	int code = 0;
 

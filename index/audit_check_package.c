@@ -12,13 +12,15 @@
 #include "util.h"
 
 /* Whether any pattern fits "/TEXT"; all do where there are none. @return 1, 0, or less than 0. */
-static int any_fits(const struct policy_globs *globs, const char *text, size_t *ret_which, struct peel_error *err)
+static int any_fits(const struct policy_globs *globs, const char *text, size_t *ret_which,
+	struct peel_error *err)
 {
 	char path[PEEL_PATH_MAX];
 	int len = snprintf(path, sizeof(path), "/%s", text);
 
 	for (size_t i = 0; i < globs->count; i++) {
-		int code = glob_match(globs->list[i], path, min_u64((uint64_t)len, sizeof(path) - 1), err);
+		int code = glob_match(globs->list[i], path,
+			min_u64((uint64_t)len, sizeof(path) - 1), err);
 
 		if (code != 0) {
 			*ret_which = i;
@@ -38,7 +40,8 @@ static bool db_fits(const struct policy_texts *dbs, const char *db)
 	return dbs->count == 0;
 }
 
-static int complain(struct check *check, const struct policy_rule *rule, const struct peel_package *package)
+static int complain(struct check *check, const struct policy_rule *rule,
+	const struct peel_package *package)
 {
 	char what[CHECK_TEXT_MAX];
 	const struct peel_violation violation = {
@@ -130,7 +133,8 @@ static void print_value(FILE *out, const struct peel_value *value)
 }
 
 /* A row as "column=value, …"; a column "path" is the path, "layer" the layer. */
-static int take_row(void *arg, int columns, const char *const *names, const struct peel_value *values)
+static int take_row(void *arg, int columns, const char *const *names,
+	const struct peel_value *values)
 {
 	struct querying *querying = arg;
 	struct peel_violation violation = {.layer = -1, .hidden_by = -1, .visible = true};
@@ -149,8 +153,8 @@ static int take_row(void *arg, int columns, const char *const *names, const stru
 		if (strcmp(names[i], "path") == 0 && !path && values[i].type == 't') {
 			path = strndup(values[i].bytes, values[i].len);
 		}
-		if (strcmp(names[i], "layer") == 0 && values[i].type == 'i' && values[i].integer >= 0 &&
-			values[i].integer < querying->check->layers) {
+		if (strcmp(names[i], "layer") == 0 && values[i].type == 'i' &&
+			values[i].integer >= 0 && values[i].integer < querying->check->layers) {
 			violation.layer = (int)values[i].integer;
 		}
 		fputs(i ? ", " : "", out);
@@ -176,8 +180,8 @@ int check_sql(struct check *check, const struct policy_rule *rule)
 		return querying.code;
 	}
 	if (code < 0) {
-		return peel_fail(check->err, code, "%s:%d: %s: %s", policy_shown(check->policy->file),
-			rule->line, rule->where, why.message);
+		return peel_fail(check->err, code, "%s:%d: %s: %s",
+			policy_shown(check->policy->file), rule->line, rule->where, why.message);
 	}
 	return rule->required && querying.rows == 0
 		? check_complain_text(check, rule, NULL, "the query has no rows")

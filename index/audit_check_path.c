@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules of paths and of contents: one walk over the names of the merged tree, and one pass over the ledger for what layers ship
- * below them. A set of all patterns tells which rules a path concerns. Files whose contents are asked for are noted, and read
- * afterwards in the order of the layers (audit_check_content.c).
+ * Rules of paths and of contents: one walk over the names of the merged tree, and one pass over the ledger for what
+ * layers ship below them. A set of all patterns tells which rules a path concerns. Files whose contents are asked
+ * for are noted, and read afterwards in the order of the layers (audit_check_content.c).
  *
  * The walk keeps a path and a cookie a level, so that its memory does not depend on how many names a folder has.
  */
@@ -92,7 +92,8 @@ static const char *describe(const struct thing *thing, char *buf, size_t size)
 	for (size_t i = 0; i < countof(types); i++) {
 		word = types[i].type == (thing->mode & S_IFMT) ? types[i].word : word;
 	}
-	snprintf(buf, size, "%s, mode %04o, owner %u:%u", word, thing->mode & 07777, thing->uid, thing->gid);
+	snprintf(buf, size, "%s, mode %04o, owner %u:%u", word, thing->mode & 07777, thing->uid,
+		thing->gid);
 	return buf;
 }
 
@@ -122,9 +123,10 @@ static int require(struct thing *thing, const struct target *target)
 	struct peel_node node;
 	char what[CHECK_TEXT_MAX];
 
+	outcome->fits[target->pattern] = true;
 	if (S_ISLNK(thing->mode) && path->type != S_IFLNK) {
-		if (peel_resolve(check->index, PEEL_VIEW_MERGED, 0, thing->path, strlen(thing->path), true,
-			    &node, NULL, NULL) < 0) {
+		if (peel_resolve(check->index, PEEL_VIEW_MERGED, 0, thing->path,
+			    strlen(thing->path), true, &node, NULL, NULL) < 0) {
 			return check_complain_text(check, target->rule, thing->path,
 				"the link leads to nothing");
 		}
@@ -133,10 +135,9 @@ static int require(struct thing *thing, const struct target *target)
 		real.gid = node.gid;
 	}
 	outcome->found++;
-	outcome->fits[target->pattern] = true;
 	return fits(path, &real) ? 0
-				 : check_complain_text(check, target->rule, thing->path, "it is a %s",
-					   describe(&real, what, sizeof(what)));
+				 : check_complain_text(check, target->rule, thing->path,
+					   "it is a %s", describe(&real, what, sizeof(what)));
 }
 
 static int add_job(struct thing *thing, const struct policy_rule *rule)
@@ -181,7 +182,8 @@ static int take_match(void *arg, uint32_t id)
 
 static int take_thing(struct thing *thing, size_t path_len)
 {
-	thing->walk->code = glob_set_match(thing->walk->set, thing->path, path_len, take_match, thing);
+	thing->walk->code = glob_set_match(thing->walk->set, thing->path, path_len, take_match,
+		thing);
 	return thing->walk->code;
 }
 
@@ -208,8 +210,8 @@ static int take_entry(void *arg, const struct peel_dirent *entry)
 	};
 
 	if (len >= PATH_MAX_BYTES) {
-		walk->code = peel_fail(walk->check->err, PEEL_ELIMIT, "a path has more than %zu bytes",
-			PATH_MAX_BYTES);
+		walk->code = peel_fail(walk->check->err, PEEL_ELIMIT,
+			"a path has more than %zu bytes", PATH_MAX_BYTES);
 		return 1;
 	}
 	walk->path[level->path_len] = '/';
@@ -229,7 +231,8 @@ static int take_entry(void *arg, const struct peel_dirent *entry)
 
 static int push(struct walk *walk, uint64_t folder, size_t path_len)
 {
-	if (!grow_array(&walk->levels, walk->level_count, &walk->level_room, sizeof(*walk->levels))) {
+	if (!grow_array(&walk->levels, walk->level_count, &walk->level_room,
+		    sizeof(*walk->levels))) {
 		return peel_fail(walk->check->err, PEEL_ENOMEM, "no memory");
 	}
 	walk->levels[walk->level_count++] = (struct level){.folder = folder, .path_len = path_len};
@@ -245,7 +248,8 @@ static int walk_tree(struct walk *walk)
 		struct level *level = &walk->levels[walk->level_count - 1];
 
 		walk->next = 0;
-		code = peel_list(index, level->folder, level->cookie, take_entry, walk, walk->check->err);
+		code = peel_list(index, level->folder, level->cookie, take_entry, walk,
+			walk->check->err);
 		if (walk->code < 0) {
 			return walk->code;
 		}
@@ -261,8 +265,10 @@ static int walk_tree(struct walk *walk)
 static int take_root(struct walk *walk)
 {
 	struct peel_node node;
-	int code = peel_node_get(walk->check->index, peel_root(PEEL_VIEW_MERGED), &node, walk->check->err);
-	struct thing thing = {.walk = walk, .path = "/", .layer = -1, .hidden_by = -1, .visible = true};
+	int code = peel_node_get(walk->check->index, peel_root(PEEL_VIEW_MERGED), &node,
+		walk->check->err);
+	struct thing thing = {
+		.walk = walk, .path = "/", .layer = -1, .hidden_by = -1, .visible = true};
 
 	if (code < 0) {
 		return code;
@@ -296,7 +302,8 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 
 /* --- all of it --- */
 
-static int add_target(struct walk *walk, const struct policy_rule *rule, const struct policy_globs *globs)
+static int add_target(struct walk *walk, const struct policy_rule *rule,
+	const struct policy_globs *globs)
 {
 	struct check *check = walk->check;
 	struct outcome *outcome = &check->outcomes[check_number(check, rule)];
@@ -350,7 +357,8 @@ static int tell_missing(struct walk *walk)
 		if (target->rule->type == POLICY_PATH && target->rule->required &&
 			!outcome->fits[target->pattern]) {
 			code = check_complain_text(walk->check, target->rule,
-				target->rule->as.path.globs.list[target->pattern], "it is not there");
+				target->rule->as.path.globs.list[target->pattern],
+				"it is not there");
 		}
 	}
 	return code;
@@ -365,7 +373,8 @@ static int walk_all(struct walk *walk)
 		code = walk_tree(walk);
 	}
 	if (code == 0 && walk->shipped) {
-		code = peel_pieces(check->index, PEEL_BY_ENTRY, false, take_piece, walk, check->err);
+		code = peel_pieces(check->index, PEEL_BY_ENTRY, false, take_piece, walk,
+			check->err);
 		code = walk->code < 0 ? walk->code : code;
 	}
 	if (code == 0) {
@@ -384,7 +393,8 @@ int check_gather_paths(struct check *check)
 	}
 	if (code == 0 && walk.target_count > 0) {
 		walk.path = malloc(PATH_MAX_BYTES + 1);
-		code = walk.path ? walk_all(&walk) : peel_fail(check->err, PEEL_ENOMEM, "no memory");
+		code = walk.path ? walk_all(&walk)
+				 : peel_fail(check->err, PEEL_ENOMEM, "no memory");
 	}
 	glob_set_free(walk.set);
 	free(walk.targets);

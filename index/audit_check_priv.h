@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * One run of a policy against an image. What many rules ask of one pass (detection, the tree, the ledger) is gathered first,
- * each rule's complaints in its own outcome; then the rest is asked rule by rule, and results are told in order.
+ * One run of a policy against an image. What many rules ask of one pass (detection, the tree, the ledger) is
+ * gathered first, each rule's complaints in its own outcome; then the rest is asked rule by rule, and results are
+ * told in order.
  */
 #ifndef AUDIT_CHECK_PRIV_H
 #define AUDIT_CHECK_PRIV_H
@@ -33,6 +34,8 @@ struct outcome {
 	size_t count, room;
 	/** Complaints in all: count, those omitted, and not those that are allowed. */
 	size_t total, allowed;
+	/** An exception that would allow some of them and has expired; NULL: none. */
+	const struct policy_allow *expired;
 	/** Of a rule that requires: things that fit, and which of its patterns do (a bit each by number). */
 	size_t found;
 	bool *fits;
@@ -105,10 +108,11 @@ int check_reason(struct check *check, const char *reason, size_t len);
 /**
  * Patterns as this image reads them: the folders before the first wildcard are resolved, so that "/bin/sh" is found in
  * /usr/bin where /bin is a link there. The patterns as written are kept too.
- * @param id for all of them; or, where by_number, id + number of the pattern. @return 0; PEEL_ENOMEM, PEEL_ELIMIT, PEEL_EINTERNAL.
+ * @param id for all of them; or, where by_number, id + number of the pattern. @return 0; PEEL_ENOMEM, PEEL_ELIMIT,
+ * PEEL_EINTERNAL.
  */
-int check_globs(struct check *check, const struct policy_globs *globs, struct glob_set *set, uint32_t id,
-	bool by_number);
+int check_globs(struct check *check, const struct policy_globs *globs, struct glob_set *set,
+	uint32_t id, bool by_number);
 
 /** Gather for all rules: detection; the tree and the ledger. @return 0, or less than 0. */
 int check_gather_detections(struct check *check);
@@ -143,7 +147,7 @@ int check_cst_command(struct check *check, const struct policy_rule *rule);
  * Whether a file holds patterns.
  * @param ret_matches one for each pattern; a NULL pattern is left alone. @return 0; peel_read's codes, PEEL_ENOMEM.
  */
-int check_search(struct check *check, uint64_t ino, struct re *const *res, size_t count, bool *ret_matches,
-	struct peel_error *err);
+int check_search(struct check *check, uint64_t ino, struct re *const *res, size_t count,
+	bool *ret_matches, struct peel_error *err);
 
 #endif

@@ -161,7 +161,8 @@ int policy_add(struct peel_policy *policy, enum policy_type type, int line, cons
 	return 0;
 }
 
-int policy_re(struct peel_policy *policy, const char *text, struct re **ret_re, struct peel_error *err)
+int policy_re(struct peel_policy *policy, const char *text, struct re **ret_re,
+	struct peel_error *err)
 {
 	struct re *re = NULL;
 	int code;
@@ -311,15 +312,16 @@ static int read_denied(struct peel_policy *policy, const char *word, struct poli
 		return policy_no_memory(err);
 	}
 	if (at && colon && colon > at) {
-		return peel_fail(err, PEEL_EUSAGE, "'%s': a tier stands before @runtime, as in python:payload@runtime",
+		return peel_fail(err, PEEL_EUSAGE,
+			"'%s': a tier stands before @runtime, as in python:payload@runtime",
 			policy_shown(word));
 	}
 	*ret = (struct policy_detector){.name = name, .tiers = POLICY_TIERS_DEFAULT};
 	if (at) {
 		*at++ = 0;
 		if (strcmp(at, "runtime") != 0) {
-			return peel_fail(err, PEEL_EUSAGE, "'%s': only @runtime may follow the name",
-				policy_shown(word));
+			return peel_fail(err, PEEL_EUSAGE,
+				"'%s': only @runtime may follow the name", policy_shown(word));
 		}
 		ret->runtime = true;
 	}
@@ -358,8 +360,9 @@ static int add_denied(struct peel_policy *policy, const char *word, struct peel_
 	return code;
 }
 
-int peel_policy_deny(const char *const *words, size_t count, const struct peel_policy_options *options,
-	struct peel_policy **ret_policy, struct peel_error *err)
+int peel_policy_deny(const char *const *words, size_t count,
+	const struct peel_policy_options *options, struct peel_policy **ret_policy,
+	struct peel_error *err)
 {
 	cleanup(cleanup_policy) struct peel_policy *policy = new_policy("--deny", options);
 	int code = policy ? 0 : policy_no_memory(err);

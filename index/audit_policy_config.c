@@ -20,7 +20,8 @@ struct reading {
 	struct peel_error *err;
 };
 
-static int add_test(struct reading *reading, const struct yaml *node, const struct policy_test *test)
+static int add_test(struct reading *reading, const struct yaml *node,
+	const struct policy_test *test)
 {
 	if (reading->count == reading->room) {
 		return policy_fail(reading->policy, node, reading->err, "there are too many tests");
@@ -53,13 +54,15 @@ static int read_value(struct reading *reading, const struct yaml *node, bool neg
 	if (code == 0) {
 		code = policy_re(reading->policy, test->value, &test->re, &why);
 		if (code < 0) {
-			code = policy_fail(reading->policy, node, reading->err, "regex: %s", why.message);
+			code = policy_fail(reading->policy, node, reading->err, "regex: %s",
+				why.message);
 		}
 	}
 	return code;
 }
 
-static int read_single(struct reading *reading, const struct yaml *node, enum policy_field field, bool not)
+static int read_single(struct reading *reading, const struct yaml *node, enum policy_field field,
+	bool not )
 {
 	struct policy_test test = {.field = field};
 	int code = yaml_is_null(node)
@@ -70,19 +73,22 @@ static int read_single(struct reading *reading, const struct yaml *node, enum po
 	return code < 0 ? code : add_test(reading, node, &test);
 }
 
-static int read_command(struct reading *reading, const struct yaml *node, enum policy_field field, bool not)
+static int read_command(struct reading *reading, const struct yaml *node, enum policy_field field,
+	bool not )
 {
 	struct policy_test test = {.field = field};
 	const bool none = node->type == YAML_LIST && node->count == 0;
-	int code = none ? 0
-			: policy_words(reading->policy, node, "a command", &test.list, reading->err);
+	int code = none
+		? 0
+		: policy_words(reading->policy, node, "a command", &test.list, reading->err);
 
 	(void)not ;
 	return code < 0 ? code : add_test(reading, node, &test);
 }
 
 /* Keys that must be there, or must not; a map gives them values. */
-static int read_keys(struct reading *reading, const struct yaml *node, enum policy_field field, bool not)
+static int read_keys(struct reading *reading, const struct yaml *node, enum policy_field field,
+	bool not )
 {
 	struct policy_texts words = {0};
 	int code = 0;
@@ -112,7 +118,8 @@ static const struct {
 	const char *key;
 	enum policy_field field;
 	bool not ;
-	int (*read)(struct reading *reading, const struct yaml *node, enum policy_field field, bool not );
+	int (*read)(struct reading *reading, const struct yaml *node, enum policy_field field,
+		bool not );
 } fields[] = {
 	{"user", POLICY_USER, false, read_single},
 	{"workdir", POLICY_WORKDIR, false, read_single},
@@ -139,8 +146,8 @@ static size_t leaves(const struct yaml *map)
 	return count;
 }
 
-int policy_read_config(struct peel_policy *policy, const struct yaml *map, struct policy_config *ret_config,
-	struct peel_error *err)
+int policy_read_config(struct peel_policy *policy, const struct yaml *map,
+	struct policy_config *ret_config, struct peel_error *err)
 {
 	const char *known[countof(fields) + 1] = {NULL};
 	struct reading reading = {.policy = policy, .err = err};
@@ -195,8 +202,8 @@ static int days_in(int year, int month)
 }
 
 /* "2026-12-31": the exception holds on that day too, in UTC. */
-static int read_until(struct peel_policy *policy, const struct yaml *node, struct policy_allow *allow,
-	struct peel_error *err)
+static int read_until(struct peel_policy *policy, const struct yaml *node,
+	struct policy_allow *allow, struct peel_error *err)
 {
 	int year;
 	int month;
@@ -205,7 +212,8 @@ static int read_until(struct peel_policy *policy, const struct yaml *node, struc
 	const bool date = node->text && node->len == 10 &&
 		strspn(node->text, "0123456789-") == 10 &&
 		sscanf(node->text, "%4d-%2d-%2d%n", &year, &month, &day, &end) == 3 && end == 10 &&
-		year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= days_in(year, month);
+		year >= 1970 && month >= 1 && month <= 12 && day >= 1 &&
+		day <= days_in(year, month);
 
 	if (!date) {
 		return policy_fail(policy, node, err, "until is a date, as 2026-12-31");
@@ -227,8 +235,8 @@ static bool rule_there(const struct peel_policy *policy, const char *name)
 	return false;
 }
 
-static int read_allow(struct peel_policy *policy, const struct yaml *map, struct policy_allow *allow,
-	struct peel_error *err)
+static int read_allow(struct peel_policy *policy, const struct yaml *map,
+	struct policy_allow *allow, struct peel_error *err)
 {
 	static const char *const known[] = {"rule", "paths", "reason", "until", NULL};
 	const struct yaml *paths = yaml_get(map, "paths");
@@ -305,8 +313,8 @@ static int find_shipped(const json_t *root, uint64_t *ret_bytes)
 	const json_t *number = json_object_get(figures, "shipped_bytes");
 	json_int_t value;
 
-	if (!schema || strcmp(schema, "peel/check/1") != 0 || !json_is_true(json_object_get(root, "complete")) ||
-		!json_is_integer(number)) {
+	if (!schema || strcmp(schema, "peel/check/1") != 0 ||
+		!json_is_true(json_object_get(root, "complete")) || !json_is_integer(number)) {
 		return -1;
 	}
 	value = json_integer_value(number);
@@ -314,8 +322,8 @@ static int find_shipped(const json_t *root, uint64_t *ret_bytes)
 	return value < 0 ? -1 : 0;
 }
 
-static int read_baseline(struct peel_policy *policy, const struct yaml *node, struct policy_limit *limit,
-	struct peel_error *err)
+static int read_baseline(struct peel_policy *policy, const struct yaml *node,
+	struct policy_limit *limit, struct peel_error *err)
 {
 	cleanup_free char *text = NULL;
 	cleanup_json json_t *root = NULL;
@@ -362,8 +370,8 @@ int policy_read_budget(struct peel_policy *policy, const struct yaml *map, struc
 		code = policy_read_amounts(policy, grow ? grow : map, "grow", &limit, err);
 	}
 	if (code == 0) {
-		code = read_baseline(policy, yaml_get(map, "file") ? yaml_get(map, "file") : map, &limit,
-			err);
+		code = read_baseline(policy, yaml_get(map, "file") ? yaml_get(map, "file") : map,
+			&limit, err);
 	}
 	if (code == 0) {
 		const char *amount = policy_limit_text(policy, &limit);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * container-structure-test's files, as its code (pkg/types/v1, v2) reads them: schemaVersion "2.0.0", and "1.0.0" too, whose
- * tests of files are the same. Booleans may be YAML 1.1's, as its reader takes them. An unknown key is an error there for
- * YAML; here for JSON too, where it would pass over a test that is misspelt.
+ * container-structure-test's files, as its code (pkg/types/v1, v2) reads them: schemaVersion "2.0.0", and "1.0.0"
+ * too, whose tests of files are the same. Booleans may be YAML 1.1's, as its reader takes them. An unknown key is an
+ * error there for YAML; here for JSON too, where it would pass over a test that is misspelt.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,8 +23,10 @@ struct reading {
 
 static int read_bool(struct reading *reading, const struct yaml *node, bool *ret_value)
 {
-	static const char *const yes[] = {"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"};
-	static const char *const no[] = {"false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"};
+	static const char *const yes[] = {
+		"true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"};
+	static const char *const no[] = {
+		"false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"};
 
 	for (size_t i = 0; node->text && !node->quoted && i < countof(yes); i++) {
 		if (strcmp(node->text, yes[i]) == 0 || strcmp(node->text, no[i]) == 0) {
@@ -44,7 +46,8 @@ static int read_number(struct reading *reading, const struct yaml *node, int64_t
 }
 
 /* A text that may be missing or empty; plain numbers are texts too, as its reader has it. */
-static int read_text(struct reading *reading, const struct yaml *map, const char *key, const char **ret_text)
+static int read_text(struct reading *reading, const struct yaml *map, const char *key,
+	const char **ret_text)
 {
 	const struct yaml *node = yaml_get(map, key);
 
@@ -65,7 +68,8 @@ static int read_required(struct reading *reading, const struct yaml *map, const 
 }
 
 /* A list that may be missing, null or empty. */
-static int read_texts(struct reading *reading, const struct yaml *node, struct policy_texts *ret_texts)
+static int read_texts(struct reading *reading, const struct yaml *node,
+	struct policy_texts *ret_texts)
 {
 	if (!node || yaml_is_null(node) || (node->type == YAML_LIST && node->count == 0)) {
 		*ret_texts = (struct policy_texts){0};
@@ -86,8 +90,8 @@ static int add(struct reading *reading, enum policy_type type, const struct yaml
 }
 
 /*
- * A pattern of Go's. One that is none fails its test, as it does there; one that cannot be read as Go does leaves the test
- * undecided.
+ * A pattern of Go's. One that is none fails its test, as it does there; one that cannot be read as Go does leaves
+ * the test undecided.
  */
 static int read_pattern(struct reading *reading, const char *text, struct re **ret_re,
 	const char **ret_unsure, bool *ret_broken)
@@ -105,8 +109,9 @@ static int read_pattern(struct reading *reading, const char *text, struct re **r
 
 static int read_command_test(struct reading *reading, const struct yaml *map, const char *where)
 {
-	static const char *const known[] = {"name", "setup", "teardown", "envVars", "exitCode", "command",
-		"args", "expectedOutput", "excludedOutput", "expectedError", "excludedError", NULL};
+	static const char *const known[] = {"name", "setup", "teardown", "envVars", "exitCode",
+		"command", "args", "expectedOutput", "excludedOutput", "expectedError",
+		"excludedError", NULL};
 	struct policy_cst cst = {.skipped = reading->policy->skip_command_tests};
 	const struct yaml *command = yaml_get(map, "command");
 	struct policy_rule *rule;
@@ -116,7 +121,8 @@ static int read_command_test(struct reading *reading, const struct yaml *map, co
 		code = read_required(reading, map, "name", &cst.name);
 	}
 	if (code == 0 && (!command || command->type != (reading->old ? YAML_LIST : YAML_SCALAR))) {
-		code = policy_fail(reading->policy, map, reading->err, "a command test has a command");
+		code = policy_fail(reading->policy, map, reading->err,
+			"a command test has a command");
 	}
 	if (code == 0) {
 		code = add(reading, POLICY_CST_COMMAND, map, where, cst.name, &rule);
@@ -129,8 +135,8 @@ static int read_command_test(struct reading *reading, const struct yaml *map, co
 
 static int read_existence_test(struct reading *reading, const struct yaml *map, const char *where)
 {
-	static const char *const known[] = {"name", "path", "shouldExist", "permissions", "uid", "gid",
-		"isExecutableBy", NULL};
+	static const char *const known[] = {
+		"name", "path", "shouldExist", "permissions", "uid", "gid", "isExecutableBy", NULL};
 	struct policy_cst cst = {.should_exist = true,
 		.uid = -1,
 		.gid = -1,
@@ -170,7 +176,8 @@ static int read_existence_test(struct reading *reading, const struct yaml *map, 
 	return code;
 }
 
-static int read_patterns(struct reading *reading, const struct policy_texts *texts, struct policy_cst *cst)
+static int read_patterns(struct reading *reading, const struct policy_texts *texts,
+	struct policy_cst *cst)
 {
 	int code = 0;
 
@@ -179,14 +186,16 @@ static int read_patterns(struct reading *reading, const struct policy_texts *tex
 		bool broken;
 
 		pattern->text = texts->list[i];
-		code = read_pattern(reading, pattern->text, &pattern->re, &pattern->unsure, &broken);
+		code = read_pattern(reading, pattern->text, &pattern->re, &pattern->unsure,
+			&broken);
 	}
 	return code;
 }
 
 static int read_content_test(struct reading *reading, const struct yaml *map, const char *where)
 {
-	static const char *const known[] = {"name", "path", "expectedContents", "excludedContents", NULL};
+	static const char *const known[] = {
+		"name", "path", "expectedContents", "excludedContents", NULL};
 	struct policy_cst cst = {.should_exist = true};
 	struct policy_texts expected = {0};
 	struct policy_texts excluded = {0};
@@ -210,7 +219,8 @@ static int read_content_test(struct reading *reading, const struct yaml *map, co
 	}
 	cst.patterns = policy_alloc(reading->policy, expected.count + excluded.count + 1,
 		sizeof(*cst.patterns));
-	code = cst.patterns ? read_patterns(reading, &expected, &cst) : policy_no_memory(reading->err);
+	code = cst.patterns ? read_patterns(reading, &expected, &cst)
+			    : policy_no_memory(reading->err);
 	cst.expected = cst.count;
 	if (code == 0) {
 		code = read_patterns(reading, &excluded, &cst);
@@ -249,8 +259,8 @@ static int read_license_test(struct reading *reading, const struct yaml *map, co
 
 /* --- metadata --- */
 
-static int add_pair(struct reading *reading, const struct yaml *map, enum policy_field field, bool not,
-	struct policy_config *config)
+static int add_pair(struct reading *reading, const struct yaml *map, enum policy_field field,
+	bool not, struct policy_config *config)
 {
 	static const char *const known[] = {"key", "value", "isRegex", NULL};
 	struct policy_test test = {.field = field, .not = not };
@@ -275,12 +285,13 @@ static int add_pair(struct reading *reading, const struct yaml *map, enum policy
 	return code;
 }
 
-static int add_pairs(struct reading *reading, const struct yaml *list, enum policy_field field, bool not,
-	struct policy_config *config)
+static int add_pairs(struct reading *reading, const struct yaml *list, enum policy_field field,
+	bool not, struct policy_config *config)
 {
 	int code = list->type == YAML_LIST || yaml_is_null(list)
 		? 0
-		: policy_fail(reading->policy, list, reading->err, "here stands a list of keys and values");
+		: policy_fail(reading->policy, list, reading->err,
+			  "here stands a list of keys and values");
 
 	for (size_t i = 0; code == 0 && list->type == YAML_LIST && i < list->count; i++) {
 		code = add_pair(reading, list->items[i], field, not, config);
@@ -288,21 +299,23 @@ static int add_pairs(struct reading *reading, const struct yaml *list, enum poli
 	return code;
 }
 
-static int add_keys(struct reading *reading, const struct yaml *list, enum policy_field field, bool not,
-	struct policy_config *config)
+static int add_keys(struct reading *reading, const struct yaml *list, enum policy_field field,
+	bool not, struct policy_config *config)
 {
 	struct policy_texts texts;
 	int code = read_texts(reading, list, &texts);
 
 	for (size_t i = 0; code == 0 && i < texts.count; i++) {
-		config->tests[config->count++] = (struct policy_test){
-			.field = field, .key = texts.list[i], .not = not, .bare_port = field == POLICY_PORT};
+		config->tests[config->count++] = (struct policy_test){.field = field,
+			.key = texts.list[i],
+			.not = not,
+			.bare_port = field == POLICY_PORT};
 	}
 	return code;
 }
 
-static int add_words(struct reading *reading, const struct yaml *list, enum policy_field field, bool not,
-	struct policy_config *config)
+static int add_words(struct reading *reading, const struct yaml *list, enum policy_field field,
+	bool not, struct policy_config *config)
 {
 	struct policy_test test = {.field = field};
 	int code = read_texts(reading, list, &test.list);
@@ -314,8 +327,8 @@ static int add_words(struct reading *reading, const struct yaml *list, enum poli
 	return code;
 }
 
-static int add_word(struct reading *reading, const struct yaml *node, enum policy_field field, bool not,
-	struct policy_config *config)
+static int add_word(struct reading *reading, const struct yaml *node, enum policy_field field,
+	bool not, struct policy_config *config)
 {
 	struct policy_test test = {.field = field};
 	int code = yaml_is_null(node)
@@ -333,8 +346,8 @@ static const struct {
 	const char *key;
 	enum policy_field field;
 	bool not ;
-	int (*add)(struct reading *reading, const struct yaml *node, enum policy_field field, bool not,
-		struct policy_config *config);
+	int (*add)(struct reading *reading, const struct yaml *node, enum policy_field field,
+		bool not, struct policy_config *config);
 } fields[] = {
 	{"envVars", POLICY_ENV, false, add_pairs},
 	{"unboundEnvVars", POLICY_ENV, true, add_pairs},
@@ -349,7 +362,8 @@ static const struct {
 	{"user", POLICY_USER, false, add_word},
 };
 
-static int read_metadata(struct reading *reading, const struct yaml *map, struct policy_config *config)
+static int read_metadata(struct reading *reading, const struct yaml *map,
+	struct policy_config *config)
 {
 	const char *known[countof(fields) + 1] = {NULL};
 	size_t room = 0;
@@ -372,8 +386,8 @@ static int read_metadata(struct reading *reading, const struct yaml *map, struct
 	for (size_t i = 0; code == 0 && i < map->count; i++) {
 		for (size_t k = 0; code == 0 && k < countof(fields); k++) {
 			if (strcmp(fields[k].key, map->keys[i]->text) == 0) {
-				code = fields[k].add(reading, map->items[i], fields[k].field, fields[k].not,
-					config);
+				code = fields[k].add(reading, map->items[i], fields[k].field,
+					fields[k].not, config);
 			}
 		}
 	}
@@ -401,7 +415,8 @@ static int read_env(struct reading *reading, const struct yaml *list)
 	if (!list || yaml_is_null(list)) {
 		return 0;
 	}
-	reading->env.tests = policy_alloc(reading->policy, list->count + 1, sizeof(*reading->env.tests));
+	reading->env.tests = policy_alloc(reading->policy, list->count + 1,
+		sizeof(*reading->env.tests));
 	return reading->env.tests ? add_pairs(reading, list, POLICY_ENV, false, &reading->env)
 				  : policy_no_memory(reading->err);
 }
@@ -416,7 +431,8 @@ static int read_tests(struct reading *reading, const struct yaml *list, const ch
 	for (size_t i = 0; code == 0 && list->type == YAML_LIST && i < list->count; i++) {
 		const char *where = policy_text(reading->policy, "%s[%zu]", name, i);
 
-		code = where ? read(reading, list->items[i], where) : policy_no_memory(reading->err);
+		code = where ? read(reading, list->items[i], where)
+			     : policy_no_memory(reading->err);
 	}
 	return code;
 }
@@ -452,7 +468,8 @@ int policy_read_cst(struct peel_policy *policy, const struct yaml *root, struct 
 
 	if (code == 0 &&
 		(!version->text ||
-			(strcmp(version->text, "2.0.0") != 0 && strcmp(version->text, "1.0.0") != 0))) {
+			(strcmp(version->text, "2.0.0") != 0 &&
+				strcmp(version->text, "1.0.0") != 0))) {
 		code = policy_fail(policy, version, err, "schemaVersion is '2.0.0' or '1.0.0'");
 	}
 	if (code == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * .dive-ci, as dive's code (cmd/dive/cli/internal/command/ci) reads it: three rules under "rules", by either spelling, with
- * dive's defaults for those that are missing; what else there is says nothing, as with dive.
+ * .dive-ci, as dive's code (cmd/dive/cli/internal/command/ci) reads it: three rules under "rules", by either
+ * spelling, with dive's defaults for those that are missing; what else there is says nothing, as with dive.
  */
 #include <locale.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static const struct {
 		"efficiency by dive's formula: at least"},
 	{POLICY_DIVE_BYTES, {"highestWastedBytes", "highest-wasted-bytes", NULL}, "disabled",
 		"wasted bytes by dive's formula: at most"},
-	{POLICY_DIVE_PERCENT, {"highestUserWastedPercent", "highest-user-wasted-percent", NULL}, "0.1",
-		"wasted share by dive's formula: at most"},
+	{POLICY_DIVE_PERCENT, {"highestUserWastedPercent", "highest-user-wasted-percent", NULL},
+		"0.1", "wasted share by dive's formula: at most"},
 };
 
 static bool disabled(const char *text)
@@ -61,7 +61,8 @@ static int read_ratio(const char *text, double *ret_ratio)
 		: -1;
 }
 
-static int read_rule(struct peel_policy *policy, const struct yaml *map, size_t i, struct peel_error *err)
+static int read_rule(struct peel_policy *policy, const struct yaml *map, size_t i,
+	struct peel_error *err)
 {
 	const struct yaml *node = NULL;
 	const char *name = rules[i].names[0];
@@ -100,8 +101,9 @@ static int read_rule(struct peel_policy *policy, const struct yaml *map, size_t 
 int policy_read_dive(struct peel_policy *policy, const struct yaml *root, struct peel_error *err)
 {
 	const struct yaml *map = yaml_get(root, "rules");
-	int code = map->type == YAML_MAP ? 0
-					 : policy_fail(policy, map, err, "rules is a map of dive's rules");
+	int code = map->type == YAML_MAP
+		? 0
+		: policy_fail(policy, map, err, "rules is a map of dive's rules");
 
 	for (size_t i = 0; code == 0 && i < countof(rules); i++) {
 		code = read_rule(policy, map, i, err);

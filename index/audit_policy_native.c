@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Peel's own policy format; the manual is in peel(1), "POLICY FILES". What is not known is an error with its line: a rule that
- * is passed over because of a typing error is a check that passes.
+ * Peel's own policy format; the manual is in peel(1), "POLICY FILES". What is not known is an error with its line: a
+ * rule that is passed over because of a typing error is a check that passes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,13 +48,13 @@ const char *policy_limit_text(struct peel_policy *policy, const struct policy_li
 	const char *bytes = limit->has_bytes
 		? policy_text(policy, "%llu bytes", (unsigned long long)limit->bytes)
 		: "";
-	const char *percent =
-		limit->has_percent ? policy_text(policy, "%g %%", limit->percent) : "";
+	const char *percent = limit->has_percent ? policy_text(policy, "%g %%", limit->percent)
+						 : "";
 
-	return bytes && percent ? policy_text(policy, "%s%s%s", bytes,
-					  *bytes && *percent ? (limit->both ? " and " : " or ") : "",
-					  percent)
-				: NULL;
+	return bytes && percent
+		? policy_text(policy, "%s%s%s", bytes,
+			  *bytes && *percent ? (limit->both ? " and " : " or ") : "", percent)
+		: NULL;
 }
 
 static const char *below(struct peel_policy *policy, const char *where, const char *key)
@@ -94,7 +94,8 @@ static int read_figure(struct peel_policy *policy, const struct yaml *key, const
 	if (code == 0) {
 		code = policy_add(policy, POLICY_LIMIT, key->line, below(policy, where, key->text),
 			policy_text(policy, "%s: at most %llu%s", figures[i].title,
-				(unsigned long long)most, i == POLICY_FIGURE_LAYERS ? "" : " bytes"),
+				(unsigned long long)most,
+				i == POLICY_FIGURE_LAYERS ? "" : " bytes"),
 			&rule, err);
 	}
 	if (code == 0) {
@@ -197,8 +198,8 @@ static int read_categories(struct peel_policy *policy, const struct yaml *map, c
 	return code;
 }
 
-int policy_read_limits(struct peel_policy *policy, const struct yaml *map, const char *where, bool warn,
-	struct peel_error *err)
+int policy_read_limits(struct peel_policy *policy, const struct yaml *map, const char *where,
+	bool warn, struct peel_error *err)
 {
 	static const char *const known[] = {
 		"size", "visible", "compressed", "layers", "waste", "category", NULL};
@@ -237,7 +238,8 @@ static int read_image(struct peel_policy *policy, const struct yaml *map, struct
 		code = policy_word(policy, platform, "platform", &text, err);
 		if (code == 0) {
 			code = policy_add(policy, POLICY_PLATFORM, platform->line, "image.platform",
-				policy_text(policy, "the platform is %s", policy_shown(text)), &rule, err);
+				policy_text(policy, "the platform is %s", policy_shown(text)),
+				&rule, err);
 		}
 		if (code == 0) {
 			rule->as.text = text;
@@ -252,7 +254,8 @@ static int read_image(struct peel_policy *policy, const struct yaml *map, struct
 		}
 		if (code == 0 && wanted) {
 			code = policy_add(policy, flags[i].type, node->line,
-				policy_text(policy, "image.%s", flags[i].key), flags[i].title, &rule, err);
+				policy_text(policy, "image.%s", flags[i].key), flags[i].title,
+				&rule, err);
 		}
 	}
 	return code;
@@ -291,8 +294,8 @@ static int read_part(struct peel_policy *policy, const char *key, const struct y
 
 int policy_read_native(struct peel_policy *policy, const struct yaml *root, struct peel_error *err)
 {
-	static const char *const known[] = {"version", "image", "limits", "forbid", "require", "warn",
-		"allow", "budgets_vs", NULL};
+	static const char *const known[] = {"version", "image", "limits", "forbid", "require",
+		"warn", "allow", "budgets_vs", NULL};
 	const struct yaml *version = yaml_get(root, "version");
 	const struct yaml *allow = yaml_get(root, "allow");
 	int64_t number;
@@ -305,7 +308,8 @@ int policy_read_native(struct peel_policy *policy, const struct yaml *root, stru
 		code = read_part(policy, root->keys[i]->text, root->items[i], err);
 	}
 	if (code == 0 && policy->rule_count == 0) {
-		code = policy_fail(policy, root, err, "the policy has no rules, so it proves nothing");
+		code = policy_fail(policy, root, err,
+			"the policy has no rules, so it proves nothing");
 	}
 	return code == 0 && allow ? policy_read_allow(policy, allow, err) : code;
 }

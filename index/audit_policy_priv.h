@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * A policy in memory: a list of rules, whatever the file's format, each with the figures that its check needs. Readers
- * (audit_policy_*.c) fill it, checks (audit_check_*.c) ask it. It is immutable once loaded, and owns all that it points to.
+ * (audit_policy_*.c) fill it, checks (audit_check_*.c) ask it. It is immutable once loaded, and owns all that it
+ * points to.
  */
 #ifndef AUDIT_POLICY_PRIV_H
 #define AUDIT_POLICY_PRIV_H
@@ -135,7 +136,7 @@ struct policy_test {
 	/** Words of a command. */
 	struct policy_texts list;
 	/** It must not be so. */
-	bool not;
+	bool not ;
 	/** Ports as container-structure-test compares them: without their protocol. */
 	bool bare_port;
 };
@@ -182,7 +183,7 @@ struct policy_cst {
 		const char *text;
 		struct re *re;
 		const char *unsure;
-	} *patterns;
+	} * patterns;
 	size_t expected, count;
 	/** Of a licence test. */
 	bool debian;
@@ -278,7 +279,8 @@ const char *policy_text(struct peel_policy *policy, const char *format, ...)
 int policy_add(struct peel_policy *policy, enum policy_type type, int line, const char *where,
 	const char *title, struct policy_rule **ret_rule, struct peel_error *err);
 /** Compile a pattern that lives as long as the policy. @return as re_compile. */
-int policy_re(struct peel_policy *policy, const char *text, struct re **ret_re, struct peel_error *err);
+int policy_re(struct peel_policy *policy, const char *text, struct re **ret_re,
+	struct peel_error *err);
 
 /** yaml_fail with the policy's document. @return PEEL_EFORMAT. */
 int policy_fail(struct peel_policy *policy, const struct yaml *node, struct peel_error *err,
@@ -296,20 +298,23 @@ int policy_word(struct peel_policy *policy, const struct yaml *node, const char 
 /** A scalar or a list of scalars. @return 0; PEEL_EFORMAT (none at all, too), PEEL_ENOMEM. */
 int policy_words(struct peel_policy *policy, const struct yaml *node, const char *what,
 	struct policy_texts *ret_texts, struct peel_error *err);
-/** The same as patterns of paths. @param prefix "/" for patterns of names, else "". @return as policy_words; PEEL_ELIMIT. */
+/**
+ * The same as patterns of paths. @param prefix "/" for patterns of names, else "". @return as
+ * policy_words; PEEL_ELIMIT.
+ */
 int policy_globs(struct peel_policy *policy, const struct yaml *node, const char *what,
 	const char *prefix, struct policy_globs *ret_globs, struct peel_error *err);
 /** A size: "8GiB", "20MB", "512". @return 0; PEEL_EFORMAT. */
 int policy_size(struct peel_policy *policy, const struct yaml *node, const char *what,
 	uint64_t *ret_bytes, struct peel_error *err);
 /** true or false. @return 0; PEEL_EFORMAT. */
-int policy_bool(struct peel_policy *policy, const struct yaml *node, const char *what, bool *ret_value,
-	struct peel_error *err);
+int policy_bool(struct peel_policy *policy, const struct yaml *node, const char *what,
+	bool *ret_value, struct peel_error *err);
 /** Words joined by ", ", cut where they are many. @return NULL where memory is exhausted. */
 const char *policy_joined(struct peel_policy *policy, const char *const *list, size_t count);
 /**
- * A size as people write it: digits, a point, and nothing, B, k, M, G, T (powers of 1000, with or without B), KiB, MiB, …
- * (powers of 1024), small or capital letters, blanks between: what dive's humanize takes. @return 0, or -1.
+ * A size as people write it: digits, a point, and nothing, B, k, M, G, T (powers of 1000, with or without B), KiB,
+ * MiB, … (powers of 1024), small or capital letters, blanks between: what dive's humanize takes. @return 0, or -1.
  */
 int policy_parse_size(const char *text, uint64_t *ret_bytes);
 /** Set the tiers of words. @return the bits; 0: one is no tier. */
@@ -317,7 +322,8 @@ unsigned int policy_tiers(const struct policy_texts *words);
 /** Tiers that count where none are named: interpreter and embedder. */
 #define POLICY_TIERS_DEFAULT ((1u << PEEL_TIER_INTERPRETER) | (1u << PEEL_TIER_EMBEDDER))
 /** Refuse a detector that is not there. @return 0; PEEL_EUSAGE with a list of those that are. */
-int policy_detector_known(const struct peel_policy *policy, const char *name, struct peel_error *err);
+int policy_detector_known(const struct peel_policy *policy, const char *name,
+	struct peel_error *err);
 /** The title of a rule about detectors. @return NULL where memory is exhausted. */
 const char *policy_detect_title(struct peel_policy *policy, const struct policy_detect *detect,
 	bool required);
@@ -327,8 +333,8 @@ int policy_read_native(struct peel_policy *policy, const struct yaml *root, stru
 int policy_read_cst(struct peel_policy *policy, const struct yaml *root, struct peel_error *err);
 int policy_read_dive(struct peel_policy *policy, const struct yaml *root, struct peel_error *err);
 /** Read limits, under "limits" or under "warn". @return as policy_read_native. */
-int policy_read_limits(struct peel_policy *policy, const struct yaml *map, const char *where, bool warn,
-	struct peel_error *err);
+int policy_read_limits(struct peel_policy *policy, const struct yaml *map, const char *where,
+	bool warn, struct peel_error *err);
 /** Read bytes and percent of a limit, and whether one of them is enough. @return as policy_read_native. */
 int policy_read_amounts(struct peel_policy *policy, const struct yaml *map, const char *what,
 	struct policy_limit *limit, struct peel_error *err);
@@ -337,14 +343,17 @@ const char *policy_limit_text(struct peel_policy *policy, const struct policy_li
 /** Read budgets_vs. @return as policy_read_native. */
 int policy_read_budget(struct peel_policy *policy, const struct yaml *map, struct peel_error *err);
 /** Read one rule of "forbid", "require" or "warn". @return as policy_read_native. */
-int policy_read_rule(struct peel_policy *policy, const struct yaml *map, const char *where, bool required,
-	bool warn, struct peel_error *err);
+int policy_read_rule(struct peel_policy *policy, const struct yaml *map, const char *where,
+	bool required, bool warn, struct peel_error *err);
 /** Read the tests of a "config" rule. @return as policy_read_native. */
-int policy_read_config(struct peel_policy *policy, const struct yaml *map, struct policy_config *ret_config,
-	struct peel_error *err);
+int policy_read_config(struct peel_policy *policy, const struct yaml *map,
+	struct policy_config *ret_config, struct peel_error *err);
 /** Read exceptions; all rules are there. @return as policy_read_native. */
 int policy_read_allow(struct peel_policy *policy, const struct yaml *list, struct peel_error *err);
-/** Read a file of at most YAML_MAX bytes. @return 0; PEEL_EIO, PEEL_ENOENT, PEEL_ELIMIT, PEEL_ENOMEM; the caller frees. */
+/**
+ * Read a file of at most YAML_MAX bytes. @return 0; PEEL_EIO, PEEL_ENOENT, PEEL_ELIMIT, PEEL_ENOMEM;
+ * the caller frees.
+ */
 int policy_read_file(const char *path, char **ret_text, size_t *ret_len, struct peel_error *err);
 
 #endif

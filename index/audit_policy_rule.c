@@ -80,7 +80,8 @@ static int read_detector(struct reading *reading, const struct yaml *key, const 
 	}
 	node = yaml_get(map, "allow");
 	if (code == 0 && node) {
-		code = policy_globs(reading->policy, node, "allow", "", &detector->allow, reading->err);
+		code = policy_globs(reading->policy, node, "allow", "", &detector->allow,
+			reading->err);
 	}
 	return code;
 }
@@ -105,7 +106,8 @@ static int read_detect(struct reading *reading, const struct yaml *node)
 		code = key->type == YAML_SCALAR
 			? read_detector(reading, key,
 				  node->type == YAML_MAP ? node->items[i] : NULL, &list[i])
-			: policy_fail(reading->policy, key, reading->err, "here stands a detector's name");
+			: policy_fail(reading->policy, key, reading->err,
+				  "here stands a detector's name");
 	}
 	if (code == 0) {
 		code = add(reading, POLICY_DETECT,
@@ -146,7 +148,8 @@ static int read_type(struct reading *reading, const struct yaml *node, uint32_t 
 }
 
 /* Octal digits. YAML 1.1 would read 0755 as 493 and 755 as 755: so they stand in quotes, or have a leading zero. */
-static int read_mode(struct reading *reading, const struct yaml *node, const char *what, int64_t *ret_mode)
+static int read_mode(struct reading *reading, const struct yaml *node, const char *what,
+	int64_t *ret_mode)
 {
 	const bool octal = node->text && (node->quoted || node->text[0] == '0') && node->len > 0 &&
 		node->len <= 5 && strspn(node->text, "01234567") == node->len;
@@ -159,9 +162,9 @@ static int read_mode(struct reading *reading, const struct yaml *node, const cha
 	for (size_t i = 0; i < node->len; i++) {
 		*ret_mode = *ret_mode * 8 + (node->text[i] - '0');
 	}
-	return *ret_mode <= 07777 ? 0
-				  : policy_fail(reading->policy, node, reading->err,
-					    "%s is at most '7777'", what);
+	return *ret_mode <= 07777
+		? 0
+		: policy_fail(reading->policy, node, reading->err, "%s is at most '7777'", what);
 }
 
 /* "UID:GID", "UID", ":GID". */
@@ -177,7 +180,8 @@ static int read_owner(struct reading *reading, const struct yaml *node, struct p
 		return 0;
 	}
 	if (node->text && node->len < 24 && node->text[0] >= '0' && node->text[0] <= '9') {
-		if (sscanf(node->text, "%10u:%10u%n", &uid, &gid, &end) == 2 && node->text[end] == 0) {
+		if (sscanf(node->text, "%10u:%10u%n", &uid, &gid, &end) == 2 &&
+			node->text[end] == 0) {
 			path->uid = uid;
 			path->gid = gid;
 			return 0;
@@ -197,7 +201,8 @@ static int read_owner(struct reading *reading, const struct yaml *node, struct p
 
 static int read_path(struct reading *reading, const struct yaml *map)
 {
-	static const char *const known[] = {"glob", "type", "mode", "any_mode", "owner", "scope", NULL};
+	static const char *const known[] = {
+		"glob", "type", "mode", "any_mode", "owner", "scope", NULL};
 	const bool word = map->type != YAML_MAP;
 	const struct yaml *globs = word ? map : yaml_get(map, "glob");
 	const struct yaml *type = yaml_get(map, "type");
@@ -237,8 +242,8 @@ static int read_path(struct reading *reading, const struct yaml *map)
 	}
 	path.shipped = !runtime;
 	title = policy_joined(reading->policy, path.globs.list, path.globs.count);
-	title = title ? policy_text(reading->policy, "%s %s", reading->required ? "there is" : "there is no",
-				title)
+	title = title ? policy_text(reading->policy, "%s %s",
+				reading->required ? "there is" : "there is no", title)
 		      : NULL;
 	code = add(reading, POLICY_PATH, title, &rule);
 	if (code == 0) {
@@ -252,8 +257,8 @@ static int read_path(struct reading *reading, const struct yaml *map)
 static int read_package(struct reading *reading, const struct yaml *map)
 {
 	static const char *const known[] = {"name", "db", "version", NULL};
-	static const char *const databases[] = {"dpkg", "status.d", "apk", "rpm", "pip", "egg", "conda",
-		"npm", "gem", "go", "cargo"};
+	static const char *const databases[] = {"dpkg", "status.d", "apk", "rpm", "pip", "egg",
+		"conda", "npm", "gem", "go", "cargo"};
 	const bool word = map->type != YAML_MAP;
 	const struct yaml *name = word ? map : yaml_get(map, "name");
 	const struct yaml *version = yaml_get(map, "version");
@@ -342,7 +347,8 @@ static int read_content(struct reading *reading, const struct yaml *map)
 	content.max_file_given = max_file != NULL;
 	content.shipped = !runtime;
 	code = add(reading, POLICY_CONTENT,
-		policy_text(reading->policy, "%s %s", reading->required ? "a file holds" : "no file holds",
+		policy_text(reading->policy, "%s %s",
+			reading->required ? "a file holds" : "no file holds",
 			policy_shown(content.regex)),
 		&rule);
 	if (code == 0) {
@@ -393,12 +399,12 @@ static int read_warned_limits(struct reading *reading, const struct yaml *node)
 	return policy_read_limits(reading->policy, node, reading->where, true, reading->err);
 }
 
-
 /* "waste" alone is short for limits: {waste: …}. */
 static int read_warned_waste(struct reading *reading, const struct yaml *node)
 {
 	(void)node;
-	return policy_read_limits(reading->policy, reading->map, reading->where, true, reading->err);
+	return policy_read_limits(reading->policy, reading->map, reading->where, true,
+		reading->err);
 }
 
 static int read_warned_required(struct reading *reading, const struct yaml *node)
@@ -421,8 +427,8 @@ static const struct {
 	{"require", read_warned_required},
 };
 
-int policy_read_rule(struct peel_policy *policy, const struct yaml *map, const char *where, bool required,
-	bool warn, struct peel_error *err)
+int policy_read_rule(struct peel_policy *policy, const struct yaml *map, const char *where,
+	bool required, bool warn, struct peel_error *err)
 {
 	static const char *const known[] = {
 		"name", "detect", "path", "package", "content", "config", "sql", NULL};
@@ -437,11 +443,13 @@ int policy_read_rule(struct peel_policy *policy, const struct yaml *map, const c
 		.warn = warn,
 		.err = err};
 	size_t found = countof(kinds);
-	int code = policy_keys(policy, map, "a rule", warn && !required ? known_warned : known, err);
+	int code = policy_keys(policy, map, "a rule", warn && !required ? known_warned : known,
+		err);
 
 	if (code == 0 && name) {
 		code = policy_word(policy, name, "name", &reading.name, err);
-		reading.name = code == 0 ? policy_text(policy, "%s", policy_shown(reading.name)) : NULL;
+		reading.name = code == 0 ? policy_text(policy, "%s", policy_shown(reading.name))
+					 : NULL;
 		code = code == 0 && !reading.name ? policy_no_memory(err) : code;
 	}
 	for (size_t i = 0; code == 0 && i < countof(kinds); i++) {

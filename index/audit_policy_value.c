@@ -45,7 +45,8 @@ int policy_keys(struct peel_policy *policy, const struct yaml *map, const char *
 	size_t len = 0;
 
 	for (size_t i = 0; known[i] && len < sizeof(list); i++) {
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", known[i]);
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+			known[i]);
 	}
 	if (!map || map->type != YAML_MAP) {
 		return policy_fail(policy, map, err, "%s is a map of %s", what, list);
@@ -204,8 +205,8 @@ int policy_size(struct peel_policy *policy, const struct yaml *node, const char 
 	return 0;
 }
 
-int policy_bool(struct peel_policy *policy, const struct yaml *node, const char *what, bool *ret_value,
-	struct peel_error *err)
+int policy_bool(struct peel_policy *policy, const struct yaml *node, const char *what,
+	bool *ret_value, struct peel_error *err)
 {
 	return yaml_bool(node, ret_value) < 0
 		? policy_fail(policy, node, err, "%s is true or false", what)
@@ -243,7 +244,8 @@ unsigned int policy_tiers(const struct policy_texts *words)
 	return tiers;
 }
 
-int policy_detector_known(const struct peel_policy *policy, const char *name, struct peel_error *err)
+int policy_detector_known(const struct peel_policy *policy, const char *name,
+	struct peel_error *err)
 {
 	char list[500] = "";
 	size_t len = 0;
@@ -259,8 +261,8 @@ int policy_detector_known(const struct peel_policy *policy, const char *name, st
 				len ? ", " : "", known);
 		}
 	}
-	return peel_fail(err, PEEL_EUSAGE, "there is no detector '%s': there are %s", policy_shown(name),
-		list);
+	return peel_fail(err, PEEL_EUSAGE, "there is no detector '%s': there are %s",
+		policy_shown(name), list);
 }
 
 const char *policy_detect_title(struct peel_policy *policy, const struct policy_detect *detect,
@@ -271,8 +273,8 @@ const char *policy_detect_title(struct peel_policy *policy, const struct policy_
 	for (size_t i = 0; title && i < detect->count; i++) {
 		const struct policy_detector *one = &detect->list[i];
 
-		title = policy_text(policy, "%s%s %s", title, i ? (required ? " and" : " and no") : "",
-			policy_shown(one->name));
+		title = policy_text(policy, "%s%s %s", title,
+			i ? (required ? " and" : " and no") : "", policy_shown(one->name));
 		if (title && one->tiers != POLICY_TIERS_DEFAULT) {
 			char tiers[100] = "";
 			size_t len = 0;

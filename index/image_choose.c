@@ -211,7 +211,8 @@ static int take_nth(struct peel_image *image, const bool *fits, struct image_ite
 			return 0;
 		}
 	}
-	return peel_fail(err, PEEL_ENOENT, "there is no image number %u that matches", image->options.nth);
+	return peel_fail(err, PEEL_ENOENT, "there is no image number %u that matches",
+		image->options.nth);
 }
 
 /* How many different ones fit. */

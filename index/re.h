@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Regular expressions as Go's package regexp reads them (RE2's syntax without Unicode classes by name), for one question:
- * does a text hold a match? container-structure-test's patterns are such, and peel's policies take the same.
+ * Regular expressions as Go's package regexp reads them (RE2's syntax without Unicode classes by name), for one
+ * question: does a text hold a match? container-structure-test's patterns are such, and peel's policies take the same.
  *
- * Texts are bytes that should be UTF-8; a byte that is not is U+FFFD, as Go takes it. Time is linear in the text and memory
- * is bounded, whatever the pattern and the text are.
+ * Texts are bytes that should be UTF-8; a byte that is not is U+FFFD, as Go takes it. Time is linear in the text and
+ * memory is bounded, whatever the pattern and the text are.
  */
 #ifndef RE_H
 #define RE_H

@@ -76,9 +76,11 @@ const uint32_t *re_posix_class(const char *name, size_t len, size_t *ret_count)
 	return NULL;
 }
 
-static int add_plain(struct re_builder *builder, uint32_t low, uint32_t high, struct peel_error *err)
+static int add_plain(struct re_builder *builder, uint32_t low, uint32_t high,
+	struct peel_error *err)
 {
-	if (!grow_array(&builder->ranges, builder->count, &builder->room, sizeof(*builder->ranges))) {
+	if (!grow_array(&builder->ranges, builder->count, &builder->room,
+		    sizeof(*builder->ranges))) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	builder->ranges[builder->count++] = (struct re_range){low, high};
@@ -86,8 +88,8 @@ static int add_plain(struct re_builder *builder, uint32_t low, uint32_t high, st
 }
 
 /* The part of a range within one of the alphabets, moved to the other. */
-static int add_case(struct re_builder *builder, uint32_t low, uint32_t high, uint32_t first, uint32_t other,
-	struct peel_error *err)
+static int add_case(struct re_builder *builder, uint32_t low, uint32_t high, uint32_t first,
+	uint32_t other, struct peel_error *err)
 {
 	const uint32_t from = low > first ? low : first;
 	const uint32_t to = high < first + 25 ? high : first + 25;
@@ -164,7 +166,7 @@ static void clean(struct re_builder *builder)
 
 		if (builder->ranges[i].low <= last->high + 1) {
 			last->high = last->high > builder->ranges[i].high ? last->high
-									   : builder->ranges[i].high;
+									  : builder->ranges[i].high;
 		} else {
 			builder->ranges[++kept] = builder->ranges[i];
 		}
@@ -193,7 +195,8 @@ int re_builder_negate(struct re_builder *builder, struct peel_error *err)
 	return code;
 }
 
-int re_builder_finish(struct re_builder *builder, struct re *re, uint32_t *ret_set, struct peel_error *err)
+int re_builder_finish(struct re_builder *builder, struct re *re, uint32_t *ret_set,
+	struct peel_error *err)
 {
 	clean(builder);
 	if (!grow_array(&re->sets, re->set_count, &re->set_room, sizeof(*re->sets))) {
@@ -202,7 +205,8 @@ int re_builder_finish(struct re_builder *builder, struct re *re, uint32_t *ret_s
 	*ret_set = (uint32_t)re->set_count;
 	re->sets[re->set_count++] = (struct re_set){re->range_count, builder->count};
 	for (size_t i = 0; i < builder->count; i++) {
-		if (!grow_array(&re->ranges, re->range_count, &re->range_room, sizeof(*re->ranges))) {
+		if (!grow_array(&re->ranges, re->range_count, &re->range_room,
+			    sizeof(*re->ranges))) {
 			return peel_fail(err, PEEL_ENOMEM, "no memory");
 		}
 		re->ranges[re->range_count++] = builder->ranges[i];

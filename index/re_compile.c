@@ -82,7 +82,10 @@ static int compile_repeat(struct compiler *compiler, const struct re_node *node)
 	return code;
 }
 
-/* split first, next; first; jump end; next: …; end. The jumps are chained through their targets until the end is known. */
+/*
+ * split first, next; first; jump end; next: …; end. The jumps are chained through their targets until
+ * the end is known.
+ */
 static int compile_alternatives(struct compiler *compiler, uint32_t number)
 {
 	struct re *re = compiler->re;

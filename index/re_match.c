@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A text against a program: all places that the program can be in at once are one state, and states are made as the text needs
- * them, with a table of where each class of runes leads. So a byte costs a look into a table, most of the time, and time is
- * linear whatever the pattern is.
+ * A text against a program: all places that the program can be in at once are one state, and states are made as the
+ * text needs them, with a table of where each class of runes leads. So a byte costs a look into a table, most of the
+ * time, and time is linear whatever the pattern is.
  *
- *   state: places before what asks for the next rune ── class ──► state …       the start is added at each rune: a match may
- *                                                    └─ end ────► match or no    begin anywhere
+ *   state: places before what asks for the next rune ── class ──► state …
+ *                                                    └─ end ────► match or no
  *
- * An assertion asks for the runes on both sides of a place. The one before is part of the state, as far as the program asks; the
- * one behind is the class at hand, so places are followed (closure) when that is known.
+ * The start is added at each rune: a match may begin anywhere.
  *
- * States are kept until they have STATES_BYTES; then all but the one at hand go. Rejected: the program of the command's grep. It
- * reads POSIX syntax, and the library may not use the command's parts.
+ * An assertion asks for the runes on both sides of a place. The one before is part of the state, as far as the
+ * program asks; the one behind is the class at hand, so places are followed (closure) when that is known.
+ *
+ * States are kept until they have STATES_BYTES; then all but the one at hand go. Rejected: the program of the
+ * command's grep. It reads POSIX syntax, and the library may not use the command's parts.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -139,7 +141,8 @@ static int32_t find_state(const struct re_scan *scan, size_t bucket, unsigned in
 		const struct state *state = &scan->states[i];
 
 		if (state->before == before && state->count == scan->out_count &&
-			memcmp(scan->pool + state->first, scan->out, state->count * sizeof(*scan->out)) == 0) {
+			memcmp(scan->pool + state->first, scan->out,
+				state->count * sizeof(*scan->out)) == 0) {
 			return i;
 		}
 		i = state->chain;
@@ -181,7 +184,8 @@ static int32_t intern(struct re_scan *scan, unsigned int before)
 	if (found >= 0) {
 		return found;
 	}
-	if ((scan->count + 1) * width * sizeof(*scan->next) + scan->pool_count * sizeof(*scan->pool) >
+	if ((scan->count + 1) * width * sizeof(*scan->next) +
+				scan->pool_count * sizeof(*scan->pool) >
 			STATES_BYTES &&
 		scan->count > 0) {
 		forget(scan);
@@ -189,7 +193,8 @@ static int32_t intern(struct re_scan *scan, unsigned int before)
 	if (!grow(&scan->states, scan->count + 1, &scan->room, sizeof(*scan->states)) ||
 		!grow(&scan->pool, scan->pool_count + scan->out_count + 1, &scan->pool_room,
 			sizeof(*scan->pool)) ||
-		!grow(&scan->next, (scan->count + 1) * width, &scan->next_room, sizeof(*scan->next))) {
+		!grow(&scan->next, (scan->count + 1) * width, &scan->next_room,
+			sizeof(*scan->next))) {
 		return -1;
 	}
 	memcpy(scan->pool + scan->pool_count, scan->out, scan->out_count * sizeof(*scan->out));
@@ -262,12 +267,14 @@ static bool step(struct re_scan *scan, const struct state *state, size_t class)
 				scan->stack[depth++] = at->x;
 				break;
 			case RE_OP_ASSERT:
-				if (holds((enum re_assert)at->x, state->before, end, newline, word)) {
+				if (holds((enum re_assert)at->x, state->before, end, newline,
+					    word)) {
 					scan->stack[depth++] = place + 1;
 				}
 				break;
 			default:
-				if (!end && re->bits[(at->x * re->class_count + class) / 8] >>
+				if (!end &&
+					re->bits[(at->x * re->class_count + class) / 8] >>
 							((at->x * re->class_count + class) % 8) &
 						1) {
 					scan->out[scan->out_count++] = place + 1;
@@ -375,12 +382,14 @@ static size_t take_rune(struct re_scan *scan, const unsigned char *at, size_t le
 	if (width == 0) {
 		return 0;
 	}
-	*ret_result = take_class(scan, re_class_of(scan->re, width < 0 ? RE_RUNE_ERROR : rune), err);
+	*ret_result = take_class(scan, re_class_of(scan->re, width < 0 ? RE_RUNE_ERROR : rune),
+		err);
 	return width < 0 ? 1 : (size_t)width;
 }
 
 /* Bytes that were left of the last piece, with the first of this one. */
-static int take_pending(struct re_scan *scan, const unsigned char **at, size_t *left, struct peel_error *err)
+static int take_pending(struct re_scan *scan, const unsigned char **at, size_t *left,
+	struct peel_error *err)
 {
 	int result = 0;
 

@@ -1,35 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Go's syntax, as regexp/syntax.Parse takes it with its flags Perl (ClassNL, OneLine, PerlX, UnicodeGroups). What Go refuses is
- * refused; whether a repetition is greedy says nothing of whether there is a match.
+ * Go's syntax, as regexp/syntax.Parse takes it with its flags Perl (ClassNL, OneLine, PerlX, UnicodeGroups). What Go
+ * refuses is refused; whether a repetition is greedy says nothing of whether there is a match.
  */
 #include <string.h>
 
 #include <peel/error.h>
 
-#include "re_priv.h"
+#include "re_parse.h"
 #include "util.h"
 
 /* A repetition within others may not come to more than this many copies, as Go's. */
 #define COPIES_MAX RE_REPEAT_MAX
 
-struct parser {
-	struct re *re;
-	const char *at;
-	const char *end;
-	bool fold, multiline, dot_newline;
-	int depth;
-	struct peel_error *err;
-};
+static int parse_alternatives(struct re_parser *parser, uint32_t *ret_node);
 
-static int parse_alternatives(struct parser *parser, uint32_t *ret_node);
-
-static int bad(struct parser *parser, const char *what)
+int re_bad(struct re_parser *parser, const char *what)
 {
 	return peel_fail(parser->err, PEEL_EFORMAT, "%s", what);
 }
 
-static int add_node(struct parser *parser, struct re_node node, uint32_t *ret_node)
+int re_add_node(struct re_parser *parser, struct re_node node, uint32_t *ret_node)
 {
 	struct re *re = parser->re;
 
@@ -41,271 +32,19 @@ static int add_node(struct parser *parser, struct re_node node, uint32_t *ret_no
 	return 0;
 }
 
-static bool next_is(const struct parser *parser, const char *text)
+bool re_next_is(const struct re_parser *parser, const char *text)
 {
 	size_t len = strlen(text);
 
 	return (size_t)(parser->end - parser->at) >= len && memcmp(parser->at, text, len) == 0;
 }
 
-/* One rune of the pattern, which must be UTF-8. */
-static int take_rune(struct parser *parser, uint32_t *ret_rune)
-{
-	const unsigned char *at = (const unsigned char *)parser->at;
-	const size_t left = (size_t)(parser->end - parser->at);
-	const size_t width = at[0] < 0x80 ? 1 : at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t rune = width == 1 ? at[0] : at[0] & (0x7Fu >> width);
-
-	if (width > left || (at[0] >= 0x80 && at[0] < 0xC2) || at[0] > 0xF4) {
-		return bad(parser, "the pattern is not UTF-8");
-	}
-	for (size_t i = 1; i < width; i++) {
-		if ((at[i] & 0xC0) != 0x80) {
-			return bad(parser, "the pattern is not UTF-8");
-		}
-		rune = rune << 6 | (at[i] & 0x3F);
-	}
-	if (rune < least[width] || rune > RE_RUNE_MAX || (rune >= 0xD800 && rune < 0xE000)) {
-		return bad(parser, "the pattern is not UTF-8");
-	}
-	parser->at += width;
-	*ret_rune = rune;
-	return 0;
-}
-
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-		: c >= 'a' && c <= 'f' ? c - 'a' + 10
-		: c >= 'A' && c <= 'F' ? c - 'A' + 10
-				       : -1;
-}
-
-/* After "\x": two digits, or any number in braces. */
-static int take_hex(struct parser *parser, uint32_t *ret_rune)
-{
-	const bool braced = parser->at < parser->end && *parser->at == '{';
-	uint32_t rune = 0;
-	int digits = 0;
-
-	parser->at += braced;
-	while (parser->at < parser->end && hex(*parser->at) >= 0 && (braced || digits < 2)) {
-		rune = rune * 16 + (uint32_t)hex(*parser->at++);
-		digits++;
-		if (rune > RE_RUNE_MAX) {
-			return bad(parser, "invalid escape: beyond the last rune");
-		}
-	}
-	if (digits == 0 || (!braced && digits != 2) ||
-		(braced && (parser->at == parser->end || *parser->at++ != '}'))) {
-		return bad(parser, "invalid escape: \\x has two digits, or some in braces");
-	}
-	*ret_rune = rune;
-	return 0;
-}
-
-/* "\123", "\0": a rune by its number. One digit from 1 to 7 would be a reference, which Go has not. */
-static int take_octal(struct parser *parser, char first, uint32_t *ret_rune)
-{
-	uint32_t rune = (uint32_t)(first - '0');
-
-	if (first != '0' &&
-		(parser->at == parser->end || *parser->at < '0' || *parser->at > '7')) {
-		return bad(parser, "invalid escape: there are no back-references");
-	}
-	for (int i = 1; i < 3 && parser->at < parser->end && *parser->at >= '0' && *parser->at <= '7'; i++) {
-		rune = rune * 8 + (uint32_t)(*parser->at++ - '0');
-	}
-	*ret_rune = rune;
-	return 0;
-}
-
-/* A backslash and what follows, where that is one rune. */
-static int take_escape(struct parser *parser, uint32_t *ret_rune)
-{
-	static const char letters[] = "afnrtv";
-	static const char runes[] = "\a\f\n\r\t\v";
-	const char *letter;
-	int code;
-	char c;
-
-	parser->at++;
-	if (parser->at == parser->end) {
-		return bad(parser, "trailing backslash");
-	}
-	c = *parser->at;
-	letter = c ? strchr(letters, c) : NULL;
-	if (letter || c == 'x' || (c >= '0' && c <= '7')) {
-		parser->at++;
-		*ret_rune = letter ? (uint32_t)runes[letter - letters] : 0;
-		return letter ? 0 : c == 'x' ? take_hex(parser, ret_rune) : take_octal(parser, c, ret_rune);
-	}
-	code = take_rune(parser, ret_rune);
-	if (code == 0 && (*ret_rune >= 128 || *ret_rune == '_' || re_is_word(*ret_rune))) {
-		return *ret_rune == '_' ? 0 : bad(parser, "invalid escape sequence");
-	}
-	return code;
-}
-
-/* --- sets --- */
-
-/* \d, \W and the like. @return 1 taken, 0 it is none, or less than 0. */
-static int take_perl_class(struct parser *parser, struct re_builder *builder)
-{
-	const uint32_t *pairs;
-	size_t count;
-	char letter;
-	int code;
-
-	if (parser->end - parser->at < 2 || parser->at[0] != '\\') {
-		return 0;
-	}
-	letter = parser->at[1];
-	if (letter == 'p' || letter == 'P') {
-		return peel_fail(parser->err, PEEL_EUNSUPPORTED, "\\p: classes of Unicode are not known here");
-	}
-	pairs = re_perl_class((char)(letter | 0x20), &count);
-	if (!pairs) {
-		return 0;
-	}
-	parser->at += 2;
-	code = re_builder_pairs(builder, pairs, count, !(letter & 0x20), parser->fold, parser->err);
-	return code < 0 ? code : 1;
-}
-
-/* [:alpha:] within a class. @return as take_perl_class. */
-static int take_posix_class(struct parser *parser, struct re_builder *builder)
-{
-	const char *name = parser->at + 2;
-	const char *end;
-	const uint32_t *pairs;
-	size_t count;
-	bool negated;
-	int code;
-
-	if (!next_is(parser, "[:")) {
-		return 0;
-	}
-	end = memmem(name, (size_t)(parser->end - name), ":]", 2);
-	if (!end) {
-		return 0;
-	}
-	negated = *name == '^';
-	name += negated;
-	pairs = end >= name ? re_posix_class(name, (size_t)(end - name), &count) : NULL;
-	if (!pairs) {
-		return bad(parser, "invalid character class range: there is no such class");
-	}
-	parser->at = end + 2;
-	code = re_builder_pairs(builder, pairs, count, negated, parser->fold, parser->err);
-	return code < 0 ? code : 1;
-}
-
-static int take_class_rune(struct parser *parser, uint32_t *ret_rune)
-{
-	if (parser->at == parser->end) {
-		return bad(parser, "missing closing ]");
-	}
-	return *parser->at == '\\' ? take_escape(parser, ret_rune) : take_rune(parser, ret_rune);
-}
-
-static int take_class_range(struct parser *parser, struct re_builder *builder)
-{
-	uint32_t low;
-	uint32_t high;
-	int code = take_class_rune(parser, &low);
-
-	if (code < 0) {
-		return code;
-	}
-	high = low;
-	if (parser->end - parser->at >= 2 && parser->at[0] == '-' && parser->at[1] != ']') {
-		parser->at++;
-		code = take_class_rune(parser, &high);
-		if (code == 0 && high < low) {
-			code = bad(parser, "invalid character class range: it runs backwards");
-		}
-	}
-	return code < 0 ? code : re_builder_add(builder, low, high, parser->fold, parser->err);
-}
-
-static int take_class_items(struct parser *parser, struct re_builder *builder)
-{
-	bool first = true;
-	int code = 0;
-
-	while (code >= 0 && (parser->at == parser->end || *parser->at != ']' || first)) {
-		if (parser->at == parser->end) {
-			return bad(parser, "missing closing ]");
-		}
-		first = false;
-		code = take_posix_class(parser, builder);
-		if (code == 0) {
-			code = take_perl_class(parser, builder);
-		}
-		if (code == 0) {
-			code = take_class_range(parser, builder);
-		}
-	}
-	return code < 0 ? code : 0;
-}
-
-static int finish_set(struct parser *parser, struct re_builder *builder, int code, uint32_t *ret_node)
-{
-	struct re_node node = {.type = RE_SET};
-
-	if (code >= 0) {
-		code = re_builder_finish(builder, parser->re, &node.a, parser->err);
-	}
-	free(builder->ranges);
-	return code < 0 ? code : add_node(parser, node, ret_node);
-}
-
-static int parse_class(struct parser *parser, uint32_t *ret_node)
-{
-	struct re_builder builder = {0};
-	bool negated;
-	int code;
-
-	parser->at++;
-	negated = parser->at < parser->end && *parser->at == '^';
-	parser->at += negated;
-	code = take_class_items(parser, &builder);
-	parser->at += code == 0;
-	if (code == 0 && negated) {
-		code = re_builder_negate(&builder, parser->err);
-	}
-	return finish_set(parser, &builder, code, ret_node);
-}
-
-static int add_literal(struct parser *parser, uint32_t rune, uint32_t *ret_node)
-{
-	struct re_builder builder = {0};
-	/* A rune beyond ASCII that has no other case would do; which those are is not known here. */
-	int code = re_builder_add(&builder, rune, rune, parser->fold, parser->err);
-
-	return finish_set(parser, &builder, code, ret_node);
-}
-
-static int parse_dot(struct parser *parser, uint32_t *ret_node)
-{
-	struct re_builder builder = {0};
-	int code = parser->dot_newline ? 0 : re_builder_add(&builder, '\n', '\n', false, parser->err);
-
-	parser->at++;
-	if (code == 0) {
-		code = re_builder_negate(&builder, parser->err);
-	}
-	return finish_set(parser, &builder, code, ret_node);
-}
-
 /* --- what is not a set --- */
 
-static int add_assert(struct parser *parser, enum re_assert what, size_t len, uint32_t *ret_node)
+static int add_assert(struct re_parser *parser, enum re_assert what, size_t len, uint32_t *ret_node)
 {
 	parser->at += len;
-	return add_node(parser, (struct re_node){.type = RE_ASSERT, .a = what}, ret_node);
+	return re_add_node(parser, (struct re_node){.type = RE_ASSERT, .a = what}, ret_node);
 }
 
 /* Nodes in a row: each holds one and leads to the next, so that they are gone through without recursion. */
@@ -314,21 +53,22 @@ struct chain {
 	bool any;
 };
 
-static int chain_begin(struct parser *parser, struct chain *chain)
+static int chain_begin(struct re_parser *parser, struct chain *chain)
 {
 	chain->any = false;
-	return add_node(parser, (struct re_node){.type = RE_EMPTY}, &chain->root);
+	return re_add_node(parser, (struct re_node){.type = RE_EMPTY}, &chain->root);
 }
 
 /* The last one leads to an empty node. */
-static int chain_add(struct parser *parser, struct chain *chain, uint32_t item)
+static int chain_add(struct re_parser *parser, struct chain *chain, uint32_t item)
 {
 	uint32_t number;
 	uint32_t empty = 0;
-	int code = add_node(parser, (struct re_node){.type = RE_EMPTY}, &empty);
+	int code = re_add_node(parser, (struct re_node){.type = RE_EMPTY}, &empty);
 
 	if (code == 0) {
-		code = add_node(parser, (struct re_node){.type = RE_CAT, .a = item, .b = empty}, &number);
+		code = re_add_node(parser, (struct re_node){.type = RE_CAT, .a = item, .b = empty},
+			&number);
 	}
 	if (code < 0) {
 		return code;
@@ -344,30 +84,30 @@ static int chain_add(struct parser *parser, struct chain *chain, uint32_t item)
 }
 
 /* \Q…\E: literals up to there, or to the end. */
-static int parse_quoted(struct parser *parser, uint32_t *ret_node)
+static int parse_quoted(struct re_parser *parser, uint32_t *ret_node)
 {
 	struct chain chain;
 	int code = chain_begin(parser, &chain);
 
 	parser->at += 2;
-	while (code == 0 && parser->at < parser->end && !next_is(parser, "\\E")) {
+	while (code == 0 && parser->at < parser->end && !re_next_is(parser, "\\E")) {
 		uint32_t rune;
 		uint32_t item;
 
-		code = take_rune(parser, &rune);
+		code = re_take_rune(parser, &rune);
 		if (code == 0) {
-			code = add_literal(parser, rune, &item);
+			code = re_add_literal(parser, rune, &item);
 		}
 		if (code == 0) {
 			code = chain_add(parser, &chain, item);
 		}
 	}
-	parser->at += next_is(parser, "\\E") ? 2 : 0;
+	parser->at += re_next_is(parser, "\\E") ? 2 : 0;
 	*ret_node = chain.root;
 	return code;
 }
 
-static int parse_backslash(struct parser *parser, uint32_t *ret_node)
+static int parse_backslash(struct re_parser *parser, uint32_t *ret_node)
 {
 	static const struct {
 		char letter;
@@ -386,16 +126,16 @@ static int parse_backslash(struct parser *parser, uint32_t *ret_node)
 	if (letter == 'Q') {
 		return parse_quoted(parser, ret_node);
 	}
-	code = take_perl_class(parser, &builder);
+	code = re_take_perl_class(parser, &builder);
 	if (code != 0) {
-		return finish_set(parser, &builder, code, ret_node);
+		return re_finish_set(parser, &builder, code, ret_node);
 	}
-	code = take_escape(parser, &rune);
-	return code < 0 ? code : add_literal(parser, rune, ret_node);
+	code = re_take_escape(parser, &rune);
+	return code < 0 ? code : re_add_literal(parser, rune, ret_node);
 }
 
 /* After "(?": flags up to ":" or ")". @return 1 a group begins, 0 flags alone, or less than 0. */
-static int take_flags(struct parser *parser)
+static int take_flags(struct re_parser *parser)
 {
 	bool set = true;
 	bool any = false;
@@ -415,7 +155,7 @@ static int take_flags(struct parser *parser)
 			break;
 		case '-':
 			if (!set) {
-				return bad(parser, "invalid or unsupported Perl syntax");
+				return re_bad(parser, "invalid or unsupported Perl syntax");
 			}
 			set = false;
 			any = false;
@@ -423,21 +163,22 @@ static int take_flags(struct parser *parser)
 		case ':':
 		case ')':
 			if (!set && !any) {
-				return bad(parser, "missing argument to repetition operator or flag");
+				return re_bad(parser,
+					"missing argument to repetition operator or flag");
 			}
 			return *parser->at++ == ':';
 		default:
-			return bad(parser, "invalid or unsupported Perl syntax");
+			return re_bad(parser, "invalid or unsupported Perl syntax");
 		}
 		any = true;
 	}
-	return bad(parser, "missing argument: the flags do not end");
+	return re_bad(parser, "missing argument: the flags do not end");
 }
 
 /* "P<name>" or "<name>" after "(?". @return 1 taken, 0 it is none, or less than 0. */
-static int take_name(struct parser *parser)
+static int take_name(struct re_parser *parser)
 {
-	const size_t skip = next_is(parser, "P<") ? 2 : next_is(parser, "<") ? 1 : 0;
+	const size_t skip = re_next_is(parser, "P<") ? 2 : re_next_is(parser, "<") ? 1 : 0;
 	size_t len = 0;
 
 	if (skip == 0) {
@@ -448,20 +189,20 @@ static int take_name(struct parser *parser)
 		len++;
 	}
 	if (len == 0 || parser->at + len == parser->end || parser->at[len] != '>') {
-		return bad(parser, "invalid named capture");
+		return re_bad(parser, "invalid named capture");
 	}
 	parser->at += len + 1;
 	return 1;
 }
 
 /* @return 1 a node, 0 flags alone, or less than 0. */
-static int parse_group(struct parser *parser, uint32_t *ret_node)
+static int parse_group(struct re_parser *parser, uint32_t *ret_node)
 {
-	const struct parser before = *parser;
+	const struct re_parser before = *parser;
 	int code = 1;
 
 	parser->at++;
-	if (next_is(parser, "?")) {
+	if (re_next_is(parser, "?")) {
 		parser->at++;
 		code = take_name(parser);
 		if (code == 0) {
@@ -472,14 +213,14 @@ static int parse_group(struct parser *parser, uint32_t *ret_node)
 		return code;
 	}
 	if (++parser->depth > RE_DEPTH) {
-		return bad(parser, "expression nests too deeply");
+		return re_bad(parser, "expression nests too deeply");
 	}
 	code = parse_alternatives(parser, ret_node);
 	if (code < 0) {
 		return code;
 	}
 	if (parser->at == parser->end) {
-		return bad(parser, "missing closing )");
+		return re_bad(parser, "missing closing )");
 	}
 	parser->at++;
 	parser->depth--;
@@ -490,7 +231,7 @@ static int parse_group(struct parser *parser, uint32_t *ret_node)
 }
 
 /* @return as parse_group. */
-static int parse_atom(struct parser *parser, uint32_t *ret_node)
+static int parse_atom(struct re_parser *parser, uint32_t *ret_node)
 {
 	uint32_t rune;
 	int code;
@@ -499,23 +240,25 @@ static int parse_atom(struct parser *parser, uint32_t *ret_node)
 	case '(':
 		return parse_group(parser, ret_node);
 	case '[':
-		code = parse_class(parser, ret_node);
+		code = re_parse_class(parser, ret_node);
 		break;
 	case '.':
-		code = parse_dot(parser, ret_node);
+		code = re_parse_dot(parser, ret_node);
 		break;
 	case '^':
-		code = add_assert(parser, parser->multiline ? RE_BEGIN_LINE : RE_BEGIN_TEXT, 1, ret_node);
+		code = add_assert(parser, parser->multiline ? RE_BEGIN_LINE : RE_BEGIN_TEXT, 1,
+			ret_node);
 		break;
 	case '$':
-		code = add_assert(parser, parser->multiline ? RE_END_LINE : RE_END_TEXT, 1, ret_node);
+		code = add_assert(parser, parser->multiline ? RE_END_LINE : RE_END_TEXT, 1,
+			ret_node);
 		break;
 	case '\\':
 		code = parse_backslash(parser, ret_node);
 		break;
 	default:
-		code = take_rune(parser, &rune);
-		code = code < 0 ? code : add_literal(parser, rune, ret_node);
+		code = re_take_rune(parser, &rune);
+		code = code < 0 ? code : re_add_literal(parser, rune, ret_node);
 	}
 	return code < 0 ? code : 1;
 }
@@ -537,7 +280,7 @@ static bool take_count(const char **at, const char *end, int *ret_count)
 }
 
 /* "{n}", "{n,}", "{n,m}". @return false: the brace is a literal one. */
-static bool take_braces(struct parser *parser, int *ret_min, int *ret_max)
+static bool take_braces(struct re_parser *parser, int *ret_min, int *ret_max)
 {
 	const char *at = parser->at + 1;
 
@@ -582,7 +325,7 @@ static int copies(const struct re *re, uint32_t number, int limit)
 }
 
 /* @return 1 a repetition was taken, 0 there is none, or less than 0. */
-static int take_repeat(struct parser *parser, struct re_node *node)
+static int take_repeat(struct re_parser *parser, struct re_node *node)
 {
 	bool braces = false;
 
@@ -608,33 +351,33 @@ static int take_repeat(struct parser *parser, struct re_node *node)
 	}
 	if (node->min > RE_REPEAT_MAX || node->max > RE_REPEAT_MAX ||
 		(node->max >= 0 && node->min > node->max)) {
-		return bad(parser, "invalid repeat count");
+		return re_bad(parser, "invalid repeat count");
 	}
 	parser->at += !braces;
 	parser->at += parser->at < parser->end && *parser->at == '?';
 	return 1;
 }
 
-static int apply_repeat(struct parser *parser, struct re_node repeat, uint32_t *item)
+static int apply_repeat(struct re_parser *parser, struct re_node repeat, uint32_t *item)
 {
 	struct re_node again;
 	int code;
 
 	repeat.a = *item;
-	code = add_node(parser, repeat, item);
+	code = re_add_node(parser, repeat, item);
 	if (code == 0 && (repeat.min >= 2 || repeat.max >= 2) &&
 		copies(parser->re, *item, COPIES_MAX) > COPIES_MAX) {
-		return bad(parser, "invalid repeat count");
+		return re_bad(parser, "invalid repeat count");
 	}
 	if (code == 0) {
 		code = take_repeat(parser, &again);
-		code = code > 0 ? bad(parser, "invalid nested repetition operator") : code;
+		code = code > 0 ? re_bad(parser, "invalid nested repetition operator") : code;
 	}
 	return code;
 }
 
 /* A concatenation: its last item is what a repetition takes. */
-static int parse_sequence(struct parser *parser, uint32_t *ret_node)
+static int parse_sequence(struct re_parser *parser, uint32_t *ret_node)
 {
 	struct chain chain;
 	struct re_node repeat;
@@ -646,7 +389,7 @@ static int parse_sequence(struct parser *parser, uint32_t *ret_node)
 		code = take_repeat(parser, &repeat);
 		if (code > 0) {
 			code = any ? apply_repeat(parser, repeat, &item)
-				   : bad(parser, "missing argument to repetition operator");
+				   : re_bad(parser, "missing argument to repetition operator");
 			continue;
 		}
 		if (code == 0 && any) {
@@ -665,7 +408,7 @@ static int parse_sequence(struct parser *parser, uint32_t *ret_node)
 	return code < 0 ? code : 0;
 }
 
-static int parse_alternatives(struct parser *parser, uint32_t *ret_node)
+static int parse_alternatives(struct re_parser *parser, uint32_t *ret_node)
 {
 	uint32_t last = 0;
 	bool several = false;
@@ -680,7 +423,7 @@ static int parse_alternatives(struct parser *parser, uint32_t *ret_node)
 		if (code == 0) {
 			uint32_t number;
 
-			code = add_node(parser, alt, &number);
+			code = re_add_node(parser, alt, &number);
 			if (code == 0) {
 				/* Nodes may have moved. */
 				*(several ? &parser->re->nodes[last].b : ret_node) = number;
@@ -692,14 +435,15 @@ static int parse_alternatives(struct parser *parser, uint32_t *ret_node)
 	return code;
 }
 
-int re_parse(struct re *re, const char *pattern, size_t len, uint32_t *ret_root, struct peel_error *err)
+int re_parse(struct re *re, const char *pattern, size_t len, uint32_t *ret_root,
+	struct peel_error *err)
 {
-	struct parser parser = {.re = re, .at = pattern, .end = pattern + len, .err = err};
+	struct re_parser parser = {.re = re, .at = pattern, .end = pattern + len, .err = err};
 	int code;
 
 	if (len > RE_MAX) {
 		return peel_fail(err, PEEL_ELIMIT, "the pattern has more than %d bytes", RE_MAX);
 	}
 	code = parse_alternatives(&parser, ret_root);
-	return code == 0 && parser.at < parser.end ? bad(&parser, "unexpected )") : code;
+	return code == 0 && parser.at < parser.end ? re_bad(&parser, "unexpected )") : code;
 }

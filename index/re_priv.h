@@ -89,7 +89,8 @@ struct re {
 };
 
 /** Parse into nodes. @return 0 and the root; as re_compile. */
-int re_parse(struct re *re, const char *pattern, size_t len, uint32_t *ret_root, struct peel_error *err);
+int re_parse(struct re *re, const char *pattern, size_t len, uint32_t *ret_root,
+	struct peel_error *err);
 
 /** A set being put together. */
 struct re_builder {
@@ -106,13 +107,15 @@ int re_builder_pairs(struct re_builder *builder, const uint32_t *pairs, size_t c
 /** Make it the complement of itself. @return 0; PEEL_ENOMEM. */
 int re_builder_negate(struct re_builder *builder, struct peel_error *err);
 /** Put it into the pattern. @return 0 and its number; PEEL_ENOMEM. */
-int re_builder_finish(struct re_builder *builder, struct re *re, uint32_t *ret_set, struct peel_error *err);
+int re_builder_finish(struct re_builder *builder, struct re *re, uint32_t *ret_set,
+	struct peel_error *err);
 
 /** \d \s \w by letter; NULL: none. */
 const uint32_t *re_perl_class(char letter, size_t *ret_count);
 /** "alpha" of [:alpha:]; NULL: none. */
 const uint32_t *re_posix_class(const char *name, size_t len, size_t *ret_count);
 
+/** Whether \b takes a rune for part of a word. */
 static inline bool re_is_word(uint32_t rune)
 {
 	return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z') ||

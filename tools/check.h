@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The verb check: what it found of one or several images (check_report.c), and the documents about it, one format a file.
- * Strings of a report are raw bytes, copies that it owns; each writer escapes them for its readers.
+ * The verb check: what it found of one or several images (check_report.c), and the documents about it, one format a
+ * file. Strings of a report are raw bytes, copies that it owns; each writer escapes them for its readers.
  */
 #ifndef CHECK_H
 #define CHECK_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A check as GitHub's workflow commands: an annotation a rule, at the line of the Dockerfile that is to blame, else at the rule's
- * own line. GitHub shows ten errors and ten warnings a step, so there are not more. Names cannot end a command or begin another:
- * they are escaped for people first (no line ends), and then as GitHub's toolkit does (% CR LF, and : , in properties).
+ * A check as GitHub's workflow commands: an annotation a rule, at the line of the Dockerfile that is to blame, else
+ * at the rule's own line. GitHub shows ten errors and ten warnings a step, so there are not more. Names cannot end a
+ * command or begin another: they are escaped for people first (no line ends), and then as GitHub's toolkit does (%
+ * CR LF, and : , in properties).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,8 @@ static void write_location(const struct check_report *report, const struct check
 static bool write_annotation(const struct check_report *report, const struct check_image *image,
 	const struct peel_result *result, const char *command, FILE *out)
 {
-	const size_t shown = result->violation_count < SHOWN_MAX ? result->violation_count : SHOWN_MAX;
+	const size_t shown = result->violation_count < SHOWN_MAX ? result->violation_count
+								 : SHOWN_MAX;
 	const size_t rest = result->violation_count - shown + result->omitted;
 
 	fprintf(out, "::%s ", command);
@@ -138,13 +140,13 @@ static void write_verdict(const struct check_report *report, FILE *out)
 	for (size_t i = 0; i < report->count; i++) {
 		passed += report->images[i].passed;
 		failed += report->images[i].failed;
-		reasons = reasons ? reasons
+		reasons = reasons                   ? reasons
 			: report->images[i].failure ? report->images[i].failure
 						    : report->images[i].reasons;
 	}
 	fprintf(out, "::%s title=peel check::%s: %zu rules passed, %zu failed",
-		report->status == STATUS_OK ? "notice" : "error", check_verdict(report->status), passed,
-		failed);
+		report->status == STATUS_OK ? "notice" : "error", check_verdict(report->status),
+		passed, failed);
 	if (reasons) {
 		fputs("%0A", out);
 		write_escaped(out, reasons, false);
@@ -155,7 +157,8 @@ static void write_verdict(const struct check_report *report, FILE *out)
 bool check_write_github(const struct check_report *report, FILE *out)
 {
 	bool fine = write_kind(report, "error", 1u << PEEL_RESULT_FAIL, out) &&
-		write_kind(report, "warning", 1u << PEEL_RESULT_WARN | 1u << PEEL_RESULT_UNSURE, out);
+		write_kind(report, "warning", 1u << PEEL_RESULT_WARN | 1u << PEEL_RESULT_UNSURE,
+			out);
 
 	write_verdict(report, out);
 	return fine;

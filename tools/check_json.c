@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A check as JSON, schema peel/check/1. Of one image its identity, "complete" and the rest stand at the top, as in every document
- * of peel's; of several, "images" has a list of such. "figures" are what budgets_vs measures growth from.
+ * A check as JSON, schema peel/check/1. Of one image its identity, "complete" and the rest stand at the top, as in
+ * every document of peel's; of several, "images" has a list of such. "figures" are what budgets_vs measures growth
+ * from.
  */
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A check as JUnit XML, in the shape that Jenkins, GitLab and Azure read: a testsuite for each policy file and image, a testcase
- * for each rule; an undecided rule is an error, not a failure, a rule under warn passes and says what it found.
+ * A check as JUnit XML, in the shape that Jenkins, GitLab and Azure read: a testsuite for each policy file and
+ * image, a testcase for each rule; an undecided rule is an error, not a failure, a rule under warn passes and says
+ * what it found.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,15 @@ struct totals {
 	size_t tests, failures, errors, skipped;
 };
 
-/* Escaped text is UTF-8 without controls: what is left is XML's own, and U+FFFE and U+FFFF, which are no characters of it. */
+/*
+ * Escaped text is UTF-8 without controls: what is left is XML's own, and U+FFFE and U+FFFF, which are
+ * no characters of it.
+ */
 static void write_xml(FILE *out, const char *text)
 {
 	for (; *text; text++) {
-		if (strncmp(text, "\xEF\xBF\xBE", 3) == 0 || strncmp(text, "\xEF\xBF\xBF", 3) == 0) {
+		if (strncmp(text, "\xEF\xBF\xBE", 3) == 0 ||
+			strncmp(text, "\xEF\xBF\xBF", 3) == 0) {
 			fputs("\xEF\xBF\xBD", out);
 			text += 2;
 			continue;
@@ -66,13 +71,14 @@ static void count(struct totals *totals, enum peel_result_state state)
 
 static void write_totals(FILE *out, const struct totals *totals)
 {
-	fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\"", totals->tests,
-		totals->failures, totals->errors, totals->skipped);
+	fprintf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\"",
+		totals->tests, totals->failures, totals->errors, totals->skipped);
 }
 
 static bool write_violations(FILE *out, const struct peel_result *result)
 {
-	const size_t shown = result->violation_count < SHOWN_MAX ? result->violation_count : SHOWN_MAX;
+	const size_t shown = result->violation_count < SHOWN_MAX ? result->violation_count
+								 : SHOWN_MAX;
 	const size_t rest = result->violation_count - shown + result->omitted;
 
 	for (size_t i = 0; i < shown; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A check as Markdown, for $GITHUB_STEP_SUMMARY and merge requests: a table of rules, and what they complain of below. */
+/*
+ * A check as Markdown, for $GITHUB_STEP_SUMMARY and merge requests: a table of rules, and what they
+ * complain of below.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +67,7 @@ static bool write_violations(const struct check_report *report, const struct che
 	fprintf(out, "### %s ", result->id);
 	sheet_markdown_text(out, result->title);
 	fputs("\n\n| What | Finding | Layer |\n|---|---|---|\n", out);
-	for (; i < result->violation_count && i < SHOWN_MAX && *left > 0; i++, --*left) {
+	for (; i < result->violation_count && i<SHOWN_MAX && * left> 0; i++, --*left) {
 		const struct peel_violation *violation = &result->violations[i];
 		cleanup_free char *subject = check_subject(violation);
 		const int line = check_line(report, image, violation);
@@ -90,8 +93,8 @@ static bool write_violations(const struct check_report *report, const struct che
 	return true;
 }
 
-static bool write_image(const struct check_report *report, const struct check_image *image, size_t *left,
-	FILE *out)
+static bool write_image(const struct check_report *report, const struct check_image *image,
+	size_t *left, FILE *out)
 {
 	const char *name = *image->name ? image->name : report->reference;
 	cleanup_free char *escaped = NULL;
@@ -103,8 +106,8 @@ static bool write_image(const struct check_report *report, const struct check_im
 	fputs("## peel check: ", out);
 	sheet_markdown_text(out, escaped);
 	fprintf(out, ": %s\n\n%zu passed, %zu failed, %zu warned, %zu skipped, %zu undecided\n\n",
-		check_verdict(image->status), image->passed, image->failed, image->warned, image->skipped,
-		image->unsure);
+		check_verdict(image->status), image->passed, image->failed, image->warned,
+		image->skipped, image->unsure);
 	write_reasons(image, out);
 	if (image->count > 0) {
 		write_rules(image, out);

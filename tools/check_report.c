@@ -64,8 +64,8 @@ static bool copy_names(struct keep *keep, struct peel_violation *violation)
 /* Packages and instructions belong to the index, which lives as long as the report. */
 static bool copy_violation(struct keep *keep, struct peel_violation *violation)
 {
-	struct peel_evidence *evidence =
-		keep_alloc(keep, (violation->evidence_count + 1) * sizeof(*evidence));
+	struct peel_evidence *evidence = keep_alloc(keep,
+		(violation->evidence_count + 1) * sizeof(*evidence));
 	bool fine = evidence && copy_names(keep, violation);
 
 	for (size_t i = 0; fine && i < violation->evidence_count; i++) {
@@ -81,8 +81,8 @@ static bool copy_violation(struct keep *keep, struct peel_violation *violation)
 
 static bool copy_violations(struct keep *keep, struct peel_result *result)
 {
-	struct peel_violation *copies =
-		keep_alloc(keep, (result->violation_count + 1) * sizeof(*copies));
+	struct peel_violation *copies = keep_alloc(keep,
+		(result->violation_count + 1) * sizeof(*copies));
 	bool fine = copies != NULL;
 
 	for (size_t i = 0; fine && i < result->violation_count; i++) {
@@ -139,8 +139,9 @@ int check_line(const struct check_report *report, const struct check_image *imag
 {
 	const int row = violation->history;
 
-	return report->dockerfile && image->lines && row >= 0 && row < image->line_count ? image->lines[row]
-											   : 0;
+	return report->dockerfile && image->lines && row >= 0 && row < image->line_count
+		? image->lines[row]
+		: 0;
 }
 
 const char *check_state_name(enum peel_result_state state)
@@ -163,8 +164,9 @@ const char *check_verdict(int status)
 
 char *check_subject(const struct peel_violation *violation)
 {
-	return violation->path_count ? detect_names(violation->paths, violation->path_count, NAMES_SHOWN)
-				     : strdup("image");
+	return violation->path_count
+		? detect_names(violation->paths, violation->path_count, NAMES_SHOWN)
+		: strdup("image");
 }
 
 const char *check_place(char *buf, const struct peel_violation *violation)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A check as SARIF 2.1.0, one run. A result is at the line of the Dockerfile that made its layer; without that at the rule's line in
- * its policy; its paths in the image are logical locations. Undecided rules are of kind "open".
+ * A check as SARIF 2.1.0, one run. A result is at the line of the Dockerfile that made its layer; without that at
+ * the rule's line in its policy; its paths in the image are logical locations. Undecided rules are of kind "open".
  *
- * GitHub takes 25,000 results of a run and shows 5,000, with at most 100 locations each: a rule with many complaints tells those of
- * one folder and layer together, and what is above the caps is counted in a property "overflow".
+ * GitHub takes 25,000 results of a run and shows 5,000, with at most 100 locations each: a rule with many complaints
+ * tells those of one folder and layer together, and what is above the caps is counted in a property "overflow".
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -52,7 +52,8 @@ static bool is_told(const struct peel_result *result)
 /* A path as a relative or absolute URI reference. */
 static char *uri_of(const char *path)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+	static const char plain[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
 	char *uri = malloc(3 * strlen(path) + 8);
 	size_t len = 0;
 
@@ -64,8 +65,9 @@ static char *uri_of(const char *path)
 		len = 7;
 	}
 	for (; *path; path++) {
-		len += (size_t)(strchr(plain, *path) ? sprintf(uri + len, "%c", *path)
-						     : sprintf(uri + len, "%%%02X", (unsigned char)*path));
+		len += (size_t)(strchr(plain, *path)
+				? sprintf(uri + len, "%c", *path)
+				: sprintf(uri + len, "%%%02X", (unsigned char)*path));
 	}
 	uri[len] = 0;
 	return uri;
@@ -159,9 +161,9 @@ static bool write_location(struct sarif *sarif, const struct check_image *image,
 	bool fine;
 
 	json_object(json, NULL);
-	fine = line > 0              ? write_physical(json, dockerfile_path(sarif->report->dockerfile), line)
+	fine = line > 0 ? write_physical(json, dockerfile_path(sarif->report->dockerfile), line)
 		: result->line > 0 ? write_physical(json, result->file, result->line)
-				     : write_physical(json, sarif->report->reference, 0);
+				   : write_physical(json, sarif->report->reference, 0);
 	if (fine && violation && violation->path_count > 0) {
 		fine = write_logical(json, violation);
 	}
@@ -236,10 +238,10 @@ static char *message_of(const struct check_image *image, const struct peel_resul
 	if (count > 1) {
 		snprintf(more, sizeof(more), ", and %zu beside it", count - 1);
 	}
-	if (asprintf(&text, "%s%s%s: %s%s%s%s%s%s%s", image->name, *image->name ? ": " : "", result->title,
-		    violation ? subject : "", violation ? ": " : "",
-		    violation ? violation->what : result->detail, *place ? " (" : "", place, *place ? ")" : "",
-		    more) < 0) {
+	if (asprintf(&text, "%s%s%s: %s%s%s%s%s%s%s", image->name, *image->name ? ": " : "",
+		    result->title, violation ? subject : "", violation ? ": " : "",
+		    violation ? violation->what : result->detail, *place ? " (" : "", place,
+		    *place ? ")" : "", more) < 0) {
 		return NULL;
 	}
 	return text;
@@ -267,7 +269,9 @@ static bool write_one(struct sarif *sarif, const struct check_image *image,
 	json_unsigned(json, "ruleIndex", rule_index(sarif, result->id));
 	json_string(json, "kind", open ? "open" : "fail");
 	json_string(json, "level",
-		open ? "none" : result->state == PEEL_RESULT_FAIL ? "error" : "warning");
+		open                                        ? "none"
+			: result->state == PEEL_RESULT_FAIL ? "error"
+							    : "warning");
 	write_message(json, message);
 	json_array(json, "locations");
 	for (size_t i = 0; fine && i < (violations ? locations : 1); i++) {
@@ -372,7 +376,8 @@ bool check_write_sarif(const struct check_report *report, FILE *out)
 	for (size_t i = 0; fine && i < report->count; i++) {
 		for (size_t k = 0; fine && k < report->images[i].count; k++) {
 			fine = !is_told(&report->images[i].results[k]) ||
-				write_result(&sarif, &report->images[i], &report->images[i].results[k]);
+				write_result(&sarif, &report->images[i],
+					&report->images[i].results[k]);
 		}
 	}
 	json_close(json);

@@ -14,8 +14,9 @@
 static bool write_violation(const struct peel_violation *violation, FILE *out)
 {
 	cleanup_free char *subject = check_subject(violation);
-	cleanup_free char *instruction = format_instruction(
-		violation->instruction ? violation->instruction : "", INSTRUCTION_MAX);
+	cleanup_free char *instruction =
+		format_instruction(violation->instruction ? violation->instruction : "",
+			INSTRUCTION_MAX);
 	char place[CHECK_PLACE_SIZE];
 
 	if (!subject || !instruction) {
@@ -23,8 +24,13 @@ static bool write_violation(const struct peel_violation *violation, FILE *out)
 	}
 	fprintf(out, "      %s: %s", subject, violation->what);
 	if (*check_place(place, violation)) {
-		fprintf(out, " (%s%s%s)", place, violation->visible ? "" : ", shipped only",
-			violation->package ? ", of a package" : "");
+		fprintf(out, " (%s%s", place, violation->visible ? "" : ", shipped only");
+		if (violation->package) {
+			fputs(", package ", out);
+			peel_text_print(out, violation->package->name,
+				strlen(violation->package->name));
+		}
+		putc(')', out);
 	}
 	if (*instruction) {
 		fprintf(out, "  %s", instruction);
@@ -42,7 +48,8 @@ static bool write_result(const struct peel_result *result, FILE *out)
 		[PEEL_RESULT_SKIP] = "skip",
 		[PEEL_RESULT_UNSURE] = "????",
 	};
-	const size_t shown = result->violation_count < SHOWN_MAX ? result->violation_count : SHOWN_MAX;
+	const size_t shown = result->violation_count < SHOWN_MAX ? result->violation_count
+								 : SHOWN_MAX;
 	const size_t rest = result->violation_count - shown + result->omitted;
 	bool fine = true;
 
@@ -94,8 +101,8 @@ static bool write_image(const struct check_image *image, FILE *out)
 	}
 	write_reasons(image->reasons, out);
 	fprintf(out, "%s: %zu passed, %zu failed, %zu warned, %zu skipped, %zu undecided\n",
-		check_verdict(image->status), image->passed, image->failed, image->warned, image->skipped,
-		image->unsure);
+		check_verdict(image->status), image->passed, image->failed, image->warned,
+		image->skipped, image->unsure);
 	return fine;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * peel check: policies against one image, or all of an index. A rule that is violated is violated, whatever else could not be
- * looked at: status 1. Where none is, and not everything could be looked at, nothing is proved: status 3, never 0.
+ * peel check: policies against one image, or all of an index. A rule that is violated is violated, whatever else
+ * could not be looked at: status 1. Where none is, and not everything could be looked at, nothing is proved: status
+ * 3, never 0.
  */
 #include <string.h>
 #include <time.h>
@@ -54,7 +55,8 @@ static bool join_reasons(struct check_image *image, const char *more)
 		if (!line || (old && strstr(old, line))) {
 			image->reasons = old;
 			old = NULL;
-		} else if (asprintf(&image->reasons, "%s%s%s", old ? old : "", old ? "\n" : "", line) < 0) {
+		} else if (asprintf(&image->reasons, "%s%s%s", old ? old : "", old ? "\n" : "",
+				   line) < 0) {
 			image->reasons = NULL;
 			return false;
 		}
@@ -156,7 +158,7 @@ static int check_image(struct check_run *run)
 	if (status == STATUS_OK && peel_index_missed(image->index)) {
 		status = reading_status(image->index, status);
 	}
-	image->status = image->failed > 0          ? STATUS_NO
+	image->status = image->failed > 0             ? STATUS_NO
 		: image->unsure > 0 || image->reasons ? STATUS_INCONCLUSIVE
 						      : STATUS_OK;
 	return status;
@@ -192,8 +194,9 @@ static int check_one(struct check_run *run)
 
 static bool is_absent(const struct peel_error *err)
 {
-	return err->code == PEEL_ENOENT || err->code == PEEL_ETRUNCATED || err->code == PEEL_EFORMAT ||
-		err->code == PEEL_EUNSUPPORTED || err->code == PEEL_EDIGEST || err->code == PEEL_EINCOMPLETE ||
+	return err->code == PEEL_ENOENT || err->code == PEEL_ETRUNCATED ||
+		err->code == PEEL_EFORMAT || err->code == PEEL_EUNSUPPORTED ||
+		err->code == PEEL_EDIGEST || err->code == PEEL_EINCOMPLETE ||
 		err->code == PEEL_ELIMIT;
 }
 
@@ -241,7 +244,8 @@ static int check_all(struct check_run *run)
 		run->report.count = nth;
 		status = check_nth(run, nth, &matches);
 		if (nth == 1 && matches > 1 && peel_reference_is_stdin(run->call->argv[0])) {
-			complain("standard input holds %u images and can be read once; write it to a file",
+			complain(
+				"standard input holds %u images and can be read once; write it to a file",
 				matches);
 			return STATUS_ERROR;
 		}
@@ -263,11 +267,26 @@ static int verdict(const struct check_report *report)
 	return open ? STATUS_INCONCLUSIVE : STATUS_OK;
 }
 
+/* Formats. Where two number signs would stand side by side, the second is written in the format's own way. */
+static const struct {
+	const char *name;
+	check_write_fn *write;
+	const char *sign;
+} writers[] = {
+	{"text", check_write_text, "\\x23"},
+	{"json", check_write_json, "\\u0023"},
+	{"junit", check_write_junit, "&#35;"},
+	{"sarif", check_write_sarif, "\\u0023"},
+	/* The runner takes its lines as a whole; Markdown has numbers for all signs. */
+	{"github", check_write_github, "#"},
+	{"markdown", check_write_markdown, "#"},
+};
+
 /*
- * Runners take commands out of a log: GitHub "##[name]" and Azure "##vso[" anywhere in a line. Text that people read goes there
- * too, so no two number signs stand side by side in it. (Their other form begins a line, which no name does here.)
+ * Runners take commands out of a log: GitHub "##[name]" and Azure "##vso[" anywhere in a line, whatever the document
+ * is that goes to standard output. (The other form, "::name::", begins a line, which no name does here.)
  */
-static bool write_tame(const struct check_report *report, FILE *out)
+static bool write_tame(const struct check_report *report, size_t format, FILE *out)
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
@@ -277,13 +296,13 @@ static bool write_tame(const struct check_report *report, FILE *out)
 	if (!memory) {
 		return false;
 	}
-	fine = check_write_text(report, memory);
+	fine = writers[format].write(report, memory);
 	if (fclose(memory) != 0) {
 		return false;
 	}
 	for (size_t i = 0; i < size; i++) {
 		if (text[i] == '#' && i > 0 && text[i - 1] == '#') {
-			fputs("\\x23", out);
+			fputs(writers[format].sign, out);
 		} else {
 			putc(text[i], out);
 		}
@@ -291,19 +310,9 @@ static bool write_tame(const struct check_report *report, FILE *out)
 	return fine;
 }
 
-static int emit_check(struct call *call, struct peel_index *index, const char *format, FILE *out, void *arg)
+static int emit_check(struct call *call, struct peel_index *index, const char *format, FILE *out,
+	void *arg)
 {
-	static const struct {
-		const char *name;
-		check_write_fn *write;
-	} writers[] = {
-		{"text", check_write_text},
-		{"json", check_write_json},
-		{"junit", check_write_junit},
-		{"sarif", check_write_sarif},
-		{"github", check_write_github},
-		{"markdown", check_write_markdown},
-	};
 	const struct check_report *report = arg;
 	bool fine = true;
 
@@ -311,8 +320,7 @@ static int emit_check(struct call *call, struct peel_index *index, const char *f
 	(void)index;
 	for (size_t i = 0; i < countof(writers); i++) {
 		if (strcmp(writers[i].name, format) == 0) {
-			fine = writers[i].write == check_write_text ? write_tame(report, out)
-								    : writers[i].write(report, out);
+			fine = write_tame(report, i, out);
 		}
 	}
 	if (!fine) {
@@ -381,7 +389,8 @@ static int check_usage(struct call *call)
 		return complain_usage(call, "what is to be checked? --config FILE or --deny WORDS");
 	}
 	if (values->all_platforms && (call->shared.platform || call->shared.index_file)) {
-		return complain_usage(call, "--all-platforms goes with neither --platform nor --index");
+		return complain_usage(call,
+			"--all-platforms goes with neither --platform nor --index");
 	}
 	return STATUS_OK;
 }
@@ -400,8 +409,8 @@ static int run_all(struct check_run *run)
 		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
-	if (peel_detectors_load(values->detectors.items, (size_t)values->detectors.count, &run->detectors,
-		    &err) < 0) {
+	if (peel_detectors_load(values->detectors.items, (size_t)values->detectors.count,
+		    &run->detectors, &err) < 0) {
 		complain_error(&err);
 		return STATUS_ERROR;
 	}
@@ -456,8 +465,9 @@ const struct verb cmd_check = {
 	.name = "check",
 	.operands = "IMAGE",
 	.summary = "hold an image against policies: what must not be in it, and what must",
-	.details = "Status 0: all rules hold, and all was looked at. 1: a rule is violated. 3: none is, but not\n"
-		   "everything could be looked at; the reasons are told. Policies: see peel(1), POLICY FILES.\n",
+	.details =
+		"Status 0: all rules hold, and all was looked at. 1: a rule is violated. 3: none is, but not\n"
+		"everything could be looked at; the reasons are told. Policies: see peel(1), POLICY FILES.\n",
 	.options = check_options,
 	.values_size = sizeof(struct check_values),
 	.image = true,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Instructions of a Dockerfile, as builders read them: continuation lines with the escape character of the file, comments
- * between them, heredocs, stages. Which line made which layer is dockerfile_match.c's.
+ * Instructions of a Dockerfile, as builders read them: continuation lines with the escape character of the file,
+ * comments between them, heredocs, stages. Which line made which layer is dockerfile_match.c's.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -89,7 +89,8 @@ static size_t find_heredocs(const char *text, struct heredoc *docs)
 {
 	size_t count = 0;
 
-	for (const char *at = strstr(text, "<<"); at && count < HEREDOCS_MAX; at = strstr(at, "<<")) {
+	for (const char *at = strstr(text, "<<"); at && count < HEREDOCS_MAX;
+		at = strstr(at, "<<")) {
 		struct heredoc *doc = &docs[count];
 		char quote = 0;
 		size_t len = 0;
@@ -101,7 +102,8 @@ static size_t find_heredocs(const char *text, struct heredoc *docs)
 			quote = *at++;
 		}
 		while (len + 1 < sizeof(doc->name) &&
-			(isalnum((unsigned char)at[len]) || at[len] == '_' || (len > 0 && at[len] == '.'))) {
+			(isalnum((unsigned char)at[len]) || at[len] == '_' ||
+				(len > 0 && at[len] == '.'))) {
 			doc->name[len] = at[len];
 			len++;
 		}
@@ -190,8 +192,9 @@ static int take_instruction(struct reading *reading, const char *line, size_t le
 		append(out, line, len);
 	}
 	fflush(out);
-	if (text && (strncasecmp(text, "RUN", 3) == 0 || strncasecmp(text, "COPY", 4) == 0 ||
-			    strncasecmp(text, "ADD", 3) == 0)) {
+	if (text &&
+		(strncasecmp(text, "RUN", 3) == 0 || strncasecmp(text, "COPY", 4) == 0 ||
+			strncasecmp(text, "ADD", 3) == 0)) {
 		cleanup_free char *first = strdup(text);
 
 		if (first) {
@@ -254,8 +257,8 @@ static bool has_from(const struct dockerfile *dockerfile)
 	return false;
 }
 
-int dockerfile_parse(const char *path, const char *text, size_t len, struct dockerfile **ret_dockerfile,
-	struct peel_error *err)
+int dockerfile_parse(const char *path, const char *text, size_t len,
+	struct dockerfile **ret_dockerfile, struct peel_error *err)
 {
 	struct dockerfile *dockerfile = calloc(1, sizeof(*dockerfile));
 	struct reading reading = {
@@ -264,14 +267,16 @@ int dockerfile_parse(const char *path, const char *text, size_t len, struct dock
 
 	if (!dockerfile || !(dockerfile->path = strdup(path)) ||
 		peel_text_escape(path, strlen(path), &dockerfile->shown) < 0 ||
-		!(dockerfile->list = calloc(DOCKERFILE_INSTRUCTIONS_MAX, sizeof(*dockerfile->list)))) {
+		!(dockerfile->list = calloc(DOCKERFILE_INSTRUCTIONS_MAX,
+			  sizeof(*dockerfile->list)))) {
 		code = peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	if (code == 0) {
 		code = read_all(&reading);
 	}
 	if (code == 0 && !has_from(dockerfile)) {
-		code = peel_fail(err, PEEL_EFORMAT, "%s: no Dockerfile: it has no FROM", dockerfile->shown);
+		code = peel_fail(err, PEEL_EFORMAT, "%s: no Dockerfile: it has no FROM",
+			dockerfile->shown);
 	}
 	if (code < 0) {
 		dockerfile_free(dockerfile);

@@ -5,14 +5,16 @@
  * Builders write the instruction down, each in its way, with variables put in, flags left out, files by their digest:
  *
  *   Dockerfile                          docker build                                 BuildKit
- *   RUN apt-get update                  /bin/sh -c apt-get update                    RUN /bin/sh -c apt-get update # buildkit
+ *   RUN apt-get update                  /bin/sh -c apt-get update                    RUN /bin/sh -c apt-get update #
+ *   buildkit
  *   COPY --chown=1 a /b                 /bin/sh -c #(nop) COPY file:0123… in /b      COPY a /b # buildkit
  *   RUN with ARG V=1                    |1 V=1 /bin/sh -c …                          RUN |1 V=1 /bin/sh -c …
  *
- * So both sides are taken apart into a keyword and words; two that have the keyword in common are alike by the share of words
- * that they have in common, and the best way to lay one list over the other in order is found as a difference of files is. Each
- * stage is tried with those that it is built FROM; the one that fits best is the one that was built, the last of several alike.
- * Rows before the first that fits are the base image's: its line is that of FROM. Rows between without a match have none.
+ * So both sides are taken apart into a keyword and words; two that have the keyword in common are alike by the share
+ * of words that they have in common, and the best way to lay one list over the other in order is found as a
+ * difference of files is. Each stage is tried with those that it is built FROM; the one that fits best is the one
+ * that was built, the last of several alike. Rows before the first that fits are the base image's: its line is that
+ * of FROM. Rows between without a match have none.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -82,9 +84,9 @@ static void split(struct phrase *phrase, char *text)
 
 static bool is_keyword(const char *word)
 {
-	static const char *const keywords[] = {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE",
-		"FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL",
-		"USER", "VOLUME", "WORKDIR"};
+	static const char *const keywords[] = {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV",
+		"EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL",
+		"STOPSIGNAL", "USER", "VOLUME", "WORKDIR"};
 
 	for (size_t i = 0; i < countof(keywords); i++) {
 		if (strcasecmp(keywords[i], word) == 0) {
@@ -125,12 +127,14 @@ static void clean(struct phrase *phrase)
 	while (phrase->count > 0 && strncmp(phrase->words[0], "--", 2) == 0) {
 		drop_words(phrase, 0, 1);
 	}
-	if (phrase->count > 0 && phrase->words[0][0] == '|' && isdigit((unsigned char)phrase->words[0][1])) {
+	if (phrase->count > 0 && phrase->words[0][0] == '|' &&
+		isdigit((unsigned char)phrase->words[0][1])) {
 		const size_t args = strtoul(phrase->words[0] + 1, NULL, 10) + 1;
 
 		drop_words(phrase, 0, args < phrase->count ? args : phrase->count);
 	}
-	if (phrase->count > 0 && strcmp(phrase->keyword, "RUN") == 0 && is_shell(phrase->words[0])) {
+	if (phrase->count > 0 && strcmp(phrase->keyword, "RUN") == 0 &&
+		is_shell(phrase->words[0])) {
 		drop_words(phrase, 0, 1);
 		while (phrase->count > 0 && phrase->words[0][0] == '-') {
 			drop_words(phrase, 0, 1);
@@ -184,7 +188,8 @@ static int alike(const struct phrase *line, const struct phrase *row)
 	}
 	if (row->digest) {
 		return line->count > 0 &&
-				words_alike(line->words[line->count - 1], row->words[row->count - 1])
+				words_alike(line->words[line->count - 1],
+					row->words[row->count - 1])
 			? ALIKE
 			: 0;
 	}
@@ -199,12 +204,15 @@ static int alike(const struct phrase *line, const struct phrase *row)
 			from = k + 1;
 		}
 	}
-	return most == 0 ? ALIKE : (int)(ALIKE * common / most) >= ALIKE_LEAST ? (int)(ALIKE * common / most) : 0;
+	return most == 0                                      ? ALIKE
+		: (int)(ALIKE * common / most) >= ALIKE_LEAST ? (int)(ALIKE * common / most)
+							      : 0;
 }
 
 /*
- * Lay rows over lines, both in order: best[i][j] is what the lines from i and the rows from j come to. Among equals a match, then
- * the later: leaving out a line before leaving out a row. @return what all come to, -1: no memory or too large.
+ * Lay rows over lines, both in order: best[i][j] is what the lines from i and the rows from j come to. Among equals
+ * a match, then the later: leaving out a line before leaving out a row. @return what all come to, -1: no memory or
+ * too large.
  */
 static int lay(const struct phrases *lines, const struct phrases *rows, int *ret_lines)
 {
@@ -224,7 +232,8 @@ static int lay(const struct phrases *lines, const struct phrases *rows, int *ret
 			const int score = alike(&lines->list[i], &rows->list[j]);
 			int *cell = &best[i * width + j];
 
-			*cell = best[(i + 1) * width + j] > cell[1] ? best[(i + 1) * width + j] : cell[1];
+			*cell = best[(i + 1) * width + j] > cell[1] ? best[(i + 1) * width + j]
+								    : cell[1];
 			if (score > 0 && score + best[(i + 1) * width + j + 1] > *cell) {
 				*cell = score + best[(i + 1) * width + j + 1];
 			}
@@ -318,8 +327,8 @@ static bool try_stage(const struct dockerfile *dockerfile, size_t from, const st
 	return fine;
 }
 
-int dockerfile_lines(const struct dockerfile *dockerfile, const char *const *created_by, size_t count,
-	int *ret_lines, struct peel_error *err)
+int dockerfile_lines(const struct dockerfile *dockerfile, const char *const *created_by,
+	size_t count, int *ret_lines, struct peel_error *err)
 {
 	struct phrases rows = {.list = calloc(count + 1, sizeof(*rows.list))};
 	bool fine = rows.list != NULL;

@@ -18,6 +18,7 @@
  *     block_size.c     sizes as coreutils has       inode_set.c      nodes that were seen
  *     exclude.c        --exclude and --include      grep_*.c         lines of files, and what matches
  *     export_*.c       one format a file            tar_writer.c     pax headers and data
+ *     check_*.c        results of policies          dockerfile*.c    whose lines they blame
  *     cp_tree.c        what cp meets on its walk    put.c            files into a folder, never out of it
  *     put_meta.c       owners, modes, times         links.c          first names of hard links
  *     publish.c        a file that appears whole    temp_name.c      its name until then

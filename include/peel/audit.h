@@ -240,7 +240,10 @@ struct peel_result {
 	size_t allowed, omitted;
 };
 
-/** What rules with an identifier are about, in a few words: "Software that must not be there". @return NULL: no such identifier. */
+/**
+ * What rules with an identifier are about, in a few words: "Software that must not be there".
+ * @return NULL: no such identifier.
+ */
 const char *peel_rule_title(const char *id);
 
 /** Take a result; nonzero stops. */

@@ -147,7 +147,10 @@ struct peel_image_options {
 	bool headers_only;
 	/** Of several images that match, the one of this number, from 1; 0: several are PEEL_EAMBIGUOUS. */
 	unsigned int nth;
-	/** Receives how many match, those included that the file lists and has not, whatever becomes of the opening; may be NULL. */
+	/**
+	 * Receives how many match, those included that the file lists and has not, whatever becomes
+	 * of the opening; may be NULL.
+	 */
 	unsigned int *ret_matches;
 	/** May be NULL. */
 	peel_spooled_fn *spooled;
