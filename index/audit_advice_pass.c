@@ -131,12 +131,15 @@ static void set_rules(const struct pass *p, const struct peel_piece *piece, stru
 /* Facts of a program; NULL where there are none. */
 static const struct facts_row *find_facts(struct pass *p, const struct peel_piece *piece)
 {
-	int r;
+	int r = 1;
 
 	if (piece->kind != PEEL_KIND_ELF || p->rows_ended) {
 		return NULL;
 	}
-	r = facts_rows_seek(p->rows, piece->entry, &p->row, p->a->err);
+	/* A file that could not be looked into has no facts: then the row at hand is of a later one. */
+	if (p->row.entry < piece->entry) {
+		r = facts_rows_seek(p->rows, piece->entry, &p->row, p->a->err);
+	}
 	if (r <= 0) {
 		p->rows_ended = true;
 		p->code = r;
@@ -397,7 +400,7 @@ int advice_pass(struct advising *a)
 		return no_memory(&p);
 	}
 	sums->families[sums->family_count++] = (struct advice_family){0};
-	r = facts_rows_new(a->index, &p.rows, a->err);
+	r = facts_rows_new_programs(a->index, &p.rows, a->err);
 	if (r == 0) {
 		r = peel_pieces(a->index, PEEL_BY_ENTRY, false, take_piece, &p, a->err);
 	}

@@ -54,12 +54,15 @@ static int tell(const struct programs *programs, const struct peel_piece *piece)
 static int take_piece(void *arg, const struct peel_piece *piece)
 {
 	struct programs *programs = arg;
-	int code;
+	int code = 1;
 
 	if (piece->kind != PEEL_KIND_ELF || programs->ended) {
 		return 0;
 	}
-	code = facts_rows_seek(programs->rows, piece->entry, &programs->row, programs->err);
+	/* A file that could not be looked into has no facts: then the row at hand is of a later one. */
+	if (programs->row.entry < piece->entry) {
+		code = facts_rows_seek(programs->rows, piece->entry, &programs->row, programs->err);
+	}
 	if (code <= 0) {
 		programs->ended = true;
 		programs->code = code;
@@ -72,7 +75,7 @@ int peel_programs(struct peel_index *index, peel_program_fn *each, void *arg,
 	struct peel_error *err)
 {
 	cleanup(programs_finish) struct programs programs = {.each = each, .arg = arg, .err = err};
-	int code = facts_rows_new(index, &programs.rows, err);
+	int code = facts_rows_new_programs(index, &programs.rows, err);
 
 	if (code == 0) {
 		code = peel_pieces(index, PEEL_BY_ENTRY, true, take_piece, &programs, err);

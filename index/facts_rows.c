@@ -122,11 +122,14 @@ static int step(struct facts_rows *rows, struct cursor *cursor, struct peel_erro
 	return r < 0 ? r : 0;
 }
 
-int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struct peel_error *err)
+#define FILE_COLUMNS \
+	"SELECT f.entry, f.kind, f.looked, f.hash, coalesce(f.package, 0), coalesce(f.claim, 0)," \
+	" coalesce(f.category, 0), coalesce(f.why, 0) FROM "
+
+/** Begin with a statement for files, and the tables beside it that are wanted (bits by enum side). */
+static int begin(struct peel_index *index, const char *sql, unsigned sides,
+	struct facts_rows **ret_rows, struct peel_error *err)
 {
-	static const char sql[] =
-		"SELECT entry, kind, looked, hash, coalesce(package, 0), coalesce(claim, 0), coalesce(category, 0),"
-		" coalesce(why, 0) FROM facts.file ORDER BY entry";
 	struct facts_rows *rows;
 	int code;
 
@@ -143,6 +146,9 @@ int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struc
 		code = store_get(rows->store, sql, &rows->files, err);
 	}
 	for (size_t i = 0; code == 0 && i < SIDE_COUNT; i++) {
+		if (!(sides & 1u << i)) {
+			continue;
+		}
 		code = store_get(rows->store, side_sql[i], &rows->sides[i].stmt, err);
 		if (code == 0) {
 			code = step(rows, &rows->sides[i], err);
@@ -154,6 +160,21 @@ int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struc
 	}
 	*ret_rows = rows;
 	return 0;
+}
+
+int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struct peel_error *err)
+{
+	return begin(index, FILE_COLUMNS "facts.file f ORDER BY f.entry", (1u << SIDE_COUNT) - 1,
+		ret_rows, err);
+}
+
+int facts_rows_new_programs(struct peel_index *index, struct facts_rows **ret_rows,
+	struct peel_error *err)
+{
+	return begin(index,
+		FILE_COLUMNS
+		"facts.elf e CROSS JOIN facts.file f ON f.entry = e.entry ORDER BY e.entry",
+		1u << SIDE_ELF | 1u << SIDE_GPU, ret_rows, err);
 }
 
 void facts_rows_free(struct facts_rows *rows)

@@ -21,12 +21,23 @@
 
 #include "util.h"
 
+/*
+ * QUERY_COLUMNS of a file that holds data, without what only other types have: a pass over all of them
+ * spends its time on columns.
+ */
+#define FILE_COLUMNS \
+	"e.id, e.dir, 'f', e.mode, e.uid, e.gid, e.size, e.mtime, e.nsec, NULL, NULL, NULL, e.flags," \
+	" e.layer, e.hidden_by, e.why, e.name," \
+	" CASE WHEN e.flags & 4 THEN (SELECT x.allocated FROM extra x WHERE x.entry = e.id) END," \
+	" NULL, e.data"
 /* Columns beyond those of a row; the order is enum piece_column's. */
-#define WITHOUT_FACTS "SELECT " QUERY_COLUMNS ", NULL, NULL, NULL, NULL, NULL, NULL FROM entry e"
-#define WITH_FACTS \
-	"SELECT " QUERY_COLUMNS \
-	", f.kind, coalesce(f.hash, e.hash), f.why, f.package, f.claim, f.category" \
-	" FROM entry e"
+#define NO_FACTS ", NULL, NULL, NULL, NULL, NULL, NULL FROM entry e"
+#define FACTS \
+	", f.kind, coalesce(f.hash, e.hash), f.why, f.package, f.claim, f.category FROM entry e"
+#define WITHOUT_FACTS "SELECT " QUERY_COLUMNS NO_FACTS
+#define WITH_FACTS "SELECT " QUERY_COLUMNS FACTS
+#define FILES_WITHOUT_FACTS "SELECT " FILE_COLUMNS NO_FACTS
+#define FILES_WITH_FACTS "SELECT " FILE_COLUMNS FACTS
 #define FACTS_OF " LEFT JOIN facts.file f ON f.entry = e.id"
 
 #define WHERE_ALL " WHERE e.type = 'f' ORDER BY e.id"
@@ -50,8 +61,9 @@ enum piece_column {
 
 /* By enum pieces_sql; without facts, and with them. */
 static const char *const statements[][2] = {
-	[PIECES_ALL] = {WITHOUT_FACTS WHERE_ALL, WITH_FACTS FACTS_OF WHERE_ALL},
-	[PIECES_VISIBLE] = {WITHOUT_FACTS WHERE_VISIBLE, WITH_FACTS FACTS_OF WHERE_VISIBLE},
+	[PIECES_ALL] = {FILES_WITHOUT_FACTS WHERE_ALL, FILES_WITH_FACTS FACTS_OF WHERE_ALL},
+	[PIECES_VISIBLE] = {FILES_WITHOUT_FACTS WHERE_VISIBLE,
+		FILES_WITH_FACTS FACTS_OF WHERE_VISIBLE},
 	[PIECES_PORTION] = {WITHOUT_FACTS BY_NAME WHERE_PORTION IN_ORDER,
 		WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION IN_ORDER},
 	[PIECES_PORTION_VISIBLE] = {WITHOUT_FACTS BY_NAME WHERE_PORTION AND_VISIBLE IN_ORDER,
