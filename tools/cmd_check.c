@@ -464,7 +464,7 @@ static const struct opt check_options[] = {
 const struct verb cmd_check = {
 	.name = "check",
 	.operands = "IMAGE",
-	.summary = "hold an image against policies: what must not be in it, and what must",
+	.summary = "hold an image against policies",
 	.details =
 		"Status 0: all rules hold, and all was looked at. 1: a rule is violated. 3: none is, but not\n"
 		"everything could be looked at; the reasons are told. Policies: see peel(1), POLICY FILES.\n",

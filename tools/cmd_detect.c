@@ -313,7 +313,7 @@ static const struct opt detect_options[] = {
 const struct verb cmd_detect = {
 	.name = "detect",
 	.operands = "IMAGE [WHAT...]",
-	.summary = "find interpreters, compilers, shells, secrets and the like, in every layer",
+	.summary = "find interpreters, compilers, shells and secrets in every layer",
 	.details =
 		"WHAT is the name of a detector, such as python or shell; all of them without it.\n"
 		"A finding is runtime-visible where the merged tree shows it, and shipped where a\n"

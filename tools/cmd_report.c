@@ -62,7 +62,7 @@ static int run_report(struct call *call)
 const struct verb cmd_report = {
 	.name = "report",
 	.operands = "IMAGE [IMAGE]",
-	.summary = "tell in one document where the bytes of an image are, or why two differ",
+	.summary = "tell where the bytes of an image are, or why two images differ",
 	.details =
 		"Sizes, layers, waste, categories, packages, tools and secrets, and what to do next with its\n"
 		"effect. html is "

@@ -143,7 +143,7 @@ static int run_verify(struct call *call)
 const struct verb cmd_verify = {
 	.name = "verify",
 	.operands = "IMAGE",
-	.summary = "compare digests, diff IDs and sizes, and check that every layer's tar is whole",
+	.summary = "compare digests and sizes, and check that every tar is whole",
 	.details =
 		"Reads every byte; no index is used. Status 1 where something differs, 3 where something\n"
 		"could not be read.\n",

@@ -148,7 +148,7 @@ static int run_why(struct call *call)
 const struct verb cmd_why = {
 	.name = "why",
 	.operands = "IMAGE PATH",
-	.summary = "show every layer that touched a path, and the instruction that did it",
+	.summary = "show every layer that touched a path, and its instruction",
 	.details = "Layers are numbered from 0, the lowest.\n",
 	.options = why_options,
 	.values_size = sizeof(struct why_values),

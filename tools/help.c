@@ -14,7 +14,7 @@
 static const char *const transports[] = {"docker-archive:", "oci-archive:", "oci:", "rootfs:"};
 
 static const char exit_status_text[] =
-	"Exit status: 0 done, 1 differs or not found, 2 error, 3 part of the image could not be read.";
+	"Exit status: 0 done, 1 no or differs, 2 error, 3 not all could be read.";
 
 static const char image_text[] =
 	"IMAGE is a file (docker save, OCI archive, root filesystem tar; plain, gzip or zstd), an OCI layout folder,"
