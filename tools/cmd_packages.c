@@ -36,12 +36,8 @@ bool packages_wanted(const struct packages_values *values, const struct peel_pac
 
 int packages_complain(const struct peel_index *index)
 {
-	const char *reasons = peel_facts_incomplete_reasons(index);
-	int status = *reasons ? STATUS_INCONCLUSIVE : STATUS_OK;
+	int status = STATUS_OK;
 
-	if (*reasons) {
-		complain("%s", reasons);
-	}
 	for (uint32_t i = 0; i < peel_package_db_count(index); i++) {
 		const struct peel_package_db *db = peel_package_db_get(index, i);
 		char path[PEEL_MESSAGE_SIZE];

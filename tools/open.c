@@ -159,13 +159,18 @@ static void complain_reasons(const char *reference, const char *reason)
 	}
 }
 
+static void complain_unkept(const struct call *call, const struct peel_index *index)
+{
+	if (*peel_index_unkept_reason(index) && !call->shared.quiet) {
+		complain("the index is not kept: %s", peel_index_unkept_reason(index));
+	}
+}
+
 void complain_incomplete(const struct call *call, const char *reference,
 	const struct peel_index *index)
 {
 	complain_reasons(reference, peel_index_incomplete_reasons(index));
-	if (*peel_index_unkept_reason(index) && !call->shared.quiet) {
-		complain("the index is not kept: %s", peel_index_unkept_reason(index));
-	}
+	complain_unkept(call, index);
 }
 
 int open_operand(struct call *call, int operand, struct peel_index **ret_index)
@@ -180,7 +185,12 @@ int open_operand(struct call *call, int operand, struct peel_index **ret_index)
 		return complain_error(&err);
 	}
 	progress_clear();
-	complain_incomplete(call, call->argv[operand], *ret_index);
+	complain_reasons(call->argv[operand], peel_index_incomplete_reasons(*ret_index));
+	complain_reasons(call->argv[operand], peel_facts_incomplete_reasons(*ret_index));
+	/* What stands in the way of one index does so of all: it is said once. */
+	if (operand == 0) {
+		complain_unkept(call, *ret_index);
+	}
 	return STATUS_OK;
 }
 
@@ -196,7 +206,9 @@ int reading_status(const struct peel_index *index, int status)
 			 "write the image to a file and ask again");
 		return STATUS_ERROR;
 	}
-	return peel_index_complete(index) ? status : STATUS_INCONCLUSIVE;
+	return peel_index_complete(index) && !*peel_facts_incomplete_reasons(index)
+		? status
+		: STATUS_INCONCLUSIVE;
 }
 
 bool parse_view(struct peel_index *index, const char *layer, int *ret_view)

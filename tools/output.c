@@ -105,14 +105,9 @@ static void json_image(struct json *json, struct peel_index *index)
 	json_close(json);
 }
 
-/* Reasons are a line each; none: it is complete. */
-static void json_reasons(struct json *json, bool complete, const char *reason)
+/* Elements of an array, a line each. */
+static void json_lines(struct json *json, const char *reason)
 {
-	json_bool(json, "complete", complete);
-	if (complete) {
-		return;
-	}
-	json_array(json, "incomplete_reasons");
 	while (*reason) {
 		size_t len = strcspn(reason, "\n");
 		char one[PEEL_MESSAGE_SIZE];
@@ -121,12 +116,25 @@ static void json_reasons(struct json *json, bool complete, const char *reason)
 		json_string(json, NULL, one);
 		reason += len + (reason[len] == '\n');
 	}
-	json_close(json);
+}
+
+static void json_reasons(struct json *json, bool complete, const char *reasons, const char *more)
+{
+	json_bool(json, "complete", complete);
+	if (!complete) {
+		json_array(json, "incomplete_reasons");
+		json_lines(json, reasons);
+		json_lines(json, more);
+		json_close(json);
+	}
 }
 
 static void json_completeness(struct json *json, struct peel_index *index)
 {
-	json_reasons(json, peel_index_complete(index), peel_index_incomplete_reasons(index));
+	const char *facts = peel_facts_incomplete_reasons(index);
+
+	json_reasons(json, peel_index_complete(index) && !*facts,
+		peel_index_incomplete_reasons(index), facts);
 }
 
 void json_begin(struct json *json, const char *name)
@@ -153,7 +161,7 @@ void json_document(struct json *json, const char *name, struct peel_index *index
 void json_about(struct json *json, struct peel_index *index, const char *reasons)
 {
 	json_image(json, index);
-	json_reasons(json, !reasons, reasons ? reasons : "");
+	json_reasons(json, !reasons, reasons ? reasons : "", "");
 }
 
 void json_document_with(struct json *json, const char *name, struct peel_index *index,
