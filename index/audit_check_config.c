@@ -108,7 +108,7 @@ static bool text_fits(struct asking *asking, const struct policy_test *test, con
 	if (!test->re) {
 		return !test->value || strcmp(test->value, text) == 0;
 	}
-	match = re_match(test->re, text, strlen(text), NULL);
+	match = re_matches(test->re, text, strlen(text), NULL);
 	asking->unsure = asking->unsure || match < 0;
 	return match != 0;
 }

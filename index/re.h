@@ -43,6 +43,6 @@ int re_scan_feed(struct re_scan *scan, const void *bytes, size_t len, struct pee
 int re_scan_end(struct re_scan *scan, struct peel_error *err);
 
 /** A whole text at once. @return as re_scan_end. */
-int re_match(const struct re *re, const void *bytes, size_t len, struct peel_error *err);
+int re_matches(const struct re *re, const void *bytes, size_t len, struct peel_error *err);
 
 #endif

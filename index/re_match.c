@@ -456,7 +456,7 @@ int re_scan_end(struct re_scan *scan, struct peel_error *err)
 	return result != 0 ? result : take_class(scan, scan->re->class_count, err);
 }
 
-int re_match(const struct re *re, const void *bytes, size_t len, struct peel_error *err)
+int re_matches(const struct re *re, const void *bytes, size_t len, struct peel_error *err)
 {
 	struct re_scan *scan = NULL;
 	int code = re_scan_new(re, &scan, err);

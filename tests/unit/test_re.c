@@ -155,7 +155,7 @@ static void each_allocation_may_fail(void **state)
 
 		fault_alloc(n);
 		r = re_compile(pattern, strlen(pattern), &re, &err);
-		r = r < 0 ? r : re_match(re, "bcdxy", 5, &err);
+		r = r < 0 ? r : re_matches(re, "bcdxy", 5, &err);
 		if (!fault_alloc_hit()) {
 			assert_int_equal(r, 1);
 			re_free(re);
