@@ -172,5 +172,5 @@ bool find_eval_regex(struct find *find, const struct find_node *node,
 	regoff_t len = (regoff_t)entry->step->path_len;
 
 	(void)find;
-	return re_matches(node->regex, entry->step->path, len, 0, NULL) == len;
+	return re_match(node->regex, entry->step->path, len, 0, NULL) == len;
 }

@@ -215,7 +215,7 @@ static int search_word(struct grep_regex *regex, struct expression *pattern, con
 		if (part->len > 0) {
 			part->len--;
 			pattern->buffer.not_eol = 1;
-			shorter = re_matches(&pattern->buffer, beg,
+			shorter = re_match(&pattern->buffer, beg,
 				(regoff_t)(part->beg + part->len - beg),
 				(regoff_t)(part->beg - beg), &pattern->registers);
 			if (shorter < -1) {
