@@ -41,7 +41,8 @@ struct report_image {
 	struct report_finding *findings;
 	size_t finding_count, finding_room, findings_left_out;
 	struct advice_list advice;
-	bool no_memory;
+	/** No memory: for the sums; for the findings, which are gathered by another thread. */
+	bool no_memory, findings_failed;
 };
 
 /** What stands before the path in the key of a leaf. */

@@ -8,6 +8,7 @@
  * leaves, whose
  * sum is all that is shipped.
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "report.h"
@@ -191,13 +192,14 @@ static int take_finding(void *arg, const struct peel_detection *detection)
 		image->findings_left_out++;
 		return 0;
 	}
-	image->no_memory = !make_room(&image->findings, image->finding_count, &image->finding_room,
-		sizeof(*image->findings));
-	if (!image->no_memory) {
-		image->no_memory = !copy_finding(&image->findings[image->finding_count], detection);
+	image->findings_failed = !make_room(&image->findings, image->finding_count,
+		&image->finding_room, sizeof(*image->findings));
+	if (!image->findings_failed) {
+		image->findings_failed = !copy_finding(&image->findings[image->finding_count],
+			detection);
 		image->finding_count++;
 	}
-	return image->no_memory;
+	return image->findings_failed;
 }
 
 static int gather_findings(struct report_image *image, struct peel_error *err)
@@ -210,10 +212,25 @@ static int gather_findings(struct report_image *image, struct peel_error *err)
 			err);
 	}
 	peel_detectors_free(detectors);
-	return image->no_memory ? no_memory(err) : code;
+	return image->findings_failed ? no_memory(err) : code;
 }
 
-int report_gather_image(struct report_image *image, struct peel_error *err)
+/* Findings need about as long as all the rest, and nothing of it: they are gathered beside it. */
+struct finding_job {
+	struct report_image *image;
+	int code;
+	struct peel_error err;
+};
+
+static void *run_findings(void *arg)
+{
+	struct finding_job *job = arg;
+
+	job->code = gather_findings(job->image, &job->err);
+	return NULL;
+}
+
+static int gather_bytes(struct report_image *image, struct peel_error *err)
 {
 	const struct peel_waste_options options = {.top = REPORT_ROWS_MAX, .depth = UNOWNED_DEPTH};
 	int code = peel_waste(image->index, &options, &image->waste, err);
@@ -221,11 +238,26 @@ int report_gather_image(struct report_image *image, struct peel_error *err)
 	if (code == 0) {
 		code = gather_sums(image, err);
 	}
-	if (code == 0) {
-		code = gather_findings(image, err);
-	}
 	return code < 0 ? code
 			: advice_gather(&image->advice, image->index, REPORT_ADVICE_MIN, err);
+}
+
+int report_gather_image(struct report_image *image, struct peel_error *err)
+{
+	struct finding_job job = {.image = image};
+	pthread_t thread;
+	bool beside = pthread_create(&thread, NULL, run_findings, &job) == 0;
+	int code = gather_bytes(image, err);
+
+	if (beside) {
+		pthread_join(thread, NULL);
+	} else if (code == 0) {
+		run_findings(&job);
+	}
+	if (code == 0 && job.code < 0) {
+		*err = job.err;
+	}
+	return code == 0 ? job.code : code;
 }
 
 uint64_t report_stored(const struct report_image *image)
