@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules of the configuration: peel's own, and container-structure-test's metadata test. */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <peel/image.h>
@@ -43,8 +45,8 @@ struct asking {
 	struct check *check;
 	const struct policy_rule *rule;
 	const json_t *config;
-	/** It could not be decided. */
-	bool unsure;
+	/** Why it could not be decided; NULL: it could. */
+	const char *unsure;
 	/** What the configuration has instead, escaped. */
 	char actual[400];
 };
@@ -54,43 +56,67 @@ static void show(struct asking *asking, const char *text)
 	peel_text_escape_into(asking->actual, sizeof(asking->actual), text, strlen(text));
 }
 
-/* A user of the image by name: 1 it is root, 0 it is not, or nobody knows it. */
-static int root_by_name(struct check *check, const char *name, size_t len)
+/* Whether text is a number other than 0, as runtimes read it: with a sign, or none. What is no number is 0 to them. */
+static bool is_other(const char *text, size_t len)
+{
+	const size_t sign = len > 0 && (*text == '+' || *text == '-');
+	const size_t digits = strspn(text + sign, "0123456789");
+
+	return sign + digits == len && strspn(text + sign, "0") < digits;
+}
+
+/* A line of /etc/passwd, as runtimes read it: blanks around it do not count. */
+static bool line_is_root(const char *line, size_t len, const char *name, size_t name_len)
+{
+	const char *end = line + len;
+	const char *uid;
+
+	while (line < end && isspace((unsigned char)*line)) {
+		line++;
+	}
+	if ((size_t)(end - line) <= name_len || memcmp(line, name, name_len) != 0 ||
+		line[name_len] != ':') {
+		return false;
+	}
+	uid = memchr(line + name_len + 1, ':', (size_t)(end - line) - name_len - 1);
+	return !uid || !is_other(uid + 1, strcspn(uid + 1, ": \t\r\v\f\n"));
+}
+
+/* Is a user of the image root by its name? Where the image says nothing of it, it is not. */
+static bool root_by_name(struct asking *asking, const char *name, size_t len)
 {
 	static const char path[] = "/etc/passwd";
+	struct check *check = asking->check;
 	cleanup_free char *text = malloc(PASSWD_MAX + 1);
 	struct peel_node node;
 	ssize_t got;
 
-	if (!text ||
-		peel_resolve(check->index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node,
-			NULL, NULL) < 0) {
-		return 0;
+	if (peel_resolve(check->index, PEEL_VIEW_MERGED, 0, path, strlen(path), true, &node, NULL,
+		    NULL) < 0) {
+		return false;
 	}
-	got = peel_read(check->index, node.ino, 0, text, PASSWD_MAX, NULL);
-	if (got < 0) {
-		return 0;
+	got = text ? peel_read(check->index, node.ino, 0, text, PASSWD_MAX, NULL) : -1;
+	if (got < 0 || node.size > PASSWD_MAX) {
+		asking->unsure = "/etc/passwd could not be read";
+		return false;
 	}
 	text[got] = 0;
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		const char *uid = strncmp(line, name, len) == 0 && line[len] == ':'
-			? strchr(line + len + 1, ':')
-			: NULL;
-
-		if (uid && uid < line + strcspn(line, "\n")) {
-			return uid[1] == '0' && strspn(uid + 1, "0") == strcspn(uid + 1, ":\n");
+		if (line_is_root(line, strcspn(line, "\n"), name, len)) {
+			return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
-/* Root is "", "root", "0", with any group, and every name that the image's /etc/passwd gives the number 0. */
-static bool is_root(struct check *check, const char *user)
+/* Root is "", "root", "0", "+0", with any group, and every name that the image's /etc/passwd gives the number 0. */
+static bool is_root(struct asking *asking, const char *user)
 {
 	const size_t len = strcspn(user, ":");
+	const size_t sign = len > 1 && (*user == '+' || *user == '-');
 
-	return len == 0 || strspn(user, "0") == len || (len == 4 && memcmp(user, "root", 4) == 0) ||
-		root_by_name(check, user, len) == 1;
+	return len == 0 || sign + strspn(user + sign, "0") == len ||
+		(len == 4 && memcmp(user, "root", 4) == 0) || root_by_name(asking, user, len);
 }
 
 /* A text against what a test wants of it. */
@@ -99,7 +125,7 @@ static bool text_fits(struct asking *asking, const struct policy_test *test, con
 	int match;
 
 	if (test->unsure) {
-		asking->unsure = true;
+		asking->unsure = test->unsure;
 		return true;
 	}
 	if (test->broken) {
@@ -109,7 +135,7 @@ static bool text_fits(struct asking *asking, const struct policy_test *test, con
 		return !test->value || strcmp(test->value, text) == 0;
 	}
 	match = re_matches(test->re, text, strlen(text), NULL);
-	asking->unsure = asking->unsure || match < 0;
+	asking->unsure = match < 0 ? "no memory" : asking->unsure;
 	return match != 0;
 }
 
@@ -121,7 +147,7 @@ static bool single_fits(struct asking *asking, const struct policy_test *test)
 	show(asking, text);
 	if (test->field == POLICY_USER && asking->rule->type == POLICY_CONFIG && test->value &&
 		strcmp(test->value, "root") == 0) {
-		fits = is_root(asking->check, text);
+		fits = is_root(asking, text);
 	} else {
 		fits = text_fits(asking, test, text);
 	}
@@ -247,11 +273,11 @@ int check_config(struct check *check, const struct policy_rule *rule)
 	for (size_t i = 0; code == 0 && i < rule->as.config.count; i++) {
 		const struct policy_test *test = &rule->as.config.tests[i];
 
-		asking.unsure = false;
+		asking.unsure = NULL;
 		if (test_fits(&asking, test) != wanted && !asking.unsure) {
 			code = complain(&asking, test);
 		}
-		unsure = asking.unsure ? (test->unsure ? test->unsure : "no memory") : unsure;
+		unsure = asking.unsure ? asking.unsure : unsure;
 	}
 	return code == 0 && unsure ? check_unsure(check, rule, "%s", unsure) : code;
 }

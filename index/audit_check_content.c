@@ -106,7 +106,7 @@ static int compare_jobs(const void *a, const void *b)
 	int order = (x->ino > y->ino) - (x->ino < y->ino);
 
 	order = order ? order : (x->rule > y->rule) - (x->rule < y->rule);
-	return order || !x->path || !y->path ? order : strcmp(x->path, y->path);
+	return order ? order : strcmp(x->path ? x->path : "", y->path ? y->path : "");
 }
 
 static const struct content_job *first_job(const struct contents *contents, uint64_t ino)

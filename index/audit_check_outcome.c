@@ -9,7 +9,7 @@
 #include <peel/text.h>
 
 #include "audit_check_priv.h"
-#include "glob.h"
+#include "glob_priv.h"
 #include "util.h"
 
 /* Memory of one allocation, in a list. */
@@ -250,13 +250,13 @@ int check_reason(struct check *check, const char *reason, size_t len)
 /* Bytes of a pattern before the component with the first wildcard; the last component is never part of it. */
 static size_t fixed_prefix(const char *pattern)
 {
-	size_t wild = strcspn(pattern, "*?[{\\");
+	size_t wild = strcspn(pattern, "*?[\\");
 	const char *slash = memrchr(pattern, '/', wild);
 
 	return pattern[0] == '/' && slash ? (size_t)(slash - pattern) : 0;
 }
 
-/* "/bin" of "/bin/python*" resolved, and its special characters with backslashes. */
+/* "/bin" of "/bin/python*" resolved, and its special characters with backslashes; the pattern has no braces. */
 static int add_resolved(struct check *check, const char *pattern, struct glob_set *set, uint32_t id)
 {
 	const size_t prefix = fixed_prefix(pattern);
@@ -297,6 +297,20 @@ static int add_resolved(struct check *check, const char *pattern, struct glob_se
 	return glob_set_add(set, resolved, id, check->err);
 }
 
+/* Each alternative by itself: "/{bin,sbin}/sh" begins with two folders, and both may be links. */
+static int add_alternatives(struct check *check, const char *pattern, struct glob_set *set,
+	uint32_t id)
+{
+	struct glob_braces braces;
+	char alternative[GLOB_MAX + 1];
+	int code = glob_braces_init(&braces, pattern, check->err);
+
+	while (code == 0 && glob_braces_next(&braces, alternative)) {
+		code = add_resolved(check, alternative, set, id);
+	}
+	return code;
+}
+
 int check_globs(struct check *check, const struct policy_globs *globs, struct glob_set *set,
 	uint32_t id, bool by_number)
 {
@@ -307,7 +321,7 @@ int check_globs(struct check *check, const struct policy_globs *globs, struct gl
 
 		code = glob_set_add(set, globs->list[i], number, check->err);
 		if (code == 0) {
-			code = add_resolved(check, globs->list[i], set, number);
+			code = add_alternatives(check, globs->list[i], set, number);
 		}
 	}
 	return code;

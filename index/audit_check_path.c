@@ -140,15 +140,35 @@ static int require(struct thing *thing, const struct target *target)
 					   "it is a %s", describe(&real, what, sizeof(what)));
 }
 
+/* What a link leads to is read through it, as every program would: else a pattern that names it proves nothing. */
+static int follow(struct thing *thing, uint64_t *ret_ino)
+{
+	struct check *check = thing->walk->check;
+	struct peel_error why = {0};
+	struct peel_node node;
+	int code = peel_resolve(check->index, PEEL_VIEW_MERGED, 0, thing->path, strlen(thing->path),
+		true, &node, NULL, &why);
+
+	if (code == PEEL_ENOMEM || code == PEEL_EINTERNAL || code == PEEL_EFORMAT) {
+		*check->err = why;
+		return code;
+	}
+	*ret_ino = node.ino;
+	return code == 0 && S_ISREG(node.mode);
+}
+
 static int add_job(struct thing *thing, const struct policy_rule *rule)
 {
 	struct walk *walk = thing->walk;
+	const bool link = S_ISLNK(thing->mode) && thing->visible;
+	uint64_t ino = thing->ino;
 	char *path = NULL;
+	int code = link ? follow(thing, &ino) : S_ISREG(thing->mode);
 
-	if (!S_ISREG(thing->mode)) {
-		return 0;
+	if (code <= 0) {
+		return code;
 	}
-	if (!thing->single) {
+	if (link || !thing->single) {
 		path = check_copy(walk->check, thing->path);
 		if (!path) {
 			return check_failed(walk->check);
@@ -158,7 +178,7 @@ static int add_job(struct thing *thing, const struct policy_rule *rule)
 		return peel_fail(walk->check->err, PEEL_ENOMEM, "no memory");
 	}
 	walk->jobs[walk->job_count++] = (struct content_job){
-		.ino = thing->ino, .rule = (uint32_t)check_number(walk->check, rule), .path = path};
+		.ino = ino, .rule = (uint32_t)check_number(walk->check, rule), .path = path};
 	return 0;
 }
 

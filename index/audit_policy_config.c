@@ -93,6 +93,10 @@ static int read_keys(struct reading *reading, const struct yaml *node, enum poli
 	struct policy_texts words = {0};
 	int code = 0;
 
+	if (node->type == YAML_MAP && node->count == 0) {
+		return policy_fail(reading->policy, node, reading->err,
+			"here stand names: an empty map asks for nothing");
+	}
 	if (node->type == YAML_MAP) {
 		for (size_t i = 0; code == 0 && i < node->count; i++) {
 			struct policy_test test = {

@@ -296,6 +296,12 @@ static int read_package(struct reading *reading, const struct yaml *map)
 	}
 	/* Patterns of names begin with a slash of their own. */
 	code = policy_words(reading->policy, name ? name : map, "name", &words, reading->err);
+	for (size_t i = 0; code == 0 && i < words.count; i++) {
+		if (!*words.list[i]) {
+			return policy_fail(reading->policy, name ? name : map, reading->err,
+				"no package has an empty name");
+		}
+	}
 	title = code == 0 ? policy_joined(reading->policy, words.list, words.count) : NULL;
 	title = title ? policy_text(reading->policy, "%s package %s",
 				reading->required ? "there is" : "there is no", title)
@@ -381,6 +387,10 @@ static int read_sql(struct reading *reading, const struct yaml *node)
 	struct policy_rule *rule;
 	int code = policy_word(reading->policy, node, "sql", &query, reading->err);
 
+	if (code == 0 && query[strspn(query, " \t\r\n;")] == 0) {
+		code = policy_fail(reading->policy, node, reading->err,
+			"sql is a query: an empty one has no rows whatever there is");
+	}
 	if (code == 0) {
 		code = add(reading, POLICY_SQL,
 			policy_text(reading->policy, "%s: %s",
