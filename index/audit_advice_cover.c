@@ -173,6 +173,17 @@ static void reckon(struct cover *c, bool first)
 	}
 }
 
+/* A path that several layers ship is told once. */
+static bool has_path(const struct cover *c, const char *path)
+{
+	for (size_t i = 0; i < c->path_count; i++) {
+		if (strcmp(c->paths[i], path) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void add_paths(struct cover *c, const struct advice_sum *sum)
 {
 	for (size_t i = 0; i < sum->path_count; i++) {
@@ -181,7 +192,7 @@ static void add_paths(struct cover *c, const struct advice_sum *sum)
 		while (at > 0 && c->path_bytes[at - 1] < sum->path_bytes[i]) {
 			at--;
 		}
-		if (at == ADVICE_PATHS) {
+		if (at == ADVICE_PATHS || has_path(c, sum->paths[i])) {
 			continue;
 		}
 		c->path_count += c->path_count < ADVICE_PATHS;
