@@ -46,7 +46,10 @@ struct advice_copies {
 /** Add a copy. @return false: no memory. */
 bool advice_copies_add(struct advice_copies *copies, uint64_t hash, const struct advice_key *key,
 	uint64_t bytes);
-/** The next copy of a path after one; NULL: its first. @return NULL: there is none. Valid until the next one is added. */
+/**
+ * The next copy of a path after one; NULL: its first. @return NULL: there is none. Valid until the next one is
+ * added.
+ */
 struct advice_copy *advice_copies_find(struct advice_copies *copies, uint64_t hash,
 	const struct advice_copy *after);
 /** Free what they hold. */

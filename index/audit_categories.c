@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules are numbered through in the order of the file. The rules that a file's path fits come out of one set of patterns,
- * ascending; rules without a path are a list of their own; both are gone through as one, and the first whose other words
+ * Rules are numbered through in the order of the file. The rules that a file's path fits come out of one set
+ * of patterns,
+ * ascending; rules without a path are a list of their own; both are gone through as one, and the first whose
+ * other words
  * hold decides. So a file costs one look into the set and a few comparisons, whatever the number of rules.
  *
  * What packages a rule names is a set of patterns, too, over "/DB/NAME"; it is asked once a file.

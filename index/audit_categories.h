@@ -20,8 +20,8 @@ struct peel_error;
  * @param text a file's; NULL: the built-in ones. @param what names it in messages.
  * @return 0; PEEL_EFORMAT (with the line), PEEL_ELIMIT, PEEL_ENOMEM. Free with categories_free.
  */
-int categories_load(const char *what, const char *text, size_t len, struct categories **ret_categories,
-	struct peel_error *err);
+int categories_load(const char *what, const char *text, size_t len,
+	struct categories **ret_categories, struct peel_error *err);
 /** Free; NULL is fine. */
 void categories_free(struct categories *categories);
 

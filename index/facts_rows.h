@@ -87,7 +87,10 @@ struct facts_row {
 
 /** Begin. @return 0; PEEL_EUSAGE (an index without facts), PEEL_ENOMEM, PEEL_EFORMAT. Free with facts_rows_free. */
 int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struct peel_error *err);
-/** The same of ELF files alone, with what tables elf and gpu say: some thousands in place of all files. @return as that. */
+/**
+ * The same of ELF files alone, with what tables elf and gpu say: some thousands in place of all files. @return
+ * as that.
+ */
 int facts_rows_new_programs(struct peel_index *index, struct facts_rows **ret_rows,
 	struct peel_error *err);
 /** Free; NULL is fine. */

@@ -29,6 +29,7 @@ struct record {
 	bool overflow;
 };
 
+/** Empty a record, for its first value. */
 void record_begin(struct record *record);
 /** NULL; also for the column that is the row's id. */
 void record_null(struct record *record);

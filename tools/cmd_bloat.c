@@ -207,8 +207,8 @@ const struct verb cmd_bloat = {
 	.summary = "put every visible byte into one category, and say what could go",
 	.details =
 		"Categories sum to what is visible. strip: sections that strip removes. library: shared libraries\n"
-		"of one name in several places. gpu: code in fat binaries by architecture. advice: what to change, the\n"
-		"bytes that it saves, each counted once.\n",
+		"of one name in several places. gpu: code in fat binaries by architecture. advice: what to\n"
+		"change, and the bytes that it saves, each counted once.\n",
 	.options = bloat_options,
 	.values_size = sizeof(struct bloat_values),
 	.image = true,

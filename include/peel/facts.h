@@ -122,7 +122,8 @@ const char *peel_facts_incomplete_reasons(const struct peel_index *index);
  */
 struct peel_piece {
 	/**
-	 * Node number: in the merged view where visible, else in its layer's view. peel_read takes it; peel_node_get finds
+	 * Node number: in the merged view where visible, else in its layer's view. peel_read takes it;
+	 * peel_node_get finds
 	 * none where its own layer hides the file (a duplicate, something unreachable).
 	 */
 	uint64_t ino;

@@ -30,7 +30,7 @@ KIND, MODE, UID, GID, SIZE, MTIME, LINK, RDEV, GROUP, DATA, XATTRS = range(11)
 def settled(layers):
     """Layers without entries whose outcome the rules leave open, and the model's result."""
     while True:
-        layers = model.without(layers, [])
+        layers = gen.without(layers, [])
         for number, entries in enumerate(layers):
             for pos, entry in enumerate(entries):
                 entry.layer, entry.pos = number, pos
@@ -40,7 +40,7 @@ def settled(layers):
                               if entry.kind == "l" and "unreachable" in result.fate[(entry.layer, entry.pos)][1]]
         if not gone:
             return layers, result
-        layers = model.without(layers, gone)
+        layers = gen.without(layers, gone)
 
 
 def altered(layers, rng):

@@ -157,7 +157,13 @@ class Stack:
             out.insert(rng.randint(0, len(out)), [])
         if rng.random() < 0.3:
             rng.choice(out).append(model.Entry(b"./", "d", rng.choice([0o755, 0o711]), 0, 0, self.mtime()))
-        return [model.without([layer], [])[0] for layer in out]
+        return [without([layer], [])[0] for layer in out]
+
+
+def without(layers, gone):
+    """Fresh copies of the layers less some entries."""
+    drop = {(e.layer, e.pos) for e in gone}
+    return [[copy.copy(e) for e in entries if (e.layer, e.pos) not in drop] for entries in layers]
 
 
 def refused_by_umoci(layers, result):
@@ -184,7 +190,7 @@ def stack(seed, plain=False):
         result = model.merge(layers)
         gone = result.open + (refused_by_umoci(layers, result) if plain else [])
         if gone:
-            layers = model.without(layers, gone)
+            layers = without(layers, gone)
             continue
         if not plain:
             return layers, result

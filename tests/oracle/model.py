@@ -16,7 +16,6 @@ only implies keeps a lower folder's metadata, replaces a lower symlink, and cann
 merge() also tells what became of every entry, as a set of reasons that are right (the rules sometimes allow two), and
 which entries stand where the rules leave the result open: a generator takes those out again.
 """
-import copy
 
 LINK_MAX = 40
 WHITEOUT = b".wh."
@@ -497,9 +496,3 @@ def listing(result):
         out[path] = (i.kind, mode, owner(i.uid), owner(i.gid), size, i.mtime, i.link, i.rdev, groups[id(i)], i.data,
                      dict(i.xattrs))
     return out
-
-
-def without(layers, gone):
-    """Fresh copies of the layers less some entries."""
-    drop = {(e.layer, e.pos) for e in gone}
-    return [[copy.copy(e) for e in entries if (e.layer, e.pos) not in drop] for entries in layers]

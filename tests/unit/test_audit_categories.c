@@ -200,7 +200,8 @@ static void mistakes_have_their_lines(void **state)
 			"magic is"},
 		{"- {name: a, title: A, group: g, match: [{path: {x: y}}]}\n", "a word or a list"},
 		{"- {name: a, title: A, group: g, match: [[]]}\n", "a rule"},
-		{"- {name: a, title: A, group: g, match: [{path: /a}]}\n- {name: a, title: A, group: g, match: [{path: /a}]}\n",
+		{"- {name: a, title: A, group: g, match: [{path: /a}]}\n"
+		 "- {name: a, title: A, group: g, match: [{path: /a}]}\n",
 			"two categories"},
 	};
 
