@@ -25,6 +25,8 @@
 
 /* Most pairs that are digested ahead. */
 #define PAIRS_MAX (1u << 20)
+/* Largest file that is compared, 1 TiB: as peel_sha256, for holes. */
+#define COMPARED_MAX (UINT64_C(1) << 40)
 /* Bytes of each file that are compared at once. */
 #define CHUNK ((size_t)256 << 10)
 #define SECOND_NS 1000000000
@@ -255,9 +257,13 @@ int same_compare(struct same *same, peel_progress_fn *progress, void *progress_a
 static int compare_bytes(struct same *same, uint64_t a, uint64_t b, uint64_t size,
 	struct peel_error *err)
 {
-	cleanup_free char *left = malloc(2 * CHUNK);
+	cleanup_free char *left = NULL;
 	uint64_t offset = 0;
 
+	if (size > COMPARED_MAX) {
+		return peel_fail(err, PEEL_ELIMIT, "a file of over 1 TiB is not compared");
+	}
+	left = malloc(2 * CHUNK);
 	if (!left) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}

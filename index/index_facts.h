@@ -102,6 +102,8 @@ struct facts_writing {
 	struct size_filter *sizes;
 	/** Why facts are not all, a line a reason; NULL: they are. */
 	char *reasons;
+	/** Sizes of the sparse files that were read, together. */
+	uint64_t sparse_bytes;
 	/** Of the layer at hand: files that could not be read, and why the first could not. */
 	uint64_t unread;
 	char unread_reason[PEEL_MESSAGE_SIZE];

@@ -30,6 +30,8 @@
 #define SIZE_BITS (1u << 23)
 /** Bytes read at a time. */
 #define READ_PIECE (256u << 10)
+/** Bytes of all sparse files that are read, 64 GiB: holes cost an image nothing, and would be read for years. */
+#define SPARSE_BYTES_MAX (UINT64_C(1) << 36)
 /** Progress is told at most this often. */
 #define PROGRESS_MS 100
 
@@ -252,6 +254,18 @@ static int write_row(struct facts_writing *writing, const struct row *row, const
 	return facts_write_record(writing, row->entry, bytes, len, hash, err);
 }
 
+/** A sparse file, as long as all of them together have an end. */
+static int write_sparse(struct facts_writing *writing, const struct row *row,
+	struct peel_error *err)
+{
+	if (row->size > SPARSE_BYTES_MAX - writing->sparse_bytes) {
+		return write_unread(writing, row->entry, "sparse files of over 64 GiB together",
+			err);
+	}
+	writing->sparse_bytes += row->size;
+	return write_row(writing, row, NULL, 0, err);
+}
+
 /** A file without a record. */
 static int write_missing(struct facts_writing *writing, const struct row *row,
 	struct peel_error *err)
@@ -262,8 +276,11 @@ static int write_missing(struct facts_writing *writing, const struct row *row,
 		? layer->state_reason
 		: facts_readers_failure(writing->readers, row->layer);
 
-	return why && !row->sparse ? write_unread(writing, row->entry, why, err)
-				   : write_row(writing, row, NULL, 0, err);
+	if (row->sparse) {
+		return write_sparse(writing, row, err);
+	}
+	return why ? write_unread(writing, row->entry, why, err)
+		   : write_row(writing, row, NULL, 0, err);
 }
 
 static int tell_progress(struct facts_writing *writing, int layer, struct peel_error *err)
