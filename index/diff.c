@@ -66,25 +66,21 @@ static bool same_layer(const struct peel_layer_stat *a, const struct peel_layer_
 		(*a->diff_hashed && strcmp(a->diff_hashed, b->diff_hashed) == 0);
 }
 
-/*
- * Layers that repeat are paired in order: the n-th of a with the n-th of b. @param ret_partners layer count of
- * a members.
- */
-static void pair_layers(const struct peel_index *a, const struct peel_index *b, int *ret_partners)
+/* Layers that repeat are paired in order: the n-th of a with the n-th of b. @return the partner of layer i, -1 none. */
+static int find_partner(const struct peel_index *a, const struct peel_index *b, int i)
 {
-	for (int i = 0; i < a->layer_count; i++) {
-		int before = 0;
+	const struct peel_layer_stat *layer = &a->layers[i].stat;
+	int before = 0;
 
-		ret_partners[i] = -1;
-		for (int k = 0; k < i; k++) {
-			before += same_layer(&a->layers[i].stat, &a->layers[k].stat);
-		}
-		for (int k = 0; k < b->layer_count && ret_partners[i] < 0; k++) {
-			if (same_layer(&a->layers[i].stat, &b->layers[k].stat) && before-- == 0) {
-				ret_partners[i] = k;
-			}
+	for (int k = 0; k < i; k++) {
+		before += same_layer(layer, &a->layers[k].stat);
+	}
+	for (int k = 0; k < b->layer_count; k++) {
+		if (same_layer(layer, &b->layers[k].stat) && before-- == 0) {
+			return k;
 		}
 	}
+	return -1;
 }
 
 static int new_partners(const struct peel_index *a, const struct peel_index *b, int **ret_partners,
@@ -94,17 +90,15 @@ static int new_partners(const struct peel_index *a, const struct peel_index *b, 
 	if (!*ret_partners) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	pair_layers(a, b, *ret_partners);
+	for (int i = 0; i < a->layer_count; i++) {
+		(*ret_partners)[i] = find_partner(a, b, i);
+	}
 	return 0;
 }
 
 int peel_diff_shared_layer(struct peel_index *a, struct peel_index *b, int i)
 {
-	cleanup_free int *partners = NULL;
-
-	return i < 0 || i >= a->layer_count || new_partners(a, b, &partners, NULL) < 0
-		? -1
-		: partners[i];
+	return i < 0 || i >= a->layer_count ? -1 : find_partner(a, b, i);
 }
 
 /* True where the data of two files lie at the same place of a layer that both images have. */
