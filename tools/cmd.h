@@ -194,8 +194,8 @@ int open_for_reading(struct call *call, struct peel_index **ret_index);
 /** The same for an operand that is not the first. @param operand below call->argc. */
 int open_operand(struct call *call, int operand, struct peel_index **ret_index);
 /**
- * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index is incomplete. STATUS_ERROR, and
- * the message is out, where contents were wanted that headers_only had let go.
+ * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index, or its facts where it has them,
+ * are incomplete. STATUS_ERROR, and the message is out, where contents were wanted that headers_only had let go.
  */
 int reading_status(const struct peel_index *index, int status);
 /**

@@ -2,6 +2,7 @@
 /* peel report: one document about an image, or about two and what differs. */
 #include <string.h>
 
+#include "packages.h"
 #include "report.h"
 
 static int emit_report(struct call *call, struct peel_index *index, const char *format, FILE *out,
@@ -53,10 +54,12 @@ static int run_report(struct call *call)
 	}
 	status = make_report(call, &report);
 	report_finish(&report);
-	if (status == STATUS_OK) {
-		status = reading_status(a, status);
+	for (int i = 0; i < report.count && status != STATUS_ERROR; i++) {
+		struct peel_index *index = i ? b : a;
+
+		status = worse_status(reading_status(index, status), packages_complain(index));
 	}
-	return status == STATUS_OK && b ? reading_status(b, status) : status;
+	return status;
 }
 
 const struct verb cmd_report = {

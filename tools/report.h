@@ -29,6 +29,8 @@ struct report_image {
 	struct peel_index *index;
 	/** As it was named. */
 	const char *name;
+	/** Why not all of it is known, a line a reason; NULL: all is. */
+	char *reasons;
 	struct peel_waste *waste;
 	/** By number: category id and package id from 1, 0 none. */
 	struct bucket_sum *categories, *packages;

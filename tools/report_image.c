@@ -31,6 +31,7 @@ static void free_findings(struct report_image *image)
 
 static void image_finish(struct report_image *image)
 {
+	free(image->reasons);
 	peel_waste_free(image->waste);
 	free(image->categories);
 	free(image->packages);
@@ -233,8 +234,11 @@ static void *run_findings(void *arg)
 static int gather_bytes(struct report_image *image, struct peel_error *err)
 {
 	const struct peel_waste_options options = {.top = REPORT_ROWS_MAX, .depth = UNOWNED_DEPTH};
-	int code = peel_waste(image->index, &options, &image->waste, err);
+	int code = peel_detect_reasons(image->index, &image->reasons, err);
 
+	if (code == 0) {
+		code = peel_waste(image->index, &options, &image->waste, err);
+	}
 	if (code == 0) {
 		code = gather_sums(image, err);
 	}

@@ -294,7 +294,7 @@ static void write_image(struct json *json, const struct report_image *image)
 {
 	json_object(json, NULL);
 	text(json, "name", image->name);
-	json_image_members(json, image->index);
+	json_about(json, image->index, image->reasons);
 	write_totals(json, image);
 	write_layers(json, image);
 	write_causes(json, image);

@@ -324,7 +324,7 @@ static void print_image(struct printing *p, const struct report_image *image, co
 
 	snprintf(line, sizeof(line), "%s%s", title, escape(name, image->name, strlen(image->name)));
 	heading(p, 1, line);
-	if (!peel_index_complete(image->index)) {
+	if (image->reasons) {
 		print_text(p,
 			"Not all of this image could be read: nothing here proves that something is missing.");
 		fputs("\n\n", p->out);

@@ -132,12 +132,12 @@ def layer(instruction, *files):
 
 
 def images(folder):
-    status = "Package: %s\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n" % "evil<b>bold</b>"
+    status = "Package: evil<b>bold\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n\n"
     evil = EVIL.replace("/", "!")
     fat = [
         layer("RUN " + EVIL, ("usr", None), ("usr/bin", None), ("usr/bin/big", b"B" * 300000), ("usr/bin/small", b"s" * 50),
-              ("var/lib/dpkg/status", status), ("var/lib/dpkg/info/%s.list" % "evil<b>bold<", "/usr/bin/small\n"),
-              ("opt/" + evil, b"x" * 90000), ("opt/deep/er/file", b"d" * 60000), ("cache/x", b"y" * 40000)),
+              ("var/lib/dpkg/status", status), ("var/lib/dpkg/info/evil<b>bold.list", "/usr/bin/small\n"),
+              ("opt/" + evil, b"x" * 90000), ("opt/deep/constructor/file", b"d" * 60000), ("cache/x", b"y" * 40000)),
         layer("RUN rm -rf /cache", (".wh.cache", "")),
         layer("RUN chmod +x /usr/bin/big", ("usr/bin/big", b"B" * 300000)),
     ]
@@ -220,6 +220,19 @@ def the_treemap_is_walked_by_keys(browser):
     inside = cells(browser)
     browser.key("Backspace")
     return first != second and inside != before and cells(browser) == before, (first, second, before, inside)
+
+
+@case
+def every_cell_has_a_color(browser):
+    """One whose name is that of a member of all JavaScript objects, too."""
+    tab(browser, "map")
+    for name in ("opt", "deep"):
+        browser.run("[...document.querySelectorAll('.cell')].find(c => c.getAttribute('aria-label').startsWith('%s,')).click();"
+                    % name)
+    colors = browser.run("return [...document.querySelectorAll('.cell')].map(c => c.style.backgroundColor);")
+    names = cells(browser)
+    browser.run("document.querySelector('.crumbs button').click();")
+    return names[0].startswith("constructor,") and all(colors), (names, colors)
 
 
 @case

@@ -314,7 +314,7 @@
 		}).padding(function (cell) {
 			return cell.depth === 1 && cell.children ? [19, 2, 2, 2] : 0;
 		});
-		var colors = {};
+		var colors = Object.create(null);
 
 		box.textContent = '';
 		layout.nodes(layoutOf(node, 2)).filter(function (cell) {
