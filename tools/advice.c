@@ -92,13 +92,15 @@ static void print_line(const char *line, enum sheet_format format, FILE *out)
 	putc('\n', out);
 }
 
-static void print_action(const char *action, FILE *out)
+static void print_action(const char *action, enum sheet_format format, FILE *out)
 {
+	/* A block of code in Markdown: four blanks beyond the text of an item of a list, "10. ". */
+	const int indent = format == SHEET_MARKDOWN ? 8 : 4;
+
 	while (*action) {
 		size_t len = strcspn(action, "\n");
 
-		/* Four blanks make a block of code of it in Markdown, too. */
-		fprintf(out, "    %.*s\n", (int)len, action);
+		fprintf(out, "%*s%.*s\n", indent, "", (int)len, action);
 		action += len + (action[len] == '\n');
 	}
 	putc('\n', out);
@@ -120,7 +122,7 @@ static void print_item(const struct advice_item *item, size_t number, enum sheet
 		print_line(line, format, out);
 	}
 	putc('\n', out);
-	print_action(item->action, out);
+	print_action(item->action, format, out);
 }
 
 void advice_print(const struct advice_list *list, size_t rows, enum sheet_format format, FILE *out)

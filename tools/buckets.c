@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define SLOTS_MIN 64
-/* FNV-1a, 64 bits; keys are an image's, but a chain of equal hashes costs only the image's own report. */
-#define HASH_START UINT64_C(0xcbf29ce484222325)
+/* FNV-1a, 64 bits, from a start that nobody knows: keys are an image's, which could have a million of one hash. */
 #define HASH_PRIME UINT64_C(0x100000001b3)
 
 void buckets_finish(struct buckets *buckets)
@@ -19,9 +19,9 @@ void buckets_finish(struct buckets *buckets)
 	*buckets = (struct buckets){0};
 }
 
-static uint64_t hash_key(const char *key, size_t len)
+static uint64_t hash_key(uint64_t seed, const char *key, size_t len)
 {
-	uint64_t hash = HASH_START;
+	uint64_t hash = seed;
 
 	for (size_t i = 0; i < len; i++) {
 		hash = (hash ^ (unsigned char)key[i]) * HASH_PRIME;
@@ -32,7 +32,7 @@ static uint64_t hash_key(const char *key, size_t len)
 /* The slot of a key: its own, or the free one where it belongs. */
 static uint32_t *find_slot(const struct buckets *buckets, const char *key, size_t len)
 {
-	size_t at = hash_key(key, len) & (buckets->slot_count - 1);
+	size_t at = hash_key(buckets->seed, key, len) & (buckets->slot_count - 1);
 
 	for (;; at = (at + 1) & (buckets->slot_count - 1)) {
 		const struct bucket *item;
@@ -54,6 +54,10 @@ static bool grow(struct buckets *buckets)
 	uint32_t *slots = calloc(wanted, sizeof(*slots));
 
 	buckets->items = items ? items : buckets->items;
+	if (!buckets->seed && getrandom(&buckets->seed, sizeof(buckets->seed), GRND_NONBLOCK) < 0) {
+		/* Early after boot: an address is a guess, too. */
+		buckets->seed = (uint64_t)(uintptr_t)slots;
+	}
 	if (!items || !slots) {
 		free(slots);
 		return false;

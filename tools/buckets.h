@@ -27,6 +27,8 @@ struct buckets {
 	/** Positions in items plus 1, by hash of the key; a power of two of slots. */
 	uint32_t *slots;
 	size_t slot_count;
+	/** Where hashes start; the order of items does not depend on it. */
+	uint64_t seed;
 };
 
 /** Free what it holds. */
