@@ -93,6 +93,9 @@ int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struc
  */
 int facts_rows_new_programs(struct peel_index *index, struct facts_rows **ret_rows,
 	struct peel_error *err);
+/** The same of archives alone that were listed in part, without what stands beside them. @return as that. */
+int facts_rows_new_partial(struct peel_index *index, struct facts_rows **ret_rows,
+	struct peel_error *err);
 /** Free; NULL is fine. */
 void facts_rows_free(struct facts_rows *rows);
 /** The next file. @return 1; 0 at the end; PEEL_EFORMAT, PEEL_EIO, PEEL_ENOMEM. */
