@@ -32,6 +32,8 @@
 
 /* The detector whose findings count as not looked into. */
 #define ARCHIVES "archive"
+/* Archives listed in part whose names are told as reasons; more are counted. */
+#define PARTIAL_TOLD 20
 /* Longest title with its notes. */
 #define TITLE_SIZE 512
 
@@ -210,24 +212,75 @@ static void add_databases(FILE *out, struct peel_index *index, bool *first)
 	}
 }
 
-int peel_detect_reasons(struct peel_index *index, char **ret_reasons, struct peel_error *err)
+/* The first name of a file, escaped. */
+static int take_name(void *arg, const char *path, size_t len)
+{
+	peel_text_escape_into(arg, PEEL_MESSAGE_SIZE, path, len);
+	return 1;
+}
+
+/* Archives whose members are not all known: what is in the rest is not known either. */
+static int add_partial(FILE *out, struct peel_index *index, bool *first, uint64_t *ret_count,
+	struct peel_error *err)
+{
+	struct query_names *names = NULL;
+	struct facts_rows *rows = NULL;
+	struct facts_row row;
+	int r = facts_rows_new_partial(index, &rows, err);
+
+	*ret_count = 0;
+	r = r < 0 ? r : query_names_new(index, &names, err);
+	while (r >= 0 && (r = facts_rows_next(rows, &row, err)) > 0) {
+		char shown[PEEL_MESSAGE_SIZE] = "?";
+
+		if (++*ret_count > PARTIAL_TOLD) {
+			continue;
+		}
+		r = query_names_each(names, row.entry, false, take_name, shown, err);
+		fprintf(out, "%sarchive %s was listed in part: damaged, encrypted, or too large",
+			*first ? "" : "\n", shown);
+		*first = false;
+	}
+	if (*ret_count > PARTIAL_TOLD) {
+		fprintf(out, "\n%llu more archives were listed in part",
+			(unsigned long long)(*ret_count - PARTIAL_TOLD));
+	}
+	query_names_free(names);
+	facts_rows_free(rows);
+	return r < 0 ? r : 0;
+}
+
+static int find_reasons(struct peel_index *index, char **ret_reasons, uint64_t *ret_partial,
+	struct peel_error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 	bool first = true;
+	int r = 0;
 
+	*ret_partial = 0;
 	if (!out) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory for reasons");
 	}
 	add_reasons(out, "", peel_index_incomplete_reasons(index), &first);
 	add_reasons(out, "", peel_facts_incomplete_reasons(index), &first);
 	add_databases(out, index, &first);
+	if (peel_has_facts(index)) {
+		r = add_partial(out, index, &first, ret_partial, err);
+	}
 	if (fclose(out) != 0 || !text) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory for reasons");
 	}
-	*ret_reasons = first ? NULL : steal_pointer(&text);
-	return 0;
+	*ret_reasons = r < 0 || first ? NULL : steal_pointer(&text);
+	return r;
+}
+
+int peel_detect_reasons(struct peel_index *index, char **ret_reasons, struct peel_error *err)
+{
+	uint64_t partial;
+
+	return find_reasons(index, ret_reasons, &partial, err);
 }
 
 static int look(struct detect *detect)
@@ -302,7 +355,7 @@ int peel_detect(struct peel_index *index, const struct peel_detectors *detectors
 	}
 	r = r < 0 ? r : run(&detect, &told);
 	if (r >= 0 && ret_summary) {
-		const int reasons = peel_detect_reasons(index, &summary.reasons, err);
+		const int reasons = find_reasons(index, &summary.reasons, &summary.partial, err);
 
 		r = reasons < 0 ? reasons : r;
 	}

@@ -177,6 +177,16 @@ int facts_rows_new_programs(struct peel_index *index, struct facts_rows **ret_ro
 		1u << SIDE_ELF | 1u << SIDE_GPU, ret_rows, err);
 }
 
+int facts_rows_new_partial(struct peel_index *index, struct facts_rows **ret_rows,
+	struct peel_error *err)
+{
+	return begin(index,
+		FILE_COLUMNS
+		"facts.archive a CROSS JOIN facts.file f ON f.entry = a.entry WHERE a.listed = 2"
+		" ORDER BY a.entry",
+		0, ret_rows, err);
+}
+
 void facts_rows_free(struct facts_rows *rows)
 {
 	if (!rows) {

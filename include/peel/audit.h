@@ -125,6 +125,8 @@ struct peel_detect_summary {
 	 * lists them).
 	 */
 	uint64_t unexpanded, unexpanded_visible;
+	/** Archives that were looked into and whose members are not all known; the reasons name them. */
+	uint64_t partial;
 	/**
 	 * Why the answer is not conclusive, as peel_detect_reasons tells; NULL where it is. The caller frees it.
 	 */
@@ -143,10 +145,11 @@ int peel_detect(struct peel_index *index, const struct peel_detectors *detectors
 	struct peel_detect_summary *ret_summary, struct peel_error *err);
 
 /**
- * Why no answer about an image can be conclusive: layers, facts, package databases that could not be read.
+ * Why no answer about an image can be conclusive: layers, facts, package databases that could not be read, archives
+ * that were listed in part.
  * @param ret_reasons one escaped line a reason, newline between, those of peel_index_incomplete_reasons first;
  * NULL where
- *   there are none. The caller frees it. @return 0; PEEL_ENOMEM.
+ *   there are none. The caller frees it. @return 0; PEEL_ENOMEM, PEEL_EFORMAT, PEEL_EIO.
  */
 int peel_detect_reasons(struct peel_index *index, char **ret_reasons, struct peel_error *err);
 
