@@ -217,7 +217,7 @@ def check(folder, pieces, each):
         chosen = advice[:pieces]
         print("fat image ships %d bytes" % size)
         for piece in advice:
-            print("  %-28s layer %2d  saves %12d  by itself %12d  %6d files" % (
+            print("  %-28s layer %2d  saves %12d  has a part in %12d  %6d files" % (
                 piece["id"], piece["layer"], piece["saves_bytes"], piece["gross_bytes"], piece["files"]))
         unknown = {piece["id"] for piece in chosen} - FOLLOWED
         if unknown:
