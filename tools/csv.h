@@ -10,5 +10,7 @@
  * @param text escaped by peel_text_escape: no line ends, no control characters.
  */
 void csv_cell(FILE *out, const char *text);
+/** The same for words that a stranger may have chosen: with "'" before what a spreadsheet would take for a formula. */
+void csv_word(FILE *out, const char *text);
 
 #endif

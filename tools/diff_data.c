@@ -212,7 +212,7 @@ static bool csv_row(void *arg, const struct diff_row *row)
 	char words[DIFF_WORDS_SIZE];
 
 	csv_text(w->out, row->difference->path, row->difference->path_len);
-	fprintf(w->out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%d\n",
+	fprintf(w->out, ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,%d\r\n",
 		diff_words(words, sizeof(words), row->difference->differs, " "), row->paths,
 		row->a_bytes, row->b_bytes, row->difference->a.layer, row->difference->b.layer);
 	return true;
@@ -221,8 +221,9 @@ static bool csv_row(void *arg, const struct diff_row *row)
 static void csv_bucket(struct writing *w, const struct bucket *bucket)
 {
 	csv_text(w->out, bucket->key, bucket->key_len);
-	fprintf(w->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", bucket->sums[0].files,
-		bucket->sums[1].files, bucket->sums[0].bytes, bucket->sums[1].bytes);
+	fprintf(w->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\r\n",
+		bucket->sums[0].files, bucket->sums[1].files, bucket->sums[0].bytes,
+		bucket->sums[1].bytes);
 }
 
 int diff_print_csv(struct diff_run *run, FILE *out)
@@ -237,10 +238,10 @@ int diff_print_csv(struct diff_run *run, FILE *out)
 	int code;
 
 	if (run->by == DIFF_BY_PATH) {
-		fputs("path,differs,paths,a_bytes,b_bytes,a_layer,b_layer\n", out);
+		fputs("path,differs,paths,a_bytes,b_bytes,a_layer,b_layer\r\n", out);
 		code = diff_each_row(run, run->stat ? ignore_row : csv_row, &w, &small, &err);
 	} else {
-		fprintf(out, "%s,a_files,b_files,a_bytes,b_bytes\n", keys[run->by]);
+		fprintf(out, "%s,a_files,b_files,a_bytes,b_bytes\r\n", keys[run->by]);
 		code = write_sums(&w, csv_bucket, &small, &err);
 	}
 	return finish(&w, code, &err);

@@ -39,7 +39,9 @@ static void write_csv(const struct sheet *sheet, const char *const *cells)
 {
 	for (size_t i = 0; i < sheet->count; i++) {
 		fputs(i > 0 ? "," : "", sheet->out);
-		csv_cell(sheet->out, cells[i] ? cells[i] : "");
+		/* Numbers are ours. */
+		(sheet->columns[i].right ? csv_cell : csv_word)(sheet->out,
+			cells[i] ? cells[i] : "");
 	}
 	fputs("\r\n", sheet->out);
 }

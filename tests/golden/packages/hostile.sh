@@ -13,3 +13,12 @@ run packages --output markdown image.tar
 run packages --output json image.tar
 run packages --owner "$(printf '/\033[2J')" image.tar
 run packages --files "$(printf 'e\033[31mvil')" image.tar
+
+# No spreadsheet takes a name for a formula.
+python3 "$golden/../lib/mkimage.py" formula.tar <<'END'
+layer =cmd|'/C calc'!A0
+f var/lib/dpkg/status data="Package: =cmd|'/C calc'!A0\nStatus: install ok installed\nVersion: @SUM(1,2)\nArchitecture: -\n\n"
+f "var/lib/dpkg/info/=cmd|'!A0.list" data="/x\n"
+END
+run packages --output csv formula.tar
+run history --output csv formula.tar
