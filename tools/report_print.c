@@ -342,22 +342,32 @@ static void print_changes(struct printing *p, const char *title, const char *wha
 	const struct buckets *buckets)
 {
 	const struct column columns[] = {{"CHANGE", true}, {"A", true}, {"B", true}, {what, false}};
+	uint64_t rest[2] = {0};
 	char cells[3][FORMAT_SIZE];
 	char key[CELL_SIZE];
 
 	heading(p, 2, title);
 	begin(p, columns, countof(columns));
-	for (size_t i = 0; i < buckets->count && i < REPORT_ROWS_SHOWN; i++) {
+	for (size_t i = 0; i < buckets->count; i++) {
 		const struct bucket *bucket = &buckets->items[i];
 		uint64_t a = bucket->sums[0].bytes;
 		uint64_t b = bucket->sums[1].bytes;
 
-		if (a != b) {
+		if (i >= REPORT_ROWS_SHOWN) {
+			rest[0] += a;
+			rest[1] += b;
+		} else if (a != b) {
 			row(p,
 				(const char *[]){diff_change(cells[0], a, b),
 					format_bytes(cells[1], a), format_bytes(cells[2], b),
 					escape(key, bucket->key, bucket->key_len)});
 		}
+	}
+	if (rest[0] > 0 || rest[1] > 0) {
+		row(p,
+			(const char *[]){diff_change(cells[0], rest[0], rest[1]),
+				format_bytes(cells[1], rest[0]), format_bytes(cells[2], rest[1]),
+				"(all others)"});
 	}
 	end(p);
 }
