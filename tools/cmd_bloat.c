@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bloat.h"
+#include "packages.h"
 #include "format.h"
 
 /* Rows of a view where --top says nothing. */
@@ -73,11 +74,14 @@ static bool is_wanted(const struct bloat *bloat, const struct bloat_values *valu
 	return values->by ? strcmp(values->by, name) == 0 : !view || view->count(bloat) > 0;
 }
 
-static void print_json(const struct bloat *bloat, const struct bloat_values *values, FILE *out)
+static bool print_json(const struct bloat *bloat, const struct bloat_values *values, FILE *out)
 {
 	struct json json = {.out = out};
 
-	json_document(&json, "bloat", bloat->index);
+	/* What is whose decides categories and advice. */
+	if (!packages_json_document(&json, "bloat", bloat->index)) {
+		return false;
+	}
 	json_unsigned(&json, "visible_files", bloat->total.visible_files);
 	json_unsigned(&json, "visible_bytes", bloat->total.visible_bytes);
 	json_unsigned(&json, "visible_allocated_bytes", bloat->total.visible_allocated);
@@ -98,6 +102,7 @@ static void print_json(const struct bloat *bloat, const struct bloat_values *val
 		advice_json(&bloat->advice, &json);
 	}
 	json_close(&json);
+	return true;
 }
 
 static int emit_bloat(struct call *call, struct peel_index *index, const char *name, FILE *out,
@@ -110,8 +115,7 @@ static int emit_bloat(struct call *call, struct peel_index *index, const char *n
 
 	(void)index;
 	if (strcmp(name, "json") == 0) {
-		print_json(bloat, values, out);
-		return STATUS_OK;
+		return print_json(bloat, values, out) ? STATUS_OK : STATUS_ERROR;
 	}
 	if (format == SHEET_CSV) {
 		const char *view = values->category ? "path" : values->by ? values->by : "category";
@@ -198,7 +202,9 @@ static int run_bloat(struct call *call)
 	status = bloat_gather(&bloat, &err) < 0 ? complain_error(&err)
 						: emit_all(call, index, emit_bloat, &bloat);
 	bloat_finish(&bloat);
-	return status == STATUS_OK ? reading_status(index, status) : status;
+	return status == STATUS_OK
+		? worse_status(reading_status(index, status), packages_complain(index))
+		: status;
 }
 
 const struct verb cmd_bloat = {
