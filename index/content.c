@@ -34,6 +34,9 @@ struct content {
 	struct codec_options codec;
 	/** One a layer; NULL: not opened yet. */
 	_Atomic(struct source *) *layers;
+	/** One layer's decoder at most is kept; the layer opened last, -1: none that matters. */
+	bool frugal;
+	int last;
 };
 
 /** A row of table blob. */
@@ -75,6 +78,7 @@ int content_open(struct store_pool *pool, int layer_count, const struct content_
 				.spool_limit = options->spool_limit,
 			},
 		.layers = calloc((size_t)layer_count + 1, sizeof(*content->layers)),
+		.last = -1,
 	};
 	pthread_mutex_init(&content->lock, NULL);
 	if (!content->layers) {
@@ -333,6 +337,28 @@ struct source *content_opened(struct content *content, int layer)
 	return atomic_load_explicit(&content->layers[layer], memory_order_acquire);
 }
 
+void content_set_frugal(struct content *content, bool frugal)
+{
+	scoped_lock(&content->lock);
+
+	content->frugal = frugal;
+}
+
+/**
+ * Decode the layer that was opened last to its end: what a spool has whole needs no decoder any more. That it
+ * is broken there, or the disk full, is no failure of another layer.
+ */
+static void end_last(struct content *content)
+{
+	struct source *last = content_opened(content, content->last);
+	uint8_t end;
+
+	if (last && last->size > 0) {
+		(void)!source_read_at(last, last->size - 1, &end, 1, NULL);
+	}
+	content->last = -1;
+}
+
 int content_layer(struct content *content, int layer, struct source **ret_source,
 	struct peel_error *err)
 {
@@ -345,8 +371,12 @@ int content_layer(struct content *content, int layer, struct source **ret_source
 			layer);
 	}
 	if (!opened) {
+		if (content->frugal) {
+			end_last(content);
+		}
 		code = open_layer(content, layer, &opened, err);
 		if (code == 0) {
+			content->last = layer;
 			atomic_store_explicit(&content->layers[layer], opened,
 				memory_order_release);
 		}

@@ -55,6 +55,13 @@ int content_layer(struct content *content, int layer, struct source **ret_source
 	struct peel_error *err);
 
 /**
+ * Keep one layer's decoder at most, or as many as there are layers, which is how it begins. A layer that is one
+ * frame of zstd is decoded to its end before the next is opened: it costs time and room for its spool, once, and
+ * no window for each layer. For whoever reads many layers and returns to them.
+ */
+void content_set_frugal(struct content *content, bool frugal);
+
+/**
  * The bytes of a layer as they are stored, to be decoded in order with stream_open.
  * @param ret_raw the caller drops. @return as content_layer.
  */

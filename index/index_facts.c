@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "content.h"
 #include "digest.h"
 #include "facts_gather.h"
 #include "facts_rules.h"
@@ -361,7 +362,9 @@ static int gather(struct facts_opening *facts, struct facts_spool *spool, struct
 		code = facts_spool_new(facts->rules, facts->opening->folder, &own, err);
 	}
 	if (code == 0) {
+		content_set_frugal(facts->index->content, true);
 		code = write_all(facts, spool ? spool : own, err);
+		content_set_frugal(facts->index->content, false);
 	}
 	facts_spool_free(own);
 	if (code == 0) {
