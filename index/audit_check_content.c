@@ -132,11 +132,12 @@ static int tell_match(struct contents *contents, const struct content_job *job, 
 {
 	struct check *check = contents->check;
 	const struct policy_rule *rule = &check->policy->rules[job->rule];
-	const char *paths[CHECK_NAMES_MAX];
+	cleanup_free const char **paths = calloc(names, sizeof(*paths));
 	char what[CHECK_TEXT_MAX];
+	/* With all names, as an exception must fit each of them; fewer may be told. */
 	struct peel_violation violation = {
 		.paths = paths,
-		.path_count = min_u64(names, CHECK_NAMES_MAX),
+		.path_count = names,
 		.what = what,
 		.layer = piece->layer,
 		.hidden_by = piece->hidden_by,
@@ -149,7 +150,10 @@ static int tell_match(struct contents *contents, const struct content_job *job, 
 		check->outcomes[job->rule].found++;
 		return 0;
 	}
-	for (size_t i = 0; i < violation.path_count; i++) {
+	if (!paths) {
+		return peel_fail(check->err, PEEL_ENOMEM, "no memory");
+	}
+	for (size_t i = 0; i < names; i++) {
 		paths[i] = job[i].path ? job[i].path : piece->path;
 	}
 	snprintf(what, sizeof(what), "it holds %s", policy_shown(rule->as.content.regex));

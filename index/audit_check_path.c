@@ -16,6 +16,7 @@
 
 #include "audit_check_priv.h"
 #include "glob.h"
+#include "query_names.h"
 #include "util.h"
 
 /* Longest path that is followed, bytes; an index that leads deeper is hostile. */
@@ -39,8 +40,9 @@ struct walk {
 	struct glob_set *set;
 	struct target *targets;
 	size_t target_count, target_room;
-	/* Any of the rules looks into hidden layers. */
+	/* Any of the rules looks into hidden layers; then, names of their files. */
 	bool shipped;
+	struct query_names *names;
 	char *path;
 	struct level *levels;
 	size_t level_count, level_room;
@@ -302,10 +304,31 @@ static int take_root(struct walk *walk)
 
 /* --- what is hidden --- */
 
+/* A name of a file that has several; the walk has taken those that the merged tree shows. */
+static int take_name(void *arg, const char *path, size_t len)
+{
+	struct thing *thing = arg;
+	struct walk *walk = thing->walk;
+	struct peel_node node;
+	uint32_t id;
+
+	if (len >= PATH_MAX_BYTES || !glob_set_first(walk->set, path, len, &id)) {
+		return 0;
+	}
+	if (peel_resolve(walk->check->index, PEEL_VIEW_MERGED, 0, path, len, false, &node, NULL,
+		    NULL) == 0 &&
+		node.ino == thing->ino) {
+		return 0;
+	}
+	thing->path = path;
+	return take_thing(thing, len) != 0;
+}
+
 static int take_piece(void *arg, const struct peel_piece *piece)
 {
+	struct walk *walk = arg;
 	struct thing thing = {
-		.walk = arg,
+		.walk = walk,
 		.path = piece->path,
 		.mode = piece->mode,
 		.uid = piece->uid,
@@ -314,10 +337,19 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 		.bytes = piece->bytes,
 		.layer = piece->layer,
 		.hidden_by = piece->hidden_by,
-		.single = true,
+		.single = piece->nlink <= 1,
 	};
 
-	return piece->visible ? 0 : take_thing(&thing, piece->path_len) != 0;
+	if (thing.single) {
+		return piece->visible ? 0 : take_thing(&thing, piece->path_len) != 0;
+	}
+	if (walk->code == 0) {
+		int code = query_names_each(walk->names, piece->entry, false, take_name, &thing,
+			walk->check->err);
+
+		walk->code = code < 0 ? code : walk->code;
+	}
+	return walk->code != 0;
 }
 
 /* --- all of it --- */
@@ -393,6 +425,9 @@ static int walk_all(struct walk *walk)
 		code = walk_tree(walk);
 	}
 	if (code == 0 && walk->shipped) {
+		code = query_names_new(check->index, &walk->names, check->err);
+	}
+	if (code == 0 && walk->shipped) {
 		code = peel_pieces(check->index, PEEL_BY_ENTRY, false, take_piece, walk,
 			check->err);
 		code = walk->code < 0 ? walk->code : code;
@@ -416,6 +451,7 @@ int check_gather_paths(struct check *check)
 		code = walk.path ? walk_all(&walk)
 				 : peel_fail(check->err, PEEL_ENOMEM, "no memory");
 	}
+	query_names_free(walk.names);
 	glob_set_free(walk.set);
 	free(walk.targets);
 	free(walk.path);

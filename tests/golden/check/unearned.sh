@@ -35,3 +35,25 @@ for rule in 'sql: " ; "' 'package: ""' 'config: {labels: {}}'; do
 	printf 'version: 1\nforbid:\n  - %s\n' "$rule" >empty.yaml
 	run check -c empty.yaml links.tar
 done
+# Every name of a file counts: one of a hundred that no exception fits, and each of a file that was deleted.
+python3 - <<'END'
+import os, sys
+sys.path.insert(0, os.environ["golden"] + "/../lib")
+import mkimage
+names = [b"opt/ok%d" % n for n in range(99)] + [b"usr/bad"]
+mkimage.build("names.tar", [
+    {"instruction": "COPY . /", "entries": [{"type": "f", "path": b"opt/ok", "data": b"SECRET"}] +
+        [{"type": "h", "path": name, "link": b"opt/ok"} for name in names]},
+    {"instruction": "COPY a /srv", "entries": [{"type": "f", "path": b"srv/a", "data": b"HIDDEN"}, {"type": "h", "path": b"srv/b", "link": b"srv/a"}]},
+    {"instruction": "RUN rm", "entries": [{"type": "w", "path": b"srv/a"}, {"type": "w", "path": b"srv/b"}]}])
+END
+cat >names.yaml <<'END'
+version: 1
+forbid:
+  - content: {glob: '/**', regex: SECRET}
+  - path: {glob: /srv/b, scope: shipped}
+  - content: {glob: /srv/b, regex: HIDDEN, scope: shipped}
+allow:
+  - {rule: 'forbid[0]', paths: '/opt/*', reason: for the test}
+END
+run check -c names.yaml names.tar
