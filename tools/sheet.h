@@ -16,7 +16,10 @@
 enum sheet_format {
 	SHEET_TABLE,
 	SHEET_MARKDOWN,
-	/** RFC 4180, lines end with CR LF. Titles in small letters, blanks as "_"; sizes are plain numbers; csv_word. */
+	/**
+	 * RFC 4180, lines end with CR LF. Titles in small letters, blanks as "_"; sizes are plain numbers, words
+	 * as csv_word has them.
+	 */
 	SHEET_CSV,
 };
 
