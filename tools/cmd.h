@@ -199,7 +199,7 @@ int open_operand(struct call *call, int operand, struct peel_index **ret_index);
  */
 int reading_status(const struct peel_index *index, int status);
 /**
- * Say why an index, and its facts where it has them, are incomplete, a line a reason, and, unless -q, why it
+ * Say why an index is incomplete, a line a reason, and, unless -q, why it
  * was not kept.
  * @param reference names the image.
  */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "diff.h"
+#include "packages.h"
 
 #define DEPTH_DEFAULT 2
 #define DEPTH_MAX 64
@@ -144,9 +145,14 @@ static int run_diff(struct call *call)
 	run.options.progress = shared.progress;
 	run.options.progress_arg = shared.progress_arg;
 	status = emit_all(call, a, emit_diff, &run);
-	return status == STATUS_ERROR
-		? status
-		: worse_status(reading_status(a, status), reading_status(b, status));
+	if (status == STATUS_ERROR) {
+		return status;
+	}
+	status = worse_status(reading_status(a, status), reading_status(b, status));
+	/* Categories rest on owners, too. */
+	return run.by == DIFF_BY_PACKAGE || run.by == DIFF_BY_CATEGORY
+		? worse_status(status, worse_status(packages_complain(a), packages_complain(b)))
+		: status;
 }
 
 const struct verb cmd_diff = {
