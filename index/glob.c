@@ -70,7 +70,8 @@ static bool takes_name(const struct glob *glob, const struct glob_part *part, co
 	if (part->steps == 0 ? len != ends : len < ends) {
 		return false;
 	}
-	if (memcmp(name, text, part->head) != 0 ||
+	/* Most names differ in their first byte. */
+	if ((part->head > 0 && name[0] != text[0]) || memcmp(name, text, part->head) != 0 ||
 		memcmp(name + len - part->tail, text + part->head, part->tail) != 0) {
 		return false;
 	}

@@ -3,7 +3,7 @@
  * Lists name files folder by folder, and the same few thousand folders again in every list. A folder's way through the
  * links of the image (/lib is /usr/lib) is walked once and kept in a small cache: four places a set, the oldest goes.
  * So time is one lookup a path, memory is bounded whatever the lists say, and names that were chosen to collide cost
- * their owner a walk and nobody else.
+ * their owner a walk and nobody else. A folder in one that is remembered is one lookup, too, unless it is a link or dots.
  *
  * Rejected: a table of all paths of the image (its memory grows with the image), and asking by the path alone (a walk
  * of six names for each file).
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <peel/error.h>
 #include <peel/query.h>
@@ -118,28 +119,78 @@ static int walk(struct pkgdb_finder *finder, const struct pkgdb_root *root, uint
 	return 0;
 }
 
+/* The place of a path in a set of the cache, NULL: it is not there. */
+static struct place *find_place(struct pkgdb_finder *finder, size_t set, uint64_t base,
+	const char *path, size_t len)
+{
+	for (size_t i = 0; i < WAYS; i++) {
+		if (place_is(&finder->places[set][i], base, path, len)) {
+			return &finder->places[set][i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_dots(const char *name, size_t len)
+{
+	return len == 0 || (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
+}
+
+/*
+ * A folder in one that is in the cache: its name is looked up there. What is in a folder inside of the root is inside,
+ * too. @return 1 and the folder, 0 it is to be walked, or less than 0.
+ */
+static int step(struct pkgdb_finder *finder, uint64_t base, const char *path, size_t len,
+	uint64_t *ret_folder, struct peel_error *err)
+{
+	const char *slash = memrchr(path, '/', len);
+	const size_t parent_len = slash ? (size_t)(slash - path) : 0;
+	const char *name = slash ? slash + 1 : path;
+	const size_t name_len = (size_t)(path + len - name);
+	const struct place *parent;
+	struct peel_node node;
+	int r;
+
+	if (is_dots(name, name_len)) {
+		return 0;
+	}
+	parent = find_place(finder, hash_of(base, path, parent_len) & (SETS - 1), base, path,
+		parent_len);
+	if (!parent || parent->folder == 0) {
+		return 0;
+	}
+	r = peel_lookup(finder->index, parent->folder, name, name_len, &node, err);
+	if (r < 0) {
+		if (is_missing(r) && err) {
+			*err = (struct peel_error){0};
+		}
+		return is_missing(r) ? 0 : r;
+	}
+	*ret_folder = node.ino;
+	return S_ISDIR(node.mode);
+}
+
 /* The folder that a path leads to, out of the cache or walked. */
 static int find_folder(struct pkgdb_finder *finder, const struct pkgdb_root *root, uint64_t base,
 	const char *path, size_t len, uint64_t *ret_folder, struct peel_error *err)
 {
 	const size_t set = (size_t)(hash_of(base, path, len) & (SETS - 1));
-	struct place *place;
+	struct place *place = finder->last;
 	char *copy;
 	int r;
 
-	if (finder->last && place_is(finder->last, base, path, len)) {
-		*ret_folder = finder->last->folder;
+	if (!place || !place_is(place, base, path, len)) {
+		place = find_place(finder, set, base, path, len);
+	}
+	if (place) {
+		finder->last = place;
+		*ret_folder = place->folder;
 		return 0;
 	}
-	for (size_t i = 0; i < WAYS; i++) {
-		place = &finder->places[set][i];
-		if (place_is(place, base, path, len)) {
-			finder->last = place;
-			*ret_folder = place->folder;
-			return 0;
-		}
+	r = step(finder, base, path, len, ret_folder, err);
+	if (r == 0) {
+		r = walk(finder, root, base, path, len, ret_folder, err);
 	}
-	r = walk(finder, root, base, path, len, ret_folder, err);
 	if (r < 0) {
 		return r;
 	}

@@ -139,22 +139,28 @@ int peel_lookup(struct peel_index *index, uint64_t folder, const void *name, siz
 	struct peel_node *ret_node, struct peel_error *err)
 {
 	cleanup_query struct query q = {0};
+	struct query_folder_place place;
 	struct query_found found;
-	uint64_t dir;
-	int view;
+	const bool known = query_places_find_folder(&index->places, folder, &place);
+	int view = PEEL_VIEW_MERGED;
 	int r = query_begin(&q, index, err);
 
-	if (r == 0) {
-		r = query_folder(&q, folder, &view, &dir);
+	if (r == 0 && !known) {
+		r = query_folder(&q, folder, &view, &place.dir);
 	}
 	if (r < 0) {
 		return r;
 	}
-	r = query_name(&q, view, dir, name, name_len, &found);
+	r = query_name(&q, view, place.dir, name, name_len, &found);
 	if (r <= 0) {
 		return r < 0 ? r : peel_fail(err, PEEL_ENOENT, "no such name in this folder");
 	}
 	*ret_node = found.node;
+	/* Whoever looks for a folder soon looks for something in it. */
+	if (view == PEEL_VIEW_MERGED && found.type == 'd' &&
+		!query_places_find_folder(&index->places, found.node.ino, &place)) {
+		remember(&q, folder, &found);
+	}
 	return 0;
 }
 
