@@ -100,7 +100,8 @@ static size_t classify(struct tree_row *row, const char *path, size_t len, enum 
 /** Has a folder of the path a whiteout's name? */
 static bool has_whiteout_folder(const char *path, size_t len)
 {
-	const char *at = len ? memmem(path, len, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX)) : NULL;
+	const char *at = path && len ? memmem(path, len, WHITEOUT_PREFIX, strlen(WHITEOUT_PREFIX))
+				     : NULL;
 
 	return at && (at == path || at[-1] == '/') && strncmp(at, ".wh..wh.", 8) != 0;
 }
