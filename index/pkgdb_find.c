@@ -3,7 +3,7 @@
  * Lists name files folder by folder, and the same few thousand folders again in every list. A folder's way through the
  * links of the image (/lib is /usr/lib) is walked once and kept in a small cache: four places a set, the oldest goes.
  * So time is one lookup a path, memory is bounded whatever the lists say, and names that were chosen to collide cost
- * their owner a walk and nobody else. A folder in one that is remembered is one lookup, too, unless it is a link or dots.
+ * their owner a walk and nobody else. A folder in one that is remembered is one lookup, too, but for links and dots.
  *
  * Rejected: a table of all paths of the image (its memory grows with the image), and asking by the path alone (a walk
  * of six names for each file).
