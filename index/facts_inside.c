@@ -3,8 +3,9 @@
  * What is looked into: programs for what they need and what is appended to them, scripts for their line and a
  * ZIP behind it, ZIP files and static libraries for their members, data for the mark of a bundle at its end.
  *
- * Members are listed all; what they are is found out of the first ones alone, within a budget an archive, so that a
- * jar of fifty thousand classes costs as much as one of a thousand.
+ * Members are listed all, and what they are is found out by their first bytes; programs among them are unpacked and
+ * searched whole. An archive that would cost more than its budget, or has a member that cannot be unpacked, counts as
+ * listed in part: nothing is proved by it.
  */
 #include "facts_inside.h"
 
@@ -113,7 +114,9 @@ struct look {
 	uint64_t bytes;
 	bool is_ar;
 	unsigned markers;
-	/** For members, FACTS_INSIDE_MEMBER_BYTES; made when first needed. */
+	/** Something in the archive was not looked at. */
+	bool partial;
+	/** For members, FACTS_INSIDE_PIECE; made when first needed. */
 	uint8_t *room;
 };
 
@@ -233,18 +236,23 @@ static int look_member(struct look *look, const struct facts_member *member,
 	const bool folder = member->name_len > 0 && member->name[member->name_len - 1] == '/';
 	int64_t got;
 
-	if (folder || look->members >= FACTS_INSIDE_MEMBERS || look->bytes > FACTS_INSIDE_BYTES) {
+	if (folder) {
+		return 0;
+	}
+	if (look->members >= FACTS_INSIDE_MEMBERS || look->bytes > FACTS_INSIDE_BYTES) {
+		look->partial = true;
 		return 0;
 	}
 	look->members++;
 	if (!look->room) {
-		look->room = malloc(FACTS_INSIDE_MEMBER_BYTES);
+		look->room = malloc(FACTS_INSIDE_PIECE);
 	}
 	if (!look->room) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	got = read_member(look, member, look->is_ar ? FACTS_AR_HEAD : FACTS_HEAD, err);
 	if (got <= 0 && (got < 0 || member->size > 0)) {
+		look->partial = true;
 		return (int)got;
 	}
 	*ret_kind = facts_kind(look->room, (size_t)got);
@@ -252,24 +260,38 @@ static int look_member(struct look *look, const struct facts_member *member,
 	return 0;
 }
 
+static void scan_piece(void *arg, const void *bytes, size_t len)
+{
+	facts_scan_feed(arg, bytes, len);
+}
+
 /** Markers in a member that is a program. */
 static int scan_member(struct look *look, const struct facts_member *member, enum peel_kind kind,
 	struct peel_error *err)
 {
 	const unsigned in = facts_in_of(kind) & FACTS_IN_PROGRAMS;
+	const uint64_t left = look->bytes < FACTS_INSIDE_BYTES ? FACTS_INSIDE_BYTES - look->bytes
+							       : 0;
+	const struct facts_pieces pieces = {.buf = look->room,
+		.room = FACTS_INSIDE_PIECE,
+		.most = left,
+		.piece = scan_piece,
+		.arg = look->inside->scan};
+	struct peel_error damage = {0};
 	int64_t got;
 
 	/* A static library is looked through as a whole. */
-	if (!in || look->is_ar || look->bytes > FACTS_INSIDE_BYTES) {
+	if (!in || look->is_ar) {
 		return 0;
 	}
-	got = read_member(look, member, FACTS_INSIDE_MEMBER_BYTES, err);
-	if (got > 0) {
-		look->bytes += (uint64_t)got;
-		facts_scan_begin(look->inside->scan, in, take_marker, look);
-		facts_scan_feed(look->inside->scan, look->room, (size_t)got);
+	facts_scan_begin(look->inside->scan, in, take_marker, look);
+	got = facts_zip_each(&look->file, member, &pieces, &damage);
+	if (got < 0 && (look->failure < 0 || damage.code == PEEL_ENOMEM)) {
+		return peel_fail(err, damage.code, "%s", damage.message);
 	}
-	return got < 0 ? (int)got : 0;
+	look->partial = look->partial || got < 0 || (uint64_t)got >= left;
+	look->bytes += got > 0 ? (uint64_t)got : 0;
+	return 0;
 }
 
 static int take_member(void *arg, const struct facts_member *member)
@@ -305,7 +327,8 @@ static int list_members(struct look *look, bool is_ar, int *ret_listed, struct p
 		return err && err->code < 0 ? err->code
 					    : peel_fail(err, look->failure, "cannot read");
 	}
-	*ret_listed = end == FACTS_LIST_WHOLE && look->markers > FACTS_INSIDE_MARKERS
+	*ret_listed = end == FACTS_LIST_WHOLE &&
+			(look->partial || look->markers > FACTS_INSIDE_MARKERS)
 		? FACTS_LIST_PARTIAL
 		: end > 0 ? end
 			  : 0;

@@ -12,11 +12,14 @@ struct facts_scan;
 struct facts_wanted;
 struct peel_error;
 
-/** Members of an archive whose first bytes are looked at, and bytes that are unpacked for it, at most. */
-#define FACTS_INSIDE_MEMBERS 1024
-#define FACTS_INSIDE_BYTES (16u << 20)
-/** Bytes of one member that markers are looked for in. */
-#define FACTS_INSIDE_MEMBER_BYTES (2u << 20)
+/**
+ * Members of an archive whose first bytes are looked at, and bytes that are unpacked for it, at most; beyond them, and
+ * where a member cannot be unpacked, it counts as listed in part.
+ */
+#define FACTS_INSIDE_MEMBERS 65536
+#define FACTS_INSIDE_BYTES (512u << 20)
+/** Bytes of a member that are held at once. */
+#define FACTS_INSIDE_PIECE (64u << 10)
 
 /** Markers in members of one archive; beyond them it counts as listed in part. */
 #define FACTS_INSIDE_MARKERS 4096

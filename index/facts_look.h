@@ -126,6 +126,20 @@ enum facts_list_end {
  */
 int facts_zip_list(const struct facts_file *file, facts_member_fn *each, void *arg,
 	struct peel_error *err);
+/** Takes a member unpacked, piece by piece. */
+struct facts_pieces {
+	/** Room for a piece, and bytes of it. */
+	void *buf;
+	size_t room;
+	/** Most bytes that are unpacked. */
+	uint64_t most;
+	void (*piece)(void *arg, const void *bytes, size_t len);
+	void *arg;
+};
+
+/** Unpack a member whole, or pieces->most bytes of it. @return how many bytes; as facts_zip_read. */
+int64_t facts_zip_each(const struct facts_file *file, const struct facts_member *member,
+	const struct facts_pieces *pieces, struct peel_error *err);
 /** Read a member of a ZIP unpacked (stored or deflated), at most room bytes of it; its size is only claimed, and not
  * gone
  *  by. @return bytes; PEEL_EUNSUPPORTED (another method, encrypted), PEEL_EFORMAT, PEEL_ENOMEM, as file->read. */

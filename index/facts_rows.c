@@ -101,8 +101,8 @@ struct facts_rows {
 static const char *const side_sql[] = {
 	[SIDE_MARKER] = "SELECT entry, name, offset FROM facts.marker ORDER BY entry, name",
 	[SIDE_ELF] =
-		"SELECT entry, bits, machine, type, flags, debug_bytes, strip_bytes, end, interp, soname, runpath,"
-		" build_id FROM facts.elf ORDER BY entry",
+		("SELECT entry, bits, machine, type, flags, debug_bytes, strip_bytes, end, interp, soname,"
+		 " runpath, build_id FROM facts.elf ORDER BY entry"),
 	[SIDE_NEED] = "SELECT entry, name FROM facts.need ORDER BY entry, position",
 	[SIDE_SYMBOL] = "SELECT entry, name, defined FROM facts.symbol ORDER BY entry, name",
 	[SIDE_GPU] = "SELECT entry, arch, bytes FROM facts.gpu ORDER BY entry, arch",

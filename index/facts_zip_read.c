@@ -67,7 +67,7 @@ static int feed(struct inflate_state *state, struct facts_window *window, uint64
 }
 
 /* Decode until the room is full or the data end. */
-static int64_t inflate(struct inflate_state *state, struct facts_window *window, uint64_t at,
+static int64_t inflate(struct inflate_state *state, struct facts_window *window, uint64_t *at,
 	uint64_t end, size_t room, struct peel_error *err)
 {
 	while (state->block_state != ISAL_BLOCK_FINISH && state->avail_out > 0) {
@@ -75,7 +75,7 @@ static int64_t inflate(struct inflate_state *state, struct facts_window *window,
 		int result = 0;
 
 		if (state->avail_in == 0) {
-			result = feed(state, window, &at, end, err);
+			result = feed(state, window, at, end, err);
 			if (result < 0) {
 				return result;
 			}
@@ -104,18 +104,15 @@ int64_t facts_inflate(const struct facts_file *file, uint64_t at, uint64_t end, 
 	isal_inflate_init(state);
 	state->next_out = buf;
 	state->avail_out = (uint32_t)room;
-	result = inflate(state, &window, at, end, room, err);
+	result = inflate(state, &window, &at, end, room, err);
 	facts_window_finish(&window);
 	return result;
 }
 
-int64_t facts_zip_read(const struct facts_file *file, const struct facts_member *member, void *buf,
-	size_t room, struct peel_error *err)
+/* Where a member's stored bytes are, if they are of a form that can be unpacked. */
+static int find_bytes(const struct facts_file *file, const struct facts_member *member,
+	uint64_t *ret_at, uint64_t *ret_end, struct peel_error *err)
 {
-	/* How long it is unpacked the directory claims only. */
-	const size_t most = min_u64(room, UINT32_MAX);
-	const size_t wanted = min_u64(most, member->stored);
-	uint64_t at = 0, end;
 	int result;
 
 	if (member->flags & FLAG_ENCRYPTED) {
@@ -124,12 +121,86 @@ int64_t facts_zip_read(const struct facts_file *file, const struct facts_member 
 	if (member->method != METHOD_STORED && member->method != METHOD_DEFLATED) {
 		return peel_fail(err, PEEL_EUNSUPPORTED, "compression method %u", member->method);
 	}
-	result = find_data(file, member, &at, err);
+	result = find_data(file, member, ret_at, err);
 	if (result < 0) {
 		return result;
 	}
-	if (!checked_add(at, member->stored, &end) || end > file->size) {
-		return peel_fail(err, PEEL_EFORMAT, "data end behind the file's end");
+	return checked_add(*ret_at, member->stored, ret_end) && *ret_end <= file->size
+		? 0
+		: peel_fail(err, PEEL_EFORMAT, "data end behind the file's end");
+}
+
+/* Unpack piece by piece into the same room: the decoder keeps what it needs of what went before. */
+static int64_t inflate_each(const struct facts_file *file, uint64_t at, uint64_t end,
+	const struct facts_pieces *pieces, struct peel_error *err)
+{
+	cleanup_free struct inflate_state *state = malloc(sizeof(*state));
+	uint64_t spent = 0;
+	struct facts_window window = {.file = file, .room = INPUT_WINDOW, .spent = &spent};
+	uint64_t total = 0;
+	int64_t got = 1;
+
+	if (!state) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
+	isal_inflate_init(state);
+	while (got > 0 && state->block_state != ISAL_BLOCK_FINISH && total < pieces->most) {
+		const size_t room = min_u64(pieces->room, pieces->most - total);
+
+		state->next_out = pieces->buf;
+		state->avail_out = (uint32_t)room;
+		got = inflate(state, &window, &at, end, room, err);
+		if (got > 0) {
+			pieces->piece(pieces->arg, pieces->buf, (size_t)got);
+			total += (uint64_t)got;
+		}
+	}
+	facts_window_finish(&window);
+	return got < 0 ? got : (int64_t)total;
+}
+
+static int64_t read_each(const struct facts_file *file, uint64_t at, uint64_t end,
+	const struct facts_pieces *pieces, struct peel_error *err)
+{
+	const uint64_t wanted = min_u64(end - at, pieces->most);
+
+	for (uint64_t done = 0; done < wanted;) {
+		const size_t len = min_u64(wanted - done, pieces->room);
+		int result = file->read(file->arg, at + done, pieces->buf, len, err);
+
+		if (result < 0) {
+			return result;
+		}
+		pieces->piece(pieces->arg, pieces->buf, len);
+		done += len;
+	}
+	return (int64_t)wanted;
+}
+
+int64_t facts_zip_each(const struct facts_file *file, const struct facts_member *member,
+	const struct facts_pieces *pieces, struct peel_error *err)
+{
+	uint64_t at = 0, end = 0;
+	int result = find_bytes(file, member, &at, &end, err);
+
+	if (result < 0) {
+		return result;
+	}
+	return member->method == METHOD_DEFLATED ? inflate_each(file, at, end, pieces, err)
+						 : read_each(file, at, end, pieces, err);
+}
+
+int64_t facts_zip_read(const struct facts_file *file, const struct facts_member *member, void *buf,
+	size_t room, struct peel_error *err)
+{
+	/* How long it is unpacked the directory claims only. */
+	const size_t most = min_u64(room, UINT32_MAX);
+	const size_t wanted = min_u64(most, member->stored);
+	uint64_t at = 0, end = 0;
+	int result = find_bytes(file, member, &at, &end, err);
+
+	if (result < 0) {
+		return result;
 	}
 	if (member->method == METHOD_DEFLATED) {
 		return most > 0 ? facts_inflate(file, at, end, buf, most, err) : 0;
