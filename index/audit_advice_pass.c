@@ -337,7 +337,7 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 		key.flags |= ADVICE_IS_COPY;
 	}
 	if (again || p->copies.count > 0) {
-		hash = advice_hash(piece->path, piece->path_len);
+		hash = hash_bytes(0, piece->path, piece->path_len);
 		key.origin = trace(p, piece, hash, &key);
 	}
 	add(p, &key, piece, piece->bytes - stripped);

@@ -90,9 +90,6 @@ size_t advice_sums_get(struct advice_sums *sums, const struct advice_key *key);
 bool advice_sums_path(struct advice_sums *sums, struct advice_sum *sum, const char *path,
 	size_t len, uint64_t bytes);
 
-/** Hash of bytes, for tables: FNV-1a. */
-uint64_t advice_hash(const void *bytes, size_t len);
-
 /** What all parts work on. */
 struct advising {
 	struct peel_index *index;

@@ -5,17 +5,6 @@
 
 #include "util.h"
 
-uint64_t advice_hash(const void *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < len; i++) {
-		hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-	}
-	return hash ^ (hash >> 32);
-}
-
 void advice_sums_finish(struct advice_sums *sums)
 {
 	for (size_t i = 0; i < sums->count; i++) {
@@ -34,7 +23,7 @@ void advice_sums_finish(struct advice_sums *sums)
 
 static size_t find_slot(const struct advice_sums *sums, const struct advice_key *key)
 {
-	size_t slot = advice_hash(key, sizeof(*key)) & (sums->slot_count - 1);
+	size_t slot = hash_bytes(0, key, sizeof(*key)) & (sums->slot_count - 1);
 
 	while (sums->slots[slot] &&
 		memcmp(&sums->items[sums->slots[slot] - 1].key, key, sizeof(*key)) != 0) {

@@ -56,15 +56,13 @@ static bool has_rules(const struct detect *detect, enum detector_subject on)
 	return false;
 }
 
-/* FNV-1a of a last component; never 0. A target that ends in "/" or "." is no file's. */
+/* Hash of a last component; never 0. A target that ends in "/" or "." is no file's. */
 static uint64_t name_hash(const char *path, size_t len)
 {
 	const char *slash = memrchr(path, '/', len);
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	const char *name = slash ? slash + 1 : path;
+	uint64_t hash = hash_bytes(0, name, (size_t)(path + len - name));
 
-	for (const char *at = slash ? slash + 1 : path; at < path + len; at++) {
-		hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-	}
 	return hash ? hash : 1;
 }
 

@@ -42,6 +42,18 @@ static int put_file(struct facts_writing *writing, uint64_t entry,
 	return store_run(writing->store, stmt, err);
 }
 
+/* The statement for a row of the file at hand, whose entry is column 1. */
+static int begin_row(struct rows *rows, const char *sql, sqlite3_stmt **ret_stmt,
+	struct peel_error *err)
+{
+	int code = store_get(rows->writing->store, sql, ret_stmt, err);
+
+	if (code == 0) {
+		sqlite3_bind_int64(*ret_stmt, 1, (int64_t)rows->entry);
+	}
+	return code;
+}
+
 static int put_marker(struct rows *rows, const struct facts_item *item, struct peel_error *err)
 {
 	static const char sql[] =
@@ -73,12 +85,11 @@ static int put_script(struct rows *rows, const struct facts_item *item, struct p
 {
 	static const char sql[] = "INSERT INTO script (entry, line) VALUES (?1, ?2)";
 	sqlite3_stmt *stmt;
-	int code = store_get(rows->writing->store, sql, &stmt, err);
+	int code = begin_row(rows, sql, &stmt, err);
 
 	if (code < 0) {
 		return code;
 	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)rows->entry);
 	store_bind_blob(stmt, 2, item->text, item->text_len);
 	return store_run(rows->writing->store, stmt, err);
 }
@@ -112,12 +123,11 @@ static int put_need(struct rows *rows, const struct facts_item *item, struct pee
 {
 	static const char sql[] = "INSERT INTO need (entry, position, name) VALUES (?1, ?2, ?3)";
 	sqlite3_stmt *stmt;
-	int code = store_get(rows->writing->store, sql, &stmt, err);
+	int code = begin_row(rows, sql, &stmt, err);
 
 	if (code < 0) {
 		return code;
 	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)rows->entry);
 	sqlite3_bind_int64(stmt, 2, (int64_t)rows->needs++);
 	store_bind_blob(stmt, 3, item->text, item->text_len);
 	return store_run(rows->writing->store, stmt, err);
@@ -130,12 +140,11 @@ static int put_symbol(struct rows *rows, const struct facts_item *item, struct p
 		"INSERT INTO symbol (entry, name, defined) VALUES (?1, ?2, ?3)"
 		" ON CONFLICT (entry, name) DO UPDATE SET defined = max(defined, excluded.defined)";
 	sqlite3_stmt *stmt;
-	int code = store_get(rows->writing->store, sql, &stmt, err);
+	int code = begin_row(rows, sql, &stmt, err);
 
 	if (code < 0) {
 		return code;
 	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)rows->entry);
 	store_bind_text(stmt, 2, item->text);
 	sqlite3_bind_int(stmt, 3, item->defined);
 	return store_run(rows->writing->store, stmt, err);
@@ -147,12 +156,11 @@ static int put_gpu(struct rows *rows, const struct facts_item *item, struct peel
 		"INSERT INTO gpu (entry, arch, bytes) VALUES (?1, ?2, ?3)"
 		" ON CONFLICT (entry, arch) DO UPDATE SET bytes = bytes + excluded.bytes";
 	sqlite3_stmt *stmt;
-	int code = store_get(rows->writing->store, sql, &stmt, err);
+	int code = begin_row(rows, sql, &stmt, err);
 
 	if (code < 0) {
 		return code;
 	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)rows->entry);
 	store_bind_text(stmt, 2, item->text);
 	sqlite3_bind_int64(stmt, 3, (int64_t)item->bytes);
 	return store_run(rows->writing->store, stmt, err);
@@ -185,12 +193,11 @@ static int put_archive(struct rows *rows, const struct facts_item *item, struct 
 	static const char sql[] =
 		"INSERT INTO archive (entry, listed, bundle, bundle_offset) VALUES (?1, ?2, ?3, ?4)";
 	sqlite3_stmt *stmt;
-	int code = store_get(rows->writing->store, sql, &stmt, err);
+	int code = begin_row(rows, sql, &stmt, err);
 
 	if (code < 0) {
 		return code;
 	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)rows->entry);
 	sqlite3_bind_int(stmt, 2, item->listed);
 	sqlite3_bind_int(stmt, 3, item->bundle);
 	sqlite3_bind_int64(stmt, 4, (int64_t)item->offset);

@@ -64,17 +64,6 @@ void pkgdb_finder_free(struct pkgdb_finder *finder)
 	free(finder);
 }
 
-/* FNV-1a. */
-static uint64_t hash_of(uint64_t base, const char *path, size_t len)
-{
-	uint64_t hash = UINT64_C(14695981039346656037) ^ base;
-
-	for (size_t i = 0; i < len; i++) {
-		hash = (hash ^ (unsigned char)path[i]) * UINT64_C(1099511628211);
-	}
-	return hash ^ hash >> 32;
-}
-
 static bool place_is(const struct place *place, uint64_t base, const char *path, size_t len)
 {
 	return place->path && place->base == base && place->len == len &&
@@ -154,7 +143,7 @@ static int step(struct pkgdb_finder *finder, uint64_t base, const char *path, si
 	if (is_dots(name, name_len)) {
 		return 0;
 	}
-	parent = find_place(finder, hash_of(base, path, parent_len) & (SETS - 1), base, path,
+	parent = find_place(finder, hash_bytes(base, path, parent_len) & (SETS - 1), base, path,
 		parent_len);
 	if (!parent || parent->folder == 0) {
 		return 0;
@@ -174,7 +163,7 @@ static int step(struct pkgdb_finder *finder, uint64_t base, const char *path, si
 static int find_folder(struct pkgdb_finder *finder, const struct pkgdb_root *root, uint64_t base,
 	const char *path, size_t len, uint64_t *ret_folder, struct peel_error *err)
 {
-	const size_t set = (size_t)(hash_of(base, path, len) & (SETS - 1));
+	const size_t set = (size_t)(hash_bytes(base, path, len) & (SETS - 1));
 	struct place *place = finder->last;
 	char *copy;
 	int r;

@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "format.h"
+#include "grow.h"
 
 /* Characters of an instruction. */
 #define INSTRUCTION_MAX 60
@@ -40,18 +41,9 @@ static int take_advice(void *arg, const struct peel_advice *advice)
 {
 	struct advice_list *list = arg;
 
-	if (list->count == list->room) {
-		size_t wanted = list->room ? 2 * list->room : 16;
-		struct advice_item *grown = reallocarray(list->items, wanted, sizeof(*grown));
-
-		if (!grown) {
-			list->no_memory = true;
-			return 1;
-		}
-		list->items = grown;
-		list->room = wanted;
-	}
-	list->no_memory = !copy_item(&list->items[list->count++], advice);
+	list->no_memory = !grow_array(&list->items, list->count, &list->room,
+				  sizeof(*list->items)) ||
+		!copy_item(&list->items[list->count++], advice);
 	return list->no_memory;
 }
 

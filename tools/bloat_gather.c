@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "bloat.h"
+#include "grow.h"
 
 /* Most programs and copies that are kept; the smallest gains are not worth a row. */
 #define PROGRAMS_MAX 100000
@@ -60,24 +61,6 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 	return bloat->no_memory;
 }
 
-/* Room for one more. @return false: no memory. */
-static bool make_room(void *array, size_t count, size_t *room, size_t size)
-{
-	void **base = array;
-	size_t wanted = *room ? 2 * *room : 64;
-	void *grown;
-
-	if (count < *room) {
-		return true;
-	}
-	grown = reallocarray(*base, wanted, size);
-	if (grown) {
-		*base = grown;
-		*room = wanted;
-	}
-	return grown != NULL;
-}
-
 static bool keep_program(struct bloat *bloat, const struct peel_program *program)
 {
 	struct bloat_program *kept;
@@ -86,7 +69,7 @@ static bool keep_program(struct bloat *bloat, const struct peel_program *program
 	if (program->strip_bytes == 0 || bloat->program_count == PROGRAMS_MAX) {
 		return true;
 	}
-	if (!make_room(&bloat->programs, bloat->program_count, &bloat->program_room,
+	if (!grow_array(&bloat->programs, bloat->program_count, &bloat->program_room,
 		    sizeof(*bloat->programs))) {
 		return false;
 	}
@@ -110,7 +93,7 @@ static bool keep_copy(struct bloat *bloat, const struct peel_program *program)
 	if (!*program->soname || bloat->copy_count == PROGRAMS_MAX) {
 		return true;
 	}
-	if (!make_room(&bloat->copies, bloat->copy_count, &bloat->copy_room,
+	if (!grow_array(&bloat->copies, bloat->copy_count, &bloat->copy_room,
 		    sizeof(*bloat->copies))) {
 		return false;
 	}

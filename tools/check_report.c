@@ -7,6 +7,7 @@
 #include "check.h"
 #include "cmd.h"
 #include "detect.h"
+#include "grow.h"
 
 /* Names of a violation that people are shown. */
 #define NAMES_SHOWN 4
@@ -99,15 +100,8 @@ bool check_report_add(struct check_report *report, struct check_image *image,
 	struct keep *keep = &report->keep;
 	struct peel_result copy = *result;
 
-	if (image->count == image->room) {
-		size_t room = image->room ? image->room * 2 : 16;
-		struct peel_result *grown = reallocarray(image->results, room, sizeof(*grown));
-
-		if (!grown) {
-			return false;
-		}
-		image->results = grown;
-		image->room = room;
+	if (!grow_array(&image->results, image->count, &image->room, sizeof(*image->results))) {
+		return false;
 	}
 	copy.id = keep_text(keep, result->id);
 	copy.file = keep_text(keep, result->file);

@@ -210,6 +210,8 @@ void complain_incomplete(const struct call *call, const char *reference,
  * @return false where that is no size; the message is out.
  */
 bool take_cache_limit(uint64_t *limit);
+/** Bytes that all layers take in the image file. */
+uint64_t stored_bytes(struct peel_index *index);
 /**
  * View of a --layer option.
  * @param layer text of a number from 0, or NULL for the merged tree.

@@ -182,7 +182,8 @@ static int run_bloat(struct call *call)
 {
 	const struct bloat_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
-	struct bloat bloat = {.top = TOP_DEFAULT, .category = values->category};
+	struct bloat bloat = {
+		.top = opt_top(&values->top, TOP_DEFAULT), .category = values->category};
 	struct peel_error err = {0};
 	int status = check_values(call);
 
@@ -196,9 +197,6 @@ static int run_bloat(struct call *call)
 		return status;
 	}
 	bloat.index = index;
-	if (values->top.set) {
-		bloat.top = values->top.value ? values->top.value : SIZE_MAX;
-	}
 	status = bloat_gather(&bloat, &err) < 0 ? complain_error(&err)
 						: emit_all(call, index, emit_bloat, &bloat);
 	bloat_finish(&bloat);

@@ -155,9 +155,7 @@ static const struct column csv_columns[] = {
 /* What only programs read, and cannot say that it leaves something out, is whole. */
 static size_t top_of(const struct dup_values *values, bool csv)
 {
-	return !values->top.set          ? (csv ? PEEL_TOP_ALL : TOP_DEFAULT)
-		: values->top.value == 0 ? PEEL_TOP_ALL
-					 : values->top.value;
+	return opt_top(&values->top, csv ? PEEL_TOP_ALL : TOP_DEFAULT);
 }
 
 /* Find the groups, and hand each to one of the functions above. */

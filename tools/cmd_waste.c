@@ -110,9 +110,7 @@ static bool print_json(const struct waste_run *run, const char *const *names, FI
 /* What only programs read, and cannot say that it leaves something out, is whole. */
 static size_t top_of(const struct waste_values *values, bool csv)
 {
-	return !values->top.set          ? (csv ? PEEL_TOP_ALL : TOP_DEFAULT)
-		: values->top.value == 0 ? PEEL_TOP_ALL
-					 : values->top.value;
+	return opt_top(&values->top, csv ? PEEL_TOP_ALL : TOP_DEFAULT);
 }
 
 static bool print_sheets(const struct waste_run *run, const char *const *names,

@@ -196,18 +196,6 @@ static bool print_total(struct printing *p, const char *name, uint64_t a, uint64
 	return sheet_row(&p->sheet, row);
 }
 
-static uint64_t stored(struct peel_index *index)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < peel_layer_count(index); i++) {
-		struct peel_layer_stat stat;
-
-		sum += peel_layer_stat(index, i, &stat, NULL) == 0 ? stat.layer.stored_size : 0;
-	}
-	return sum;
-}
-
 static bool print_totals(struct diff_run *run, struct printing *p)
 {
 	const struct peel_ledger *a = &run->totals.a;
@@ -217,7 +205,7 @@ static bool print_totals(struct diff_run *run, struct printing *p)
 		print_total(p, "visible", a->visible_bytes, b->visible_bytes) &&
 		print_total(p, "wasted", a->bytes - a->visible_bytes,
 			b->bytes - b->visible_bytes) &&
-		print_total(p, "stored layers", stored(run->a), stored(run->b));
+		print_total(p, "stored layers", stored_bytes(run->a), stored_bytes(run->b));
 
 	close_sheet(p);
 	return fine;

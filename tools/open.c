@@ -211,6 +211,18 @@ int reading_status(const struct peel_index *index, int status)
 		: STATUS_INCONCLUSIVE;
 }
 
+uint64_t stored_bytes(struct peel_index *index)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < peel_layer_count(index); i++) {
+		struct peel_layer_stat stat;
+
+		sum += peel_layer_stat(index, i, &stat, NULL) == 0 ? stat.layer.stored_size : 0;
+	}
+	return sum;
+}
+
 bool parse_view(struct peel_index *index, const char *layer, int *ret_view)
 {
 	int count = peel_layer_count(index);

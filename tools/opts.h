@@ -31,6 +31,12 @@ struct opt_number {
 	uint32_t value;
 };
 
+/** Rows that --top N asks for: usual where it was not given, SIZE_MAX for 0. */
+static inline size_t opt_top(const struct opt_number *top, size_t usual)
+{
+	return !top->set ? usual : top->value ? top->value : SIZE_MAX;
+}
+
 struct opt;
 
 /** One option as it was given. */

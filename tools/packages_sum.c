@@ -4,6 +4,8 @@
  * have all that is below a folder in one run, so that the rows of the folders above the last path are all that must be
  * known to find the next one's.
  */
+#include "buckets.h"
+#include "grow.h"
 #include "packages.h"
 
 #include <string.h>
@@ -28,38 +30,14 @@ static void add_piece(struct packages_sum *sum, const struct peel_piece *piece)
 	}
 }
 
-/* Length of a path's folder at a level, the root's being 0; the same as one level up where the path has no more. */
-static size_t folder_length(const char *path, size_t len, unsigned level)
-{
-	size_t end = 0;
-
-	for (unsigned i = 0; i < level; i++) {
-		const char *slash = end + 1 < len ? memchr(path + end + 1, '/', len - end - 1)
-						  : NULL;
-
-		if (!slash) {
-			break;
-		}
-		end = (size_t)(slash - path);
-	}
-	return end;
-}
-
 /* Append a row for a folder. @return false where memory is exhausted. */
 static bool add_folder(struct packages *packages, const char *path, size_t len)
 {
 	struct packages_folder *folder;
 
-	if (packages->folder_count == packages->folder_room) {
-		const size_t room = packages->folder_room ? packages->folder_room * 2 : 64;
-		struct packages_folder *folders = reallocarray(packages->folders, room,
-			sizeof(*folders));
-
-		if (!folders) {
-			return false;
-		}
-		packages->folders = folders;
-		packages->folder_room = room;
+	if (!grow_array(&packages->folders, packages->folder_count, &packages->folder_room,
+		    sizeof(*packages->folders))) {
+		return false;
 	}
 	folder = &packages->folders[packages->folder_count];
 	*folder = (struct packages_folder){.path = malloc(len + 2), .path_len = len ? len : 1};
@@ -86,7 +64,7 @@ static struct packages_sum *find_row(struct pass *pass, const struct peel_piece 
 	size_t last = 0;
 
 	for (; level <= pass->depth; level++) {
-		const size_t len = folder_length(piece->path, piece->path_len, level);
+		const size_t len = bucket_folder(piece->path, piece->path_len, level);
 
 		if (level > 0 && len == last) {
 			break;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "grow.h"
 #include "report.h"
 
 static bool take_change(void *arg, const struct diff_row *row)
@@ -12,15 +13,9 @@ static bool take_change(void *arg, const struct diff_row *row)
 	struct report *report = arg;
 	struct report_change *change;
 
-	if (report->change_count == report->change_room) {
-		size_t wanted = report->change_room ? 2 * report->change_room : 64;
-		struct report_change *grown = reallocarray(report->changes, wanted, sizeof(*grown));
-
-		if (!grown) {
-			return false;
-		}
-		report->changes = grown;
-		report->change_room = wanted;
+	if (!grow_array(&report->changes, report->change_count, &report->change_room,
+		    sizeof(*report->changes))) {
+		return false;
 	}
 	change = &report->changes[report->change_count];
 	*change = (struct report_change){

@@ -88,7 +88,4 @@ int report_print(const struct report *report, enum sheet_format format, FILE *ou
 int report_print_json(const struct report *report, FILE *out);
 int report_print_html(const struct report *report, FILE *out);
 
-/** Bytes that the layers take in the image file. */
-uint64_t report_stored(const struct report_image *image);
-
 #endif

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "grow.h"
 #include "report.h"
 
 /* Least part of the image's bytes that a leaf of its own has: 1 of these. */
@@ -141,20 +142,6 @@ static int gather_sums(struct report_image *image, struct peel_error *err)
 	return code;
 }
 
-/* Room for one more in an array. @return false: no memory. */
-static bool make_room(void *array, size_t count, size_t *room, size_t size)
-{
-	void **base = array;
-	size_t wanted = *room ? 2 * *room : 16;
-	void *grown = count < *room ? *base : reallocarray(*base, wanted, size);
-
-	if (grown && count == *room) {
-		*base = grown;
-		*room = wanted;
-	}
-	return grown != NULL;
-}
-
 static bool copy_finding(struct report_finding *to, const struct peel_detection *from)
 {
 	*to = (struct report_finding){
@@ -193,7 +180,7 @@ static int take_finding(void *arg, const struct peel_detection *detection)
 		image->findings_left_out++;
 		return 0;
 	}
-	image->findings_failed = !make_room(&image->findings, image->finding_count,
+	image->findings_failed = !grow_array(&image->findings, image->finding_count,
 		&image->finding_room, sizeof(*image->findings));
 	if (!image->findings_failed) {
 		image->findings_failed = !copy_finding(&image->findings[image->finding_count],
@@ -262,17 +249,4 @@ int report_gather_image(struct report_image *image, struct peel_error *err)
 		*err = job.err;
 	}
 	return code == 0 ? job.code : code;
-}
-
-uint64_t report_stored(const struct report_image *image)
-{
-	uint64_t sum = 0;
-
-	for (int i = 0; i < peel_layer_count(image->index); i++) {
-		struct peel_layer_stat stat;
-
-		sum += peel_layer_stat(image->index, i, &stat, NULL) == 0 ? stat.layer.stored_size
-									  : 0;
-	}
-	return sum;
 }

@@ -47,7 +47,7 @@ static void write_totals(struct json *json, const struct report_image *image)
 	json_unsigned(json, "visible_bytes", total->visible_bytes);
 	json_unsigned(json, "visible_allocated_bytes", total->visible_allocated);
 	json_unsigned(json, "wasted_bytes", peel_ledger_wasted(total));
-	json_unsigned(json, "stored_bytes", report_stored(image));
+	json_unsigned(json, "stored_bytes", stored_bytes(image->index));
 	json_close(json);
 }
 

@@ -100,8 +100,8 @@ static void print_totals(struct printing *p, const struct report_image *image)
 				format_number(cells[2], lines[i].files)});
 	}
 	row(p,
-		(const char *[]){"stored in the file", format_bytes(cells[0], report_stored(image)),
-			"", ""});
+		(const char *[]){"stored in the file",
+			format_bytes(cells[0], stored_bytes(image->index)), "", ""});
 	end(p);
 }
 
@@ -387,7 +387,7 @@ static void print_sizes(struct printing *p)
 		{"wasted", peel_ledger_wasted(&a->waste->total),
 			peel_ledger_wasted(&b->waste->total)},
 		{"allocated", a->waste->total.allocated, b->waste->total.allocated},
-		{"stored in the file", report_stored(a), report_stored(b)},
+		{"stored in the file", stored_bytes(a->index), stored_bytes(b->index)},
 	};
 	char cells[3][FORMAT_SIZE];
 
