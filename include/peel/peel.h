@@ -28,6 +28,7 @@
 #include <peel/image.h>
 #include <peel/index.h>
 #include <peel/query.h>
+#include <peel/sandbox.h>
 #include <peel/text.h>
 #include <peel/waste.h>
 
