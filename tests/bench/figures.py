@@ -209,7 +209,7 @@ class Bench:
     def verb(self, line, cache):
         """Time of a verb; a verdict of any kind is an answer."""
         script = line.format(image=self.image, cache="--cache-dir " + cache)
-        return sh('"$PEEL" %s || [ $? -eq 1 ] || [ $? -eq 3 ]' % script)
+        return sh('"$PEEL" %s; case $? in [013]) ;; *) false ;; esac' % script)
 
     def first_run(self, name, line):
         """A verb with an index at hand that knows nothing of contents yet."""
