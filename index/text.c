@@ -3,6 +3,10 @@
  * Every output form walks the same units: a unit is one valid UTF-8 character, or one byte that
  * begins none. A unit is either shown as it is or written byte by byte as \xNN; so the escaped text
  * never holds a raw control, and undoing it gives the very bytes back.
+ *
+ * Runners of CI take commands out of a log: "##[name]" (GitHub), "##vso[" (Azure) and "##teamcity[" wherever they
+ * stand in a line, and "::name::" (GitHub) where nothing but blanks stands before it. So the second of two number
+ * signs is escaped, and two colons that a text begins with.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,24 +24,61 @@ struct range {
 	uint32_t last;
 };
 
-/* Characters that steer the terminal or the reading order, or end a line; ascending. */
+/*
+ * Characters that steer the terminal or the reading order, end a line, or cannot be seen (Unicode's
+ * Default_Ignorable_Code_Point: two names would look the same), and those that XML forbids; ascending.
+ */
 static const struct range controls[] = {
 	{0x0000, 0x001f},
 	{0x007f, 0x009f},
+	{0x00ad, 0x00ad},
+	{0x034f, 0x034f},
 	{0x061c, 0x061c},
-	{0x200e, 0x200f},
+	{0x115f, 0x1160},
+	{0x17b4, 0x17b5},
+	{0x180b, 0x180f},
+	{0x200b, 0x200f},
 	{0x2028, 0x202e},
-	{0x2066, 0x2069},
+	{0x2060, 0x206f},
+	{0x3164, 0x3164},
+	{0xfe00, 0xfe0f},
+	{0xfeff, 0xfeff},
+	{0xffa0, 0xffa0},
+	{0xfff0, 0xfffb},
+	{0xfffe, 0xffff},
+	{0x1bca0, 0x1bca3},
+	{0x1d173, 0x1d17a},
+	{0xe0000, 0xe0fff},
 };
 
 static bool is_control(uint32_t character)
 {
+	if (character >= 0x20 && character < 0x7f) {
+		return false;
+	}
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
 		if (character >= controls[i].first && character <= controls[i].last) {
 			return true;
 		}
 	}
 	return false;
+}
+
+/* Whether nothing that can be seen for certain stands before pos: a runner trims blanks of any script. */
+static bool begins_text(const unsigned char *text, size_t pos)
+{
+	while (pos > 0 && (text[pos - 1] == ' ' || text[pos - 1] >= 0x80)) {
+		pos--;
+	}
+	return pos == 0;
+}
+
+/* Whether the sign at pos would make a runner's command of what follows. */
+static bool is_command(const unsigned char *text, size_t len, size_t pos)
+{
+	return (text[pos] == '#' && pos > 0 && text[pos - 1] == '#') ||
+		(text[pos] == ':' && pos + 1 < len && text[pos + 1] == ':' &&
+			begins_text(text, pos));
 }
 
 /* Decode one character. @return its length, or 0 where the bytes begin no valid one. */
@@ -72,15 +113,17 @@ static size_t decode(const unsigned char *bytes, size_t len, uint32_t *ret_chara
 	return wanted;
 }
 
-/* Escape the unit at the start of bytes. @return the bytes taken, at least one. */
-static size_t escape_unit(const unsigned char *bytes, size_t len, char *out, size_t *ret_len)
+/* Escape the unit at pos of a text. @return the bytes taken, at least one. */
+static size_t escape_unit(const unsigned char *text, size_t len, size_t pos, char *out,
+	size_t *ret_len)
 {
 	static const char hex[] = "0123456789abcdef";
+	const unsigned char *bytes = text + pos;
 	uint32_t character = 0;
-	size_t taken = decode(bytes, len, &character);
+	size_t taken = decode(bytes, len - pos, &character);
 	size_t used = 0;
 
-	if (taken > 0 && !is_control(character)) {
+	if (taken > 0 && !is_control(character) && !is_command(text, len, pos)) {
 		if (character == '\\') {
 			out[used++] = '\\';
 		}
@@ -112,7 +155,7 @@ int peel_text_escape(const void *bytes, size_t len, char **ret)
 		return PEEL_ENOMEM;
 	}
 	for (size_t pos = 0; pos < len; total += unit_len) {
-		pos += escape_unit(in + pos, len - pos, unit, &unit_len);
+		pos += escape_unit(in, len, pos, unit, &unit_len);
 	}
 	text = malloc(total);
 	if (!text) {
@@ -120,7 +163,7 @@ int peel_text_escape(const void *bytes, size_t len, char **ret)
 	}
 	out = text;
 	for (size_t pos = 0; pos < len; out += unit_len) {
-		pos += escape_unit(in + pos, len - pos, unit, &unit_len);
+		pos += escape_unit(in, len, pos, unit, &unit_len);
 		memcpy(out, unit, unit_len);
 	}
 	*out = '\0';
@@ -138,7 +181,7 @@ const char *peel_text_escape_into(char *buf, size_t size, const void *bytes, siz
 	size_t cut = 0;
 
 	for (size_t pos = 0; pos < len;) {
-		pos += escape_unit(in + pos, len - pos, unit, &unit_len);
+		pos += escape_unit(in, len, pos, unit, &unit_len);
 		if (used + unit_len + 1 > size) {
 			memcpy(buf + cut, "...", 4);
 			return buf;
@@ -160,26 +203,22 @@ void peel_text_print(FILE *out, const void *bytes, size_t len)
 	size_t unit_len;
 
 	for (size_t pos = 0; pos < len;) {
-		pos += escape_unit(in + pos, len - pos, unit, &unit_len);
+		pos += escape_unit(in, len, pos, unit, &unit_len);
 		fwrite(unit, 1, unit_len, out);
 	}
 }
 
 /*
- * Controls above ASCII are written as \uNNNN too: valid JSON, and harmless where it is shown in a
+ * What people would not see as it is is written as \uNNNN: valid JSON, and harmless where it is shown in a
  * log.
  */
-static void print_json_character(FILE *out, const unsigned char *bytes, size_t len,
-	uint32_t character)
+static void print_json_escape(FILE *out, uint32_t character)
 {
-	if (character == '"' || character == '\\') {
-		fputc('\\', out);
-		fputc((int)character, out);
-	} else if (is_control(character)) {
-		fprintf(out, "\\u%04x", (unsigned int)character);
-	} else {
-		fwrite(bytes, 1, len, out);
+	if (character > 0xffff) {
+		fprintf(out, "\\u%04x", (unsigned int)(0xd800 + ((character - 0x10000) >> 10)));
+		character = 0xdc00 + ((character - 0x10000) & 0x3ff);
 	}
+	fprintf(out, "\\u%04x", (unsigned int)character);
 }
 
 int peel_text_print_json(FILE *out, const void *bytes, size_t len)
@@ -198,7 +237,14 @@ int peel_text_print_json(FILE *out, const void *bytes, size_t len)
 			pos++;
 			continue;
 		}
-		print_json_character(out, in + pos, taken, character);
+		if (character == '"' || character == '\\') {
+			fputc('\\', out);
+			fputc((int)character, out);
+		} else if (is_control(character) || is_command(in, len, pos)) {
+			print_json_escape(out, character);
+		} else {
+			fwrite(in + pos, 1, taken, out);
+		}
 		pos += taken;
 	}
 	fputc('"', out);

@@ -3,9 +3,10 @@
  * Image bytes as text that people may read.
  *
  * Names, links, labels and instructions come from strangers. They never reach a terminal, a log or
- * an error message raw: control characters (C0, C1, DEL), bidirectional controls, invalid UTF-8 and
- * the backslash itself are written \xNN (or \\), so that the text is one line and can be turned
- * back.
+ * an error message raw: control characters (C0, C1, DEL), bidirectional controls, characters that
+ * cannot be seen, invalid UTF-8 and the backslash itself are written \xNN (or \\), so that the text
+ * is one line and can be turned back. So is what would make a command of a text in a CI log: the
+ * second of two number signs ("##[", "##vso["), and the first of two colons that it begins with.
  */
 #ifndef PEEL_TEXT_H
 #define PEEL_TEXT_H
@@ -36,7 +37,8 @@ const char *peel_text_escape_into(char *buf, size_t size, const void *bytes, siz
 void peel_text_print(FILE *out, const void *bytes, size_t len);
 
 /**
- * Write len bytes as a JSON string with its quotes. Valid UTF-8 stays (controls as \uNNNN); each
+ * Write len bytes as a JSON string with its quotes. Valid UTF-8 stays (what is
+ * escaped for people as \uNNNN, two of them above U+FFFF); each
  * byte that is not valid UTF-8 becomes U+FFFD, so the caller writes such a name a second time, in
  * base64.
  * @return 1 if the bytes were valid UTF-8, else 0.
