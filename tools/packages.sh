@@ -3,7 +3,7 @@
 
 # What building and running peel needs, and nothing else.
 packages_build='fuse3 gcc libarchive-dev libc6-dev libfuse3-dev libisal-dev libjansson-dev libjs-d3
-	libsqlite3-dev libssl-dev libxxhash-dev libyaml-dev libzstd-dev meson pkg-config'
+	libseccomp-dev libsqlite3-dev libssl-dev libxxhash-dev libyaml-dev libzstd-dev meson pkg-config'
 
 # Set as_root to what runs a command as root.
 find_root() {
