@@ -10,8 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <peel/text.h>
+
 /* Most images named in a message. */
 #define LISTED_MAX 12
+/* Of each, room for its tags and for its platform, escaped; for the start of its digest; for one of a list. */
+#define LISTED_TEXT 81
+#define LISTED_DIGEST 20
+#define LISTED_ROOM 240
 
 bool image_may_be_unreadable(int code)
 {
@@ -83,10 +89,18 @@ static bool same_image(const struct image_item *a, const struct image_item *b)
 			   : a->shown.digest[0] && strcmp(a->shown.digest, b->shown.digest) == 0);
 }
 
+/* Every string of a candidate is a stranger's. */
+static void shorten(char *buf, size_t size, const char *text)
+{
+	(void)peel_text_escape_into(buf, size, text, strlen(text));
+}
+
 /* "@0 name linux/amd64 sha256:012345678901; @1 …" */
 static void list_items(const struct peel_image *image, const bool *fits, char *buf, size_t size)
 {
-	char shown[IMAGE_SHOWN];
+	char tags[LISTED_TEXT];
+	char platform[LISTED_TEXT];
+	char digest[LISTED_DIGEST];
 	size_t used = 0;
 	size_t listed = 0;
 	size_t more = 0;
@@ -99,16 +113,17 @@ static void list_items(const struct peel_image *image, const bool *fits, char *b
 		if (!fits[i]) {
 			continue;
 		}
-		if (listed == LISTED_MAX || used + IMAGE_SHOWN > size) {
+		if (listed == LISTED_MAX || used + LISTED_ROOM > size) {
 			more++;
 			continue;
 		}
-		image_shown(shown, item->shown.tags);
-		n = snprintf(buf + used, size - used, "%s@%d%s%.80s%s%s%s%.19s%s",
-			listed ? "; " : "", item->position, shown[0] ? " " : "", shown,
-			item->shown.platform[0] ? " " : "", item->shown.platform,
-			item->shown.digest[0] ? " " : "", item->shown.digest,
-			item->missing ? " (not in the file)" : "");
+		shorten(tags, sizeof(tags), item->shown.tags);
+		shorten(platform, sizeof(platform), item->shown.platform);
+		snprintf(digest, sizeof(digest), "%.19s",
+			digest_valid(item->shown.digest) ? item->shown.digest : "");
+		n = snprintf(buf + used, size - used, "%s@%d%s%s%s%s%s%s%s", listed ? "; " : "",
+			item->position, tags[0] ? " " : "", tags, platform[0] ? " " : "", platform,
+			digest[0] ? " " : "", digest, item->missing ? " (not in the file)" : "");
 		used += n > 0 ? min_u64((uint64_t)n, size - used - 1) : 0;
 		listed++;
 	}
@@ -120,7 +135,7 @@ static void list_items(const struct peel_image *image, const bool *fits, char *b
 static int no_such(struct peel_image *image, bool *fits, struct peel_error *err)
 {
 	char wanted[IMAGE_SHOWN];
-	char list[512];
+	char list[592];
 	size_t images = 0;
 
 	for (size_t i = 0; i < image->item_count; i++) {
@@ -138,8 +153,7 @@ static int no_such(struct peel_image *image, bool *fits, struct peel_error *err)
 		snprintf(wanted, sizeof(wanted), "for platform %s",
 			image_keep_platform(image, &image->wanted));
 	} else if (image->reference.tag) {
-		memcpy(wanted, "named ", 7);
-		image_shown(list, image->reference.tag);
+		shorten(list, 101, image->reference.tag);
 		snprintf(wanted, sizeof(wanted), "named \"%.100s\"", list);
 		list_items(image, fits, list, sizeof(list));
 	} else {
@@ -150,7 +164,7 @@ static int no_such(struct peel_image *image, bool *fits, struct peel_error *err)
 
 static int several(struct peel_image *image, const bool *fits, size_t count, struct peel_error *err)
 {
-	char list[512];
+	char list[592];
 	const char *transport = image->kind == PEEL_IMAGE_OCI_LAYOUT ? "oci"
 		: image->kind == PEEL_IMAGE_OCI_ARCHIVE              ? "oci-archive"
 								     : "docker-archive";

@@ -118,6 +118,7 @@ static bool is_artifact(const json_t *manifest)
 static int read_document(struct peel_image *image, const char *what, const json_t *descriptor,
 	json_t **ret_json, struct peel_error *err)
 {
+	char shown[IMAGE_SHOWN];
 	cleanup_free char *bytes = NULL;
 	cleanup_json json_t *json = NULL;
 	size_t len = 0;
@@ -125,7 +126,9 @@ static int read_document(struct peel_image *image, const char *what, const json_
 
 	r = r < 0 ? r : json_parse(what, bytes, len, &json, err);
 	if (r < 0) {
-		return r == PEEL_ENOENT ? r : peel_wrap(err, "%s", json_text(descriptor, "digest"));
+		return r == PEEL_ENOENT
+			? r
+			: peel_wrap(err, "%s", image_shown(shown, json_text(descriptor, "digest")));
 	}
 	if (!json_is_object(json) || (has_list(json, "layers") && has_list(json, "manifests"))) {
 		return peel_fail(err, json_is_object(json) ? PEEL_EAMBIGUOUS : PEEL_EFORMAT,

@@ -43,6 +43,15 @@ uint32_t fuzz_below(struct fuzz_input *input, uint32_t limit);
 /** The next len bytes, or as many as are left. @return how many; *ret points into the input. */
 size_t fuzz_bytes(struct fuzz_input *input, size_t len, const uint8_t **ret);
 
+/**
+ * Expect text that may stand on a terminal and in a log: UTF-8 without control characters, and without what
+ * changes the order of reading.
+ */
+void fuzz_check_text(const char *text);
+
+/** Make the checksum of every header right that a walk from the first block comes to: for mutated tars. */
+void fuzz_mend_tar(uint8_t *data, size_t len);
+
 /** A source over bytes that stay the caller's; aborts without memory. */
 struct source *fuzz_source(const void *bytes, size_t len);
 

@@ -43,48 +43,6 @@ static size_t unescape(const char *text, uint8_t *ret)
 	return len;
 }
 
-/* One character of strict UTF-8 (RFC 3629). @return its bytes, 0: it is none. */
-static size_t decode(const uint8_t *at, uint32_t *ret)
-{
-	const unsigned lead = at[0];
-	const size_t len = lead < 0x80 ? 1
-		: lead < 0xc2          ? 0
-		: lead < 0xe0          ? 2
-		: lead < 0xf0          ? 3
-		: lead < 0xf5          ? 4
-				       : 0;
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	uint32_t value = len == 1 ? lead : len ? lead & (0x7fu >> len) : 0;
-
-	for (size_t i = 1; i < len; i++) {
-		if ((at[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-		value = value << 6 | (at[i] & 0x3f);
-	}
-	*ret = value;
-	return value < least[len] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000) ? 0
-											     : len;
-}
-
-/* Nothing that a terminal, a log or a reader's eye could take for more than text. */
-static void check_printable(const char *text)
-{
-	const uint8_t *at = (const uint8_t *)text;
-	uint32_t c = 0;
-
-	while (*at) {
-		const size_t len = decode(at, &c);
-
-		fuzz_check(len > 0);
-		fuzz_check(c >= 0x20 && !(c >= 0x7f && c < 0xa0));
-		fuzz_check(!(c >= 0x200e && c <= 0x200f) && !(c >= 0x202a && c <= 0x202e));
-		fuzz_check(!(c >= 0x2066 && c <= 0x2069) && c != 0x61c);
-		fuzz_check(c != 0x2028 && c != 0x2029);
-		at += len;
-	}
-}
-
 static void check_escape(const uint8_t *data, size_t len)
 {
 	uint8_t *back = malloc(len + 1);
@@ -92,9 +50,9 @@ static void check_escape(const uint8_t *data, size_t len)
 	char *text = NULL;
 
 	fuzz_check(back && peel_text_escape(data, len, &text) == 0);
-	check_printable(text);
+	fuzz_check_text(text);
 	fuzz_check(unescape(text, back) == len && memcmp(back, data, len) == 0);
-	check_printable(peel_text_escape_into(small, sizeof(small), data, len));
+	fuzz_check_text(peel_text_escape_into(small, sizeof(small), data, len));
 	fuzz_check(strlen(small) < sizeof(small));
 	fuzz_check(strlen(text) >= sizeof(small) || strcmp(small, text) == 0);
 	free(text);

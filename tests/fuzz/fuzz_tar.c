@@ -104,3 +104,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	source_drop(source);
 	return 0;
 }
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t len, size_t max_len, unsigned int seed)
+{
+	len = LLVMFuzzerMutate(data, len, max_len);
+	/* Some stay wrong. */
+	if (seed % 16) {
+		fuzz_mend_tar(data, len);
+	}
+	return len;
+}

@@ -2,6 +2,7 @@
 """Seeds for what an image file is made of: outer archives, manifests, layers, compressed bytes, names, merges."""
 import glob
 import os
+import tempfile
 
 import mkimage
 
@@ -82,13 +83,104 @@ def name_seeds():
     yield "not-utf-8", b"\xc0\x80\xed\xa0\x80\xf4\x90\x80\x80\xff\xfe"
 
 
-def corpus_tars(corpus):
+def documents(*members, way=0):
+    """An input of the target image: its comment says how."""
+    return bytes([way]) + b"".join(name + b"\0" + content + b"\xff" for name, content in members)
+
+
+CONFIG = (b'{"architecture":"amd64","os":"linux","created":"2023-11-14T22:13:20Z","author":"a","config":{"Env":["PATH=/bin"],'
+          b'"Entrypoint":["/a"],"Cmd":["b"],"Labels":{"a":"b"},"ExposedPorts":{"80/tcp":{}},"User":"1:1","WorkingDir":"/w",'
+          b'"Volumes":{"/v":{}},"StopSignal":"SIGTERM","Shell":["sh"],"Healthcheck":{"Test":["CMD","x"],"Interval":3}},'
+          b'"rootfs":{"type":"layers","diff_ids":["sha256:\x01"]},"history":[{"created":"2023-11-14T22:13:20Z",'
+          b'"created_by":"COPY a b","comment":"c"},{"created_by":"ENV a=b","empty_layer":true}]}')
+OCI = b"application/vnd.oci.image."
+MANIFEST = (b'{"schemaVersion":2,"mediaType":"' + OCI + b'manifest.v1+json","config":{"mediaType":"' + OCI +
+            b'config.v1+json","digest":"sha256:\x02","size":\x10\x02},"layers":[{"mediaType":"' + OCI +
+            b'layer.v1.tar","digest":"sha256:\x01","size":\x10\x01}]}')
+INDEX = (b'{"schemaVersion":2,"manifests":[{"mediaType":"' + OCI + b'manifest.v1+json","digest":"sha256:\x03","size":\x10\x03,'
+         b'"platform":{"os":"linux","architecture":"amd64"},"annotations":{"org.opencontainers.image.ref.name":"a"}}]}')
+ATTESTED = INDEX.replace(b"}}]}", b'}},{"mediaType":"' + OCI + b'manifest.v1+json","digest":"sha256:\x03","size":3,"platform":'
+                         b'{"os":"unknown","architecture":"unknown"},"annotations":{"vnd.docker.reference.type":'
+                         b'"attestation-manifest"}}]}')
+NESTED = INDEX.replace(b"manifest.v1", b"index.v1").replace(b"\x03", b"\x04")
+SCHEMA2 = MANIFEST.replace(OCI + b"manifest.v1+json", b"application/vnd.docker.distribution.manifest.v2+json").replace(
+    OCI + b"layer.v1.tar", b"application/vnd.docker.image.rootfs.diff.tar.gzip")
+BLOBS = ((b"blobs/sha256/\x01", b"layer"), (b"blobs/sha256/\x02", CONFIG))
+
+
+def image_seeds():
+    """Docker and OCI archives, hybrids of both, nested indexes, damaged and foreign ones."""
+    layout = (b"oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    docker = [(b"\x01/layer.tar", b"layer"), (b"\x02.json", CONFIG)]
+    save = b'[{"Config":"\x02.json","RepoTags":["a:1"],"Layers":["\x01/layer.tar"]}]'
+    oci = [*BLOBS, (b"blobs/sha256/\x03", MANIFEST)]
+    for way in range(10):
+        yield "docker-%d" % way, documents(*docker, (b"manifest.json", save), way=way)
+        yield "oci-%d" % way, documents(*oci, (b"index.json", INDEX), layout, way=way)
+    yield "two-images", documents(*docker, (b"manifest.json", save[:-1] + b"," + save[1:]))
+    yield "docker-link", documents((b"a.tar", b"layer"), (b"b.json", CONFIG), (b">c.tar", b"a.tar"), (
+        b"manifest.json", b'[{"Config":"b.json","RepoTags":null,"Layers":["c.tar","a.tar"],"LayerSources":{}}]'))
+    yield "hybrid", documents(*oci, (b"index.json", INDEX), layout, (b"manifest.json", save.replace(
+        b"\x02.json", b"blobs/sha256/\x02").replace(b"\x01/layer.tar", b"blobs/sha256/\x01")))
+    yield "attested", documents(*oci, (b"index.json", ATTESTED), layout)
+    yield "nested", documents(*oci, (b"blobs/sha256/\x04", INDEX), (b"index.json", NESTED), layout)
+    yield "schema2", documents(*BLOBS, (b"blobs/sha256/\x03", SCHEMA2), (b"index.json", INDEX), layout)
+    yield "foreign", documents(*BLOBS, (b"blobs/sha256/\x03", MANIFEST.replace(
+        b"layer.v1.tar", b"layer.nondistributable.v1.tar+gzip").replace(b"sha256:\x01", b"sha256:" + b"0" * 64)), (
+            b"index.json", INDEX), layout)
+    yield "legacy", documents((b"\x01/layer.tar", b"layer"), (b"repositories", b"{}"))
+    yield "rootfs", documents((b"etc/passwd", b"root:x:0:0::/:/bin/sh"), way=3)
+    yield "gzip-layer", documents((b"a.tar", mkimage.compressed(b"layer", "gzip")), (b"b.json", CONFIG), (
+        b"manifest.json", b'[{"Config":"b.json","RepoTags":["a"],"Layers":["a.tar"]}]'))
+
+
+def outer_seeds():
+    """Whole small images, plain and compressed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "image")
+        layers = [{"instruction": "RUN a", "entries": [{"type": "f", "path": b"a", "data": b"1"}]}]
+        for form in ("docker-archive", "oci-archive", "rootfs"):
+            for outer in ("none", "gzip", "zstd"):
+                mkimage.build(path, layers, form=form, outer=outer, tags=["a"])
+                with open(path, "rb") as file:
+                    yield "%s-%s" % (form, outer), b"\0" + file.read()
+    for name, data in tar_seeds():
+        yield "tar-" + name, b"\0" + data
+
+
+def json_seeds():
+    """Documents, and the odd values of JSON."""
+    for name, text in (("config", CONFIG), ("manifest", MANIFEST), ("index", INDEX)):
+        yield name, text.replace(b"\x10", b"1").replace(b"\x01", b"1").replace(b"\x02", b"2").replace(b"\x03", b"3")
+    for i, text in enumerate((b'{"a":1,"A":2}', b'{"a":1,"a":2}', b"[" * 70 + b"]" * 70, b'"\\ud800\\udc00\\u0000"', b"1e400",
+                              b"-0.0e-1", b"[true,false,null]", b'{"Labels":{"a":1,"A":2}}', b"\xef\xbb\xbf1",
+                              b'{"\xc5\xbf":1,"s":2,"\xe2\x84\xaa":3}', b"9223372036854775808")):
+        yield "odd-%02d" % i, text
+
+
+def reference_seeds():
+    """References, platforms, names."""
+    for i, text in enumerate((
+            b"docker-archive:a:b", b"oci-archive:a:@1", b"oci:a:b", b"rootfs:a:b", b"-", b"oci-archive:-", b"docker://a", b"a:b",
+            b"docker-archive:a:@99999999999", b"linux/amd64", b"linux/aarch64/v8", b"linux/arm/v7",
+            b"busybox\0docker.io/library/busybox:latest", b"index.docker.io/a/b\0a/b", b"localhost/a@sha256:1\0a:1/b")):
+        yield "text-%02d" % i, text
+
+
+def corpus_outer(corpus):
+    """Hostile archives."""
+    for name, data in corpus_tars(corpus, "outer"):
+        yield name, b"\0" + data
+
+
+def corpus_tars(corpus, folder="public"):
     """Layers and fixtures of the corpus."""
-    for path in sorted(glob.glob(os.path.join(corpus, "public", "**", "*.tar"), recursive=True)):
+    for path in sorted(glob.glob(os.path.join(corpus, folder, "**", "*.tar"), recursive=True)):
         if os.path.getsize(path) <= 64 << 10:
             with open(path, "rb") as file:
-                yield "public-" + os.path.relpath(path, corpus).replace("/", "_")[-100:], file.read()
+                yield folder + "-" + os.path.relpath(path, corpus).replace("/", "_")[-100:], file.read()
 
 
-MAKERS = {"name": name_seeds, "tar": tar_seeds}
-CORPUS = {"tar": corpus_tars}
+MAKERS = {"image": image_seeds, "json": json_seeds, "name": name_seeds, "outer": outer_seeds, "reference": reference_seeds,
+          "tar": tar_seeds}
+CORPUS = {"outer": corpus_outer, "tar": corpus_tars}
