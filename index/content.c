@@ -165,7 +165,7 @@ static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void
 	if (code <= 0) {
 		return code < 0
 			? code
-			: peel_fail(err, PEEL_EFORMAT, "the index has no access point for a layer");
+			: peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "no access point for a layer");
 	}
 	*ret_point = (struct point){
 		.out_off = (uint64_t)sqlite3_column_int64(row.stmt, 0),
@@ -174,7 +174,7 @@ static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void
 		.window_len = (uint32_t)sqlite3_column_int64(row.stmt, 3),
 	};
 	if (ret_point->window_len > POINT_WINDOW) {
-		return peel_fail(err, PEEL_EFORMAT, "the index has a window of %u bytes",
+		return peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "a window of %u bytes",
 			ret_point->window_len);
 	}
 	if (ret_point->window_len == 0) {
@@ -196,7 +196,7 @@ static int read_blob(struct content *content, int64_t id, struct blob *ret_blob,
 	if (code <= 0) {
 		return code < 0 ? code
 				: peel_fail(err, PEEL_EFORMAT,
-					  "the index does not say where blob %" PRId64 " is", id);
+					  STORE_DAMAGED "no place of blob %" PRId64, id);
 	}
 	file = (const char *)sqlite3_column_blob(row.stmt, 0);
 	*ret_blob = (struct blob){
@@ -238,7 +238,7 @@ static int image_bytes(struct content *content, struct source **ret_source, stru
 	int code = 0;
 
 	if (!content->file) {
-		return peel_fail(err, PEEL_EFORMAT, "the index is of another kind of image");
+		return peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "of another kind of image");
 	}
 	if (!content->file_decoded) {
 		code = read_blob(content, 0, &blob, err);
@@ -266,7 +266,7 @@ static int stored_bytes(struct content *content, const struct blob *blob,
 
 	if (blob->file) {
 		code = content->layout < 0
-			? peel_fail(err, PEEL_EFORMAT, "the index is of another kind of image")
+			? peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "of another kind of image")
 			: image_file_open(content->layout, blob->file, &file, err);
 	} else {
 		code = image_bytes(content, &file, err);
@@ -367,8 +367,7 @@ int content_layer(struct content *content, int layer, struct source **ret_source
 	int code = 0;
 
 	if (layer < 0 || layer >= content->layer_count) {
-		return peel_fail(err, PEEL_EFORMAT, "the index names layer %d, which is not there",
-			layer);
+		return peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "layer %d is not there", layer);
 	}
 	if (!opened) {
 		if (content->frugal) {

@@ -20,6 +20,7 @@
 #include "points.h"
 #include "source.h"
 #include "store.h"
+#include "store_seal.h"
 #include "tree.h"
 #include "util.h"
 
@@ -352,5 +353,5 @@ int index_build(struct peel_image *image, const struct build_options *options,
 		}
 		code = build_once(image, options, NULL, &again, err);
 	}
-	return code;
+	return code < 0 ? code : store_seal(options->fd, err);
 }

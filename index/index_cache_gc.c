@@ -17,6 +17,7 @@ const char *peel_cache_state_name(enum peel_cache_state state)
 {
 	static const char *const names[] = {
 		[PEEL_CACHE_CURRENT] = "current",
+		[PEEL_CACHE_WHOLE] = "ok",
 		[PEEL_CACHE_UNKNOWN] = "unknown",
 		[PEEL_CACHE_BUILDING] = "being built",
 		[PEEL_CACHE_GONE] = "image gone",
@@ -63,7 +64,7 @@ int peel_cache_list(const char *cache_dir, peel_cache_fn *each, void *arg, struc
 	for (int i = count - 1; code == 0 && i >= 0; i--) {
 		cleanup(cache_judgement_finish) struct cache_judgement judgement = {0};
 
-		code = cache_judge(folder, &entries[i], &judgement, err);
+		code = cache_judge(folder, &entries[i], CACHE_JUDGE_USE, &judgement, err);
 		if (code == PEEL_ENOENT) {
 			code = 0;
 		} else if (code == 0) {
@@ -71,6 +72,54 @@ int peel_cache_list(const char *cache_dir, peel_cache_fn *each, void *arg, struc
 		}
 	}
 	return code;
+}
+
+/* Verify one file. @return 0, what each returned, or less than 0. */
+static int verify_file(int folder, const struct cache_entry *entry,
+	const struct peel_cache_verify_options *options, bool *damaged, struct peel_error *err)
+{
+	cleanup(cache_judgement_finish) struct cache_judgement judgement = {0};
+	struct peel_error why = {0};
+	int code = cache_judge(folder, entry, options->deep ? CACHE_JUDGE_PAGES : CACHE_JUDGE_SEAL,
+		&judgement, &why);
+	int told = 0;
+
+	if (code < 0) {
+		return code == PEEL_ENOENT ? 0 : peel_fail(err, code, "%s", why.message);
+	}
+	if (judgement.file.state == PEEL_CACHE_DAMAGED) {
+		*damaged = true;
+		judgement.file.removed = !options->dry_run && cache_remove(folder, entry);
+	}
+	told = options->each ? options->each(options->each_arg, &judgement.file) : 0;
+	return told || judgement.file.state != PEEL_CACHE_UNKNOWN
+		? told
+		: peel_fail(err, PEEL_EIO, "%s: %s", entry->name, why.message);
+}
+
+int peel_cache_verify(const struct peel_cache_verify_options *options, struct peel_error *err)
+{
+	cleanup_free struct cache_entry *entries = NULL;
+	cleanup_fd int folder = -1;
+	bool damaged = false;
+	int failure = 0;
+	int count = open_and_list(options->cache_dir, &folder, &entries, err);
+
+	if (count < 0) {
+		return count;
+	}
+	for (int i = count - 1; i >= 0; i--) {
+		struct peel_error why = {0};
+		int code = verify_file(folder, &entries[i], options, &damaged, &why);
+
+		/* One that cannot be read is no reason not to look at the others. */
+		if (code == PEEL_EIO && why.code == PEEL_EIO) {
+			failure = failure ? failure : peel_fail(err, code, "%s", why.message);
+		} else if (code != 0) {
+			return code < 0 ? peel_fail(err, code, "%s", why.message) : code;
+		}
+	}
+	return failure ? failure : damaged;
 }
 
 /* A collection under way. */
@@ -121,7 +170,7 @@ static int visit(struct collection *collection, struct cache_entry *entry, bool 
 	struct peel_error *err)
 {
 	cleanup(cache_judgement_finish) struct cache_judgement judgement = {0};
-	int code = cache_judge(collection->folder, entry, &judgement, err);
+	int code = cache_judge(collection->folder, entry, CACHE_JUDGE_USE, &judgement, err);
 
 	if (code < 0) {
 		return code == PEEL_ENOENT ? 0 : code;

@@ -10,6 +10,7 @@
 #include "index_cache.h"
 #include "store.h"
 #include "store_facts.h"
+#include "store_seal.h"
 #include "util.h"
 
 /** Longest value that is believed: a path and a selector. */
@@ -118,59 +119,114 @@ static int check_name(const struct cache_judgement *judgement, struct peel_error
 	return code;
 }
 
-static int judge_index(int fd, struct cache_judgement *judgement, struct peel_error *err)
+/* SQLite's own opinion: every page, every order, every reference. */
+static int check_pages(struct store *store, struct peel_error *err)
 {
-	struct store *store = NULL;
-	int code;
+	static const char sql[] = "PRAGMA integrity_check(1)";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(store, sql, &stmt, err);
 
-	if (store_version(fd) != STORE_VERSION) {
-		judgement->file.state = store_version(fd) < 0 ? PEEL_CACHE_DAMAGED
-							      : PEEL_CACHE_VERSION;
-		return 0;
-	}
-	code = store_open(fd, &store, err);
 	if (code == 0) {
-		code = read_values(store, judgement, err);
+		code = store_step(store, stmt, err);
 	}
-	store_close(store);
-	code = code < 0 ? code : check_name(judgement, err);
+	if (code < 0) {
+		return code;
+	}
+	return code > 0 && strcmp(store_text(stmt, 0), "ok") == 0
+		? 0
+		: peel_fail(err, PEEL_EFORMAT, "%s", code > 0 ? store_text(stmt, 0) : "no answer");
+}
+
+/* What a failure to read a file says of it. @return 0, with the state; PEEL_ENOMEM. */
+static int judge_failure(int code, enum peel_cache_state *ret_state)
+{
 	if (code == PEEL_ENOMEM) {
 		return code;
 	}
-	if (code == 0) {
-		return compare(judgement, &judgement->file.state, err);
-	}
-	judgement->file.state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_DAMAGED;
+	*ret_state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_DAMAGED;
 	return 0;
 }
 
-/* Facts are worth what their index is, if they are whole. */
-static int judge_facts(int folder, int fd, struct cache_judgement *judgement,
+/* What an index says of itself, and whether its pages are in order where that is asked. */
+static int look_into_index(int fd, enum cache_how how, struct cache_judgement *judgement,
 	struct peel_error *err)
 {
+	struct store *store = NULL;
+	int code = store_open(fd, &store, err);
+
+	if (code == 0) {
+		code = read_values(store, judgement, err);
+	}
+	if (code == 0 && how == CACHE_JUDGE_PAGES) {
+		code = check_pages(store, err);
+	}
+	store_close(store);
+	return code < 0 ? code : check_name(judgement, err);
+}
+
+static int judge_index(int fd, enum cache_how how, struct cache_judgement *judgement,
+	struct peel_error *err)
+{
+	enum peel_cache_state *state = &judgement->file.state;
+	int code = 0;
+
+	if (store_version(fd) != STORE_VERSION) {
+		*state = store_version(fd) < 0 ? PEEL_CACHE_DAMAGED : PEEL_CACHE_VERSION;
+		return 0;
+	}
+	if (how != CACHE_JUDGE_USE) {
+		code = store_check_seal(fd, err);
+	}
+	if (code == 0) {
+		code = look_into_index(fd, how, judgement, err);
+	}
+	if (code < 0) {
+		return judge_failure(code, state);
+	}
+	*state = PEEL_CACHE_WHOLE;
+	return how == CACHE_JUDGE_USE ? compare(judgement, state, err) : 0;
+}
+
+static int look_into_facts(int fd, enum cache_how how, struct peel_error *err)
+{
+	struct store *store = NULL;
+	int code = store_check_seal(fd, err);
+
+	if (code == 0 && how == CACHE_JUDGE_PAGES) {
+		code = store_facts_open(fd, &store, err);
+		code = code < 0 ? code : check_pages(store, err);
+	}
+	store_close(store);
+	return code;
+}
+
+/* Facts are worth what their index is, if they are whole. */
+static int judge_facts(int folder, int fd, enum cache_how how, struct cache_judgement *judgement,
+	struct peel_error *err)
+{
+	enum peel_cache_state *state = &judgement->file.state;
 	char name[CACHE_NAME_SIZE];
 	cleanup_fd int index = -1;
 	int code;
 
 	if (store_facts_version(fd) != STORE_FACTS_VERSION) {
-		judgement->file.state = store_facts_version(fd) < 0 ? PEEL_CACHE_DAMAGED
-								    : PEEL_CACHE_VERSION;
+		*state = store_facts_version(fd) < 0 ? PEEL_CACHE_DAMAGED : PEEL_CACHE_VERSION;
 		return 0;
 	}
 	cache_index_name(judgement->file.name, name);
 	if (cache_find(folder, name, &index, err) < 0) {
-		judgement->file.state = PEEL_CACHE_LEFTOVER;
+		*state = PEEL_CACHE_LEFTOVER;
 		return 0;
 	}
-	code = store_facts_check_seal(fd, err);
-	if (code == PEEL_ENOMEM) {
-		return code;
-	}
+	code = look_into_facts(fd, how, err);
 	if (code < 0) {
-		judgement->file.state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_DAMAGED;
-		return 0;
+		return judge_failure(code, state);
 	}
-	return judge_index(index, judgement, err);
+	code = judge_index(index, CACHE_JUDGE_USE, judgement, err);
+	if (code == 0 && how != CACHE_JUDGE_USE) {
+		*state = PEEL_CACHE_WHOLE;
+	}
+	return code;
 }
 
 static enum peel_cache_state judge_temporary(int folder, const char *name)
@@ -180,8 +236,8 @@ static enum peel_cache_state judge_temporary(int folder, const char *name)
 	return held >= 0 ? PEEL_CACHE_LEFTOVER : PEEL_CACHE_BUILDING;
 }
 
-int cache_judge(int folder, const struct cache_entry *entry, struct cache_judgement *ret_judgement,
-	struct peel_error *err)
+int cache_judge(int folder, const struct cache_entry *entry, enum cache_how how,
+	struct cache_judgement *ret_judgement, struct peel_error *err)
 {
 	struct peel_cache_file *file = &ret_judgement->file;
 	cleanup_fd int fd = -1;
@@ -203,8 +259,8 @@ int cache_judge(int folder, const struct cache_entry *entry, struct cache_judgem
 	} else if (entry->temporary) {
 		file->state = judge_temporary(folder, entry->name);
 	} else {
-		code = entry->facts ? judge_facts(folder, fd, ret_judgement, err)
-				    : judge_index(fd, ret_judgement, err);
+		code = entry->facts ? judge_facts(folder, fd, how, ret_judgement, err)
+				    : judge_index(fd, how, ret_judgement, err);
 		if (code < 0) {
 			return code;
 		}

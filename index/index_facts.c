@@ -29,6 +29,7 @@
 #include "pack.h"
 #include "store.h"
 #include "store_facts.h"
+#include "store_seal.h"
 #include "util.h"
 
 static int hex_digest(const void *bytes, size_t len, char *hex, struct peel_error *err)
@@ -186,7 +187,7 @@ static int check_schema(struct peel_index *index, struct peel_error *err)
 static int attach(const struct facts_opening *facts, int fd, struct peel_error *err)
 {
 	struct peel_index *index = facts->index;
-	int code = store_facts_check_seal(fd, err);
+	int code = store_check_seal(fd, err);
 
 	if (code == 0) {
 		store_pool_attach(&index->pool, fd);
@@ -368,7 +369,7 @@ static int gather(struct facts_opening *facts, struct facts_spool *spool, struct
 	}
 	facts_spool_free(own);
 	if (code == 0) {
-		code = store_facts_seal(facts->temp.fd, err);
+		code = store_seal(facts->temp.fd, err);
 	}
 	if (code == 0) {
 		serving = fcntl(facts->temp.fd, F_DUPFD_CLOEXEC, 3);

@@ -17,6 +17,7 @@
 #include "index_open.h"
 #include "source.h"
 #include "store.h"
+#include "store_seal.h"
 #include "util.h"
 
 /** Open the file or folder that a reference names, and be sure that it is still what the identity says. */
@@ -76,6 +77,10 @@ static int try_file(struct opening *opening, int folder, const char *name,
 	cleanup_fd int fd = -1;
 	int code = cache_find(folder, name, &fd, err);
 
+	if (code == 0 && opening->rules) {
+		/* A verdict must not rest on a byte that a disk changed. */
+		code = store_check_seal(fd, err);
+	}
 	if (code == 0) {
 		code = index_attach(fd, &index, err);
 	}

@@ -47,7 +47,7 @@ static int start_group(struct dive *dive, struct dive_group *group, size_t folde
 	const void *name, size_t len)
 {
 	if (len == 0 || memchr(name, '/', len) || memchr(name, '\0', len)) {
-		return peel_fail(dive->q.err, PEEL_EFORMAT, "the index is damaged: a name");
+		return peel_fail(dive->q.err, PEEL_EFORMAT, STORE_DAMAGED "a name");
 	}
 	if (folder_len + strlen(WHITEOUT_PREFIX) + len + 1 >= PEEL_PATH_MAX) {
 		return peel_fail(dive->q.err, PEEL_ELIMIT, "a path over %d bytes",
@@ -208,7 +208,7 @@ static int find_folder(struct dive *dive, uint64_t dir, size_t folder_len, struc
 	child = sqlite3_column_int64(stmt, 0);
 	/* Ascending ids are what makes every walk end. */
 	if (child <= (int64_t)dir) {
-		return peel_fail(dive->q.err, PEEL_EFORMAT, "the index is damaged: a folder");
+		return peel_fail(dive->q.err, PEEL_EFORMAT, STORE_DAMAGED "a folder");
 	}
 	*ret_child = (uint64_t)child;
 	r = start_group(dive, group, folder_len, sqlite3_column_blob(stmt, 1),

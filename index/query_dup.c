@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store.h"
 #include "util.h"
 
 /* In order of groups; within one, visible files first, then by layer and place. */
@@ -161,9 +162,8 @@ static int find_all(struct peel_index *index, struct wanted *wanted, size_t coun
 	if (r < 0 || find.code < 0) {
 		return r < 0 ? r : find.code;
 	}
-	return find.next == count
-		? 0
-		: peel_fail(err, PEEL_EFORMAT, "the index is damaged: a file is gone");
+	return find.next == count ? 0
+				  : peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "a file is gone");
 }
 
 int dup_find_paths(struct peel_index *index, const struct dup_files *files,

@@ -192,7 +192,7 @@ static int step_implied(struct query *q, int layer, sqlite3_stmt *stmt,
 	dir = sqlite3_column_int64(stmt, 0);
 	if (dir <= STORE_ROOT_DIR || (uint64_t)dir >= QUERY_FOLDER_BIT) {
 		return peel_fail(q->err, PEEL_EFORMAT,
-			"the index is damaged: a folder's id is out of range");
+			STORE_DAMAGED "a folder's id is out of range");
 	}
 	r = implied_fill(q, layer, (uint64_t)dir, ret_found);
 	return r < 0 ? r : 1;

@@ -71,7 +71,7 @@ static int set_path(struct query_names *names, sqlite3_stmt *stmt, int dir_colum
 		return r;
 	}
 	if (len == 0 || memchr(name, '/', len) || memchr(name, '\0', len)) {
-		return peel_fail(names->q.err, PEEL_EFORMAT, "the index is damaged: a name");
+		return peel_fail(names->q.err, PEEL_EFORMAT, STORE_DAMAGED "a name");
 	}
 	if (*ret_len + 1 + len >= sizeof(names->path)) {
 		return peel_fail(names->q.err, PEEL_ELIMIT, "a path over %d bytes",

@@ -115,7 +115,7 @@ int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_
 {
 	/* Names too long for any folder are in the index; what no tar can hold is not. */
 	if (name_len == 0 || memchr(name, '/', name_len) || memchr(name, '\0', name_len)) {
-		return peel_fail(pieces->q.err, PEEL_EFORMAT, "the index is damaged: a name");
+		return peel_fail(pieces->q.err, PEEL_EFORMAT, STORE_DAMAGED "a name");
 	}
 	if (name_len >= PEEL_PATH_MAX - 1 - dir_len) {
 		return peel_fail(pieces->q.err, PEEL_ELIMIT, "a path over %d bytes",

@@ -203,7 +203,7 @@ static int wait_for_key(struct walk *walk, sqlite3_stmt *stmt)
 
 	/* Ascending ids are what makes every walk end. */
 	if (dir <= (int64_t)level->dir || len == 0 || memchr(name, '/', len)) {
-		return peel_fail(q->err, PEEL_EFORMAT, "the index is damaged: a folder's name");
+		return peel_fail(q->err, PEEL_EFORMAT, STORE_DAMAGED "a folder's name");
 	}
 	if (len + 1 >= PEEL_PATH_MAX - level->path_len || walk->waiting_count == PEEL_PATH_MAX) {
 		return peel_fail(q->err, PEEL_ELIMIT, "a path over %d bytes", PEEL_PATH_MAX - 1);

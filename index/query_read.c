@@ -231,8 +231,7 @@ static ssize_t read_sparse(struct peel_index *index, const struct query_place *f
 			return r;
 		}
 		if (r == 0) {
-			return peel_fail(err, PEEL_EFORMAT,
-				"the index is damaged: extents without data");
+			return peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "extents without data");
 		}
 		done += (size_t)r;
 		most = EXTENT_BATCH;

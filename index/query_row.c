@@ -51,8 +51,7 @@ int query_begin(struct query *q, struct peel_index *index, struct peel_error *er
 
 int query_corrupt(struct query *q, uint64_t entry, const char *what)
 {
-	return peel_fail(q->err, PEEL_EFORMAT, "the index is damaged: entry %" PRIu64 ": %s", entry,
-		what);
+	return peel_fail(q->err, PEEL_EFORMAT, STORE_DAMAGED "entry %" PRIu64 ": %s", entry, what);
 }
 
 static uint32_t owner_of(sqlite3_stmt *stmt, int column)
@@ -192,8 +191,7 @@ int query_dir(struct query *q, uint64_t dir, uint64_t *ret_parent, char *ret_nam
 	/* Ascending ids are what makes every walk to the root end. */
 	if (r == 0 || !read_id(stmt, 0, &parent) || parent >= dir ||
 		(parent == 0 && dir != STORE_ROOT_DIR)) {
-		return peel_fail(q->err, PEEL_EFORMAT, "the index is damaged: folder %" PRIu64,
-			dir);
+		return peel_fail(q->err, PEEL_EFORMAT, STORE_DAMAGED "folder %" PRIu64, dir);
 	}
 	if (ret_name) {
 		const void *name = sqlite3_column_blob(stmt, 1);
@@ -204,7 +202,7 @@ int query_dir(struct query *q, uint64_t dir, uint64_t *ret_parent, char *ret_nam
 		}
 		if (parent != 0 && len <= PEEL_NAME_MAX && !query_name_valid(name, len)) {
 			return peel_fail(q->err, PEEL_EFORMAT,
-				"the index is damaged: folder %" PRIu64 ": its name", dir);
+				STORE_DAMAGED "folder %" PRIu64 ": its name", dir);
 		}
 		if (len) {
 			memcpy(ret_name, name, len);

@@ -11,7 +11,7 @@
 --   SELECT layer, why, sum(size) FROM hidden GROUP BY layer, why;
 
 PRAGMA application_id = 1885693292;	-- 'peel'
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- Facts of the image: kind, codec, reference, manifest_digest, config_digest, platform, config, env_path,
 -- image_findings and layer_findings (findings up to these ids are the file's, and the layers' own),

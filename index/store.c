@@ -112,8 +112,10 @@ static int code_of(int sqlite_code)
 int store_fail(struct store *store, struct peel_error *err)
 {
 	int code = sqlite3_extended_errcode(store->db);
+	bool damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 
-	return peel_fail(err, code_of(code), "index: %s", sqlite3_errmsg(store->db));
+	return peel_fail(err, code_of(code), "%s%s",
+		damaged ? STORE_DAMAGED : "index: ", sqlite3_errmsg(store->db));
 }
 
 int store_exec(struct store *store, const char *sql, struct peel_error *err)

@@ -19,8 +19,11 @@ struct peel_error;
 struct store;
 
 /** Format of the index: schema.sql's user_version and application_id. */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define STORE_APPLICATION_ID 1885693292
+
+/** How messages begin that tell of an index that cannot be what was built. */
+#define STORE_DAMAGED "the index is damaged (peel cache verify takes it away): "
 
 /** Bytes of an index's pages. */
 #define STORE_PAGE_SIZE 8192

@@ -1,41 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store_facts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <peel/error.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "facts_schema_sql.h"
 #include "store.h"
 #include "store_priv.h"
-#include "tempfile.h"
 #include "util.h"
 
 /** Page cache while building, KiB: rows come in order, so that only the last page of each table is written to. */
 #define BUILD_CACHE_KIB 2048
 /** Page cache of a serving connection, KiB. */
 #define SERVE_CACHE_KIB 1024
-/** Bytes hashed at a time. */
-#define SEAL_PIECE (256u << 10)
-#define SEAL_MAGIC "peelseal"
-#define SEAL_SIZE (8 + sizeof(XXH128_canonical_t))
-
-/** The end of a facts file. */
-struct seal {
-	char magic[8];
-	XXH128_canonical_t hash;
-};
-
-_Static_assert(sizeof(struct seal) == SEAL_SIZE, "a seal has no padding");
-
 static void cleanup_store(struct store **store)
 {
 	store_close(*store);
@@ -61,74 +40,6 @@ int store_facts_create(int fd, int index_fd, int spill_dir, struct store **ret_s
 	}
 	if (code == 0) {
 		*ret_store = steal_pointer(&store);
-	}
-	return code;
-}
-
-/** Hash the first len bytes of a file. */
-static int hash_file(int fd, uint64_t len, XXH128_canonical_t *ret_hash, struct peel_error *err)
-{
-	cleanup_free char *piece = malloc(SEAL_PIECE);
-	XXH3_state_t *state = XXH3_createState();
-	int code = piece && state ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
-
-	if (code == 0) {
-		XXH3_128bits_reset(state);
-	}
-	for (uint64_t at = 0; code == 0 && at < len;) {
-		ssize_t got = tempfile_get(fd, piece, (size_t)min_u64(len - at, SEAL_PIECE), at);
-
-		if (got <= 0) {
-			code = peel_fail(err, PEEL_EIO, "cannot read a facts file: %s",
-				got < 0 ? strerror(errno) : "it ends too early");
-		} else {
-			XXH3_128bits_update(state, piece, (size_t)got);
-			at += (uint64_t)got;
-		}
-	}
-	if (code == 0) {
-		XXH128_canonicalFromHash(ret_hash, XXH3_128bits_digest(state));
-	}
-	XXH3_freeState(state);
-	return code;
-}
-
-int store_facts_seal(int fd, struct peel_error *err)
-{
-	struct seal seal = {.magic = SEAL_MAGIC};
-	struct stat st;
-	int code = fstat(fd, &st) < 0 ? peel_fail(err, PEEL_EIO, "%s", strerror(errno)) : 0;
-
-	memcpy(seal.magic, SEAL_MAGIC, sizeof(seal.magic));
-	if (code == 0) {
-		code = hash_file(fd, (uint64_t)st.st_size, &seal.hash, err);
-	}
-	if (code == 0 &&
-		tempfile_put(fd, &seal, sizeof(seal), (uint64_t)st.st_size) != sizeof(seal)) {
-		code = peel_fail(err, PEEL_EIO, "cannot write a facts file: %s", strerror(errno));
-	}
-	return code;
-}
-
-int store_facts_check_seal(int fd, struct peel_error *err)
-{
-	XXH128_canonical_t hash;
-	struct seal seal;
-	struct stat st;
-	int code;
-
-	if (fstat(fd, &st) < 0) {
-		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
-	}
-	if (st.st_size < (off_t)sizeof(seal) ||
-		tempfile_get(fd, &seal, sizeof(seal), (uint64_t)st.st_size - sizeof(seal)) !=
-			sizeof(seal) ||
-		memcmp(seal.magic, SEAL_MAGIC, sizeof(seal.magic)) != 0) {
-		return peel_fail(err, PEEL_EFORMAT, "a facts file without its seal");
-	}
-	code = hash_file(fd, (uint64_t)st.st_size - sizeof(seal), &hash, err);
-	if (code == 0 && memcmp(&hash, &seal.hash, sizeof(hash)) != 0) {
-		code = peel_fail(err, PEEL_EFORMAT, "a facts file is damaged");
 	}
 	return code;
 }

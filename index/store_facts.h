@@ -2,8 +2,8 @@
 /**
  * Facts files behind SQLite: a second file beside an index, on the same connection.
  *
- * A facts file ends in a seal, the hash of all before it: facts decide verdicts, so a byte that a disk changed
- * must not be believed. (Against who may write the file no seal helps; the cache folder is the user's alone.)
+ * Facts decide verdicts, so a byte that a disk changed must not be believed: the seal (store_seal.h) of a facts file, and
+ * of the index beside it, is checked whenever facts are opened.
  */
 #ifndef STORE_FACTS_H
 #define STORE_FACTS_H
@@ -26,12 +26,6 @@ struct store;
  */
 int store_facts_create(int fd, int index_fd, int spill_dir, struct store **ret_store,
 	struct peel_error *err);
-
-/** Put the seal after what store_commit wrote. @return 0; PEEL_EIO. */
-int store_facts_seal(int fd, struct peel_error *err);
-
-/** Check the seal. @return 0; PEEL_EFORMAT (none, or another's), PEEL_EIO, PEEL_ENOMEM. */
-int store_facts_check_seal(int fd, struct peel_error *err);
 
 /**
  * As store_open, with the facts file attached as "facts", as hostile as the index.

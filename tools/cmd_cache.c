@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peel cache: what is in the cache folder, and taking out what is of no use. */
+/* peel cache: what is in the cache folder, taking out what is of no use, and what was damaged. */
 #include <string.h>
 
 #include "cmd.h"
@@ -8,6 +8,7 @@
 
 struct cache_values {
 	bool all;
+	bool deep;
 	bool dry_run;
 	const char *dir;
 	uint64_t limit;
@@ -18,17 +19,36 @@ static const struct opt cache_options[] = {
 		"gc: every index, usable or not"},
 	{0, "cache-dir", "DIR", OPT_STRING, offsetof(struct cache_values, dir),
 		"folder for indexes [~/.cache/peel]"},
+	{0, "deep", NULL, OPT_FLAG, offsetof(struct cache_values, deep),
+		"verify: let SQLite look at every page, too"},
 	{'n', "dry-run", NULL, OPT_FLAG, offsetof(struct cache_values, dry_run),
-		"gc: remove nothing, say what would go"},
+		"gc, verify: remove nothing, say what would go"},
 	{0, "limit", "SIZE", OPT_LIMIT, offsetof(struct cache_values, limit),
 		"gc: least used out until all fit; 0: any size [4G]"},
 	{0},
 };
 
-/* One run: the files that were listed or removed, copied out of the callback. */
+/* What is done, and with which options. */
+struct cache_task {
+	const char *name;
+	/* Schema of its JSON, and the name of the list of files there. */
+	const char *schema, *list;
+	/* Heading of the first column. */
+	const char *heading;
+	bool removes, limited, all, deep;
+};
+
+static const struct cache_task tasks[] = {
+	{"gc", "peel/cache-gc/1", "removed", "REASON", .removes = true, .limited = true,
+		.all = true},
+	{"ls", "peel/cache-ls/1", "files", "STATE", .limited = true},
+	{"verify", "peel/cache-verify/1", "files", "STATE", .removes = true, .deep = true},
+};
+
+/* One run: the files that were listed, removed or verified, copied out of the callback. */
 struct cache_run {
 	const struct cache_values *values;
-	bool collect;
+	const struct cache_task *task;
 	char *folder;
 	uint64_t limit;
 	struct peel_cache_file *files;
@@ -90,7 +110,7 @@ static uint64_t total_bytes(const struct cache_run *run)
 /* Why a file is removed, or what it is good for. */
 static const char *show_state(const struct cache_run *run, const struct peel_cache_file *file)
 {
-	if (!run->collect || file->state >= PEEL_CACHE_GONE) {
+	if (!run->task->all || file->state >= PEEL_CACHE_GONE) {
 		return peel_cache_state_name(file->state);
 	}
 	return run->values->all ? "all" : "over the limit";
@@ -129,15 +149,33 @@ static bool print_file(const struct cache_run *run, const struct peel_cache_file
 	return table_row(table, cells);
 }
 
+static size_t count_damaged(const struct cache_run *run)
+{
+	size_t damaged = 0;
+
+	for (size_t i = 0; i < run->count; i++) {
+		damaged += run->files[i].state == PEEL_CACHE_DAMAGED;
+	}
+	return damaged;
+}
+
 static void print_sum(const struct cache_run *run, FILE *out)
 {
+	const bool dry_run = run->values->dry_run;
 	char bytes[FORMAT_SIZE];
 	char limit[FORMAT_SIZE];
-	const char *verb = !run->collect ? "" : run->values->dry_run ? "would remove " : "removed ";
 
-	fprintf(out, "%s%zu file%s, %s, ", verb, run->count, run->count == 1 ? "" : "s",
+	if (run->task->all) {
+		fputs(dry_run ? "would remove " : "removed ", out);
+	}
+	fprintf(out, "%zu file%s, %s, ", run->count, run->count == 1 ? "" : "s",
 		format_bytes(bytes, total_bytes(run)));
-	if (run->limit == PEEL_CACHE_UNLIMITED) {
+	if (run->task->deep) {
+		fprintf(out, "%zu damaged%s, ", count_damaged(run),
+			count_damaged(run) == 0 ? ""
+				: dry_run       ? " and left"
+						: " and removed");
+	} else if (run->limit == PEEL_CACHE_UNLIMITED) {
 		fputs("no limit, ", out);
 	} else {
 		fprintf(out, "limit %s, ", format_bytes(limit, run->limit));
@@ -149,7 +187,7 @@ static void print_sum(const struct cache_run *run, FILE *out)
 static int emit_table(const struct cache_run *run, FILE *out)
 {
 	const struct column columns[] = {
-		{run->collect ? "REASON" : "STATE", false},
+		{run->task->heading, false},
 		{"SIZE", true},
 		{"ENTRIES", true},
 		{"COMPLETE", false},
@@ -179,8 +217,11 @@ static void json_file(struct json *json, const struct cache_run *run,
 	json_object(json, NULL);
 	json_bytes(json, "file", file->name, strlen(file->name));
 	json_string(json, "state", peel_cache_state_name(file->state));
-	if (run->collect) {
+	if (run->task->all) {
 		json_string(json, "reason", show_state(run, file));
+	}
+	if (run->task->deep) {
+		json_bool(json, "removed", file->removed);
 	}
 	json_unsigned(json, "bytes", file->size);
 	json_integer(json, "used", file->used);
@@ -200,18 +241,22 @@ static int emit_json(const struct cache_run *run, FILE *out)
 	struct json json = {.out = out};
 
 	json_object(&json, NULL);
-	json_string(&json, "schema", run->collect ? "peel/cache-gc/1" : "peel/cache-ls/1");
+	json_string(&json, "schema", run->task->schema);
 	json_bytes(&json, "folder", run->folder, strlen(run->folder));
-	if (run->limit == PEEL_CACHE_UNLIMITED) {
+	if (run->task->limited && run->limit == PEEL_CACHE_UNLIMITED) {
 		json_null(&json, "limit_bytes");
-	} else {
+	} else if (run->task->limited) {
 		json_unsigned(&json, "limit_bytes", run->limit);
 	}
-	if (run->collect) {
+	if (run->task->removes) {
 		json_bool(&json, "dry_run", run->values->dry_run);
 	}
+	if (run->task->deep) {
+		json_bool(&json, "deep", run->values->deep);
+		json_unsigned(&json, "damaged", count_damaged(run));
+	}
 	json_unsigned(&json, "total_bytes", total_bytes(run));
-	json_array(&json, run->collect ? "removed" : "files");
+	json_array(&json, run->task->list);
 	for (size_t i = 0; i < run->count; i++) {
 		json_file(&json, run, &run->files[i]);
 	}
@@ -228,61 +273,98 @@ static int emit_cache(struct call *call, struct peel_index *index, const char *f
 	return strcmp(format, "json") == 0 ? emit_json(arg, out) : emit_table(arg, out);
 }
 
-/* List or collect. @return 0, or less than 0. */
+/* List, collect or verify. @return 0; 1 something is damaged; or less than 0. */
 static int look(struct cache_run *run, struct peel_error *err)
 {
-	const struct peel_cache_gc_options options = {
-		.cache_dir = run->values->dir,
+	const struct cache_values *values = run->values;
+	const struct peel_cache_gc_options gc = {
+		.cache_dir = values->dir,
 		.cache_limit = run->limit,
-		.all = run->values->all,
-		.dry_run = run->values->dry_run,
+		.all = values->all,
+		.dry_run = values->dry_run,
 		.removed = take_file,
 		.removed_arg = run,
 	};
-	int code = peel_cache_path(run->values->dir, &run->folder, err);
+	const struct peel_cache_verify_options verify = {
+		.cache_dir = values->dir,
+		.deep = values->deep,
+		.dry_run = values->dry_run,
+		.each = take_file,
+		.each_arg = run,
+	};
+	int code = peel_cache_path(values->dir, &run->folder, err);
 
-	if (code == 0) {
-		code = run->collect ? peel_cache_gc(&options, err)
-				    : peel_cache_list(run->values->dir, take_file, run, err);
+	if (code < 0) {
+		return code;
 	}
-	return code;
+	return run->task->deep   ? peel_cache_verify(&verify, err)
+		: run->task->all ? peel_cache_gc(&gc, err)
+				 : peel_cache_list(values->dir, take_file, run, err);
+}
+
+/* The task that was named, if the options are its own. NULL: complained. */
+static const struct cache_task *find_task(struct call *call)
+{
+	const struct cache_values *values = call->values;
+	const struct cache_task *task = NULL;
+	const char *what = call->argv[0];
+	char shown[64];
+
+	for (size_t i = 0; i < countof(tasks); i++) {
+		task = strcmp(tasks[i].name, what) == 0 ? &tasks[i] : task;
+	}
+	if (!task) {
+		complain_usage(call, "'%s' is none of gc, ls and verify",
+			peel_text_escape_into(shown, sizeof(shown), what, strlen(what)));
+		return NULL;
+	}
+	if ((values->all || values->limit) && !task->all) {
+		complain_usage(call, "--all and --limit are for gc");
+		return NULL;
+	}
+	if ((values->dry_run && !task->removes) || (values->deep && !task->deep)) {
+		complain_usage(call,
+			values->deep ? "--deep is for verify" : "--dry-run is for gc and verify");
+		return NULL;
+	}
+	return task;
 }
 
 static int run_cache(struct call *call)
 {
 	__attribute__((__cleanup__(cache_run_finish))) struct cache_run run = {
 		.values = call->values};
-	const char *what = call->argv[0];
 	struct peel_error err = {0};
-	char shown[64];
+	int status;
+	int code;
 
-	run.collect = strcmp(what, "gc") == 0;
+	run.task = find_task(call);
 	run.limit = run.values->limit;
-	if (!run.collect && strcmp(what, "ls") != 0) {
-		return complain_usage(call, "'%s' is neither ls nor gc",
-			peel_text_escape_into(shown, sizeof(shown), what, strlen(what)));
-	}
-	if (!run.collect && (run.values->all || run.values->dry_run || run.values->limit)) {
-		return complain_usage(call, "--all, --dry-run and --limit are for gc");
-	}
-	if (!take_cache_limit(&run.limit)) {
+	if (!run.task || (run.task->limited && !take_cache_limit(&run.limit))) {
 		return STATUS_ERROR;
 	}
 	run.limit = run.limit ? run.limit : PEEL_CACHE_LIMIT_DEFAULT;
-	if (look(&run, &err) < 0) {
+	code = look(&run, &err);
+	if (code < 0 && run.count == 0) {
 		return complain_error(&err);
 	}
-	return emit_all(call, NULL, emit_cache, &run);
+	status = emit_all(call, NULL, emit_cache, &run);
+	if (code < 0) {
+		complain_error(&err);
+	}
+	return status != STATUS_OK ? status : code < 0 ? STATUS_ERROR : code;
 }
 
 const struct verb cmd_cache = {
 	.name = "cache",
-	.operands = "ls|gc",
-	.summary = "list the indexes that are kept, or remove what is of no use",
+	.operands = "ls|gc|verify",
+	.summary = "list the indexes that are kept, remove what is of no use or damaged",
 	.details =
 		"gc removes indexes whose image is gone or another by now, those of other versions, damaged ones,\n"
 		"and what killed builders left; then the least recently used ones until all are within the limit.\n"
-		"An index that a mount uses serves on. The limit holds after every build, too: PEEL_CACHE_LIMIT.\n",
+		"An index that a mount uses serves on. The limit holds after every build, too: PEEL_CACHE_LIMIT.\n"
+		"verify holds every byte of each file against its seal and removes what was damaged since it was\n"
+		"written; the next use builds it anew. Status 1 where something was damaged.\n",
 	.options = cache_options,
 	.values_size = sizeof(struct cache_values),
 	.formats = "table json",

@@ -112,6 +112,8 @@ const char *peel_index_unkept_reason(const struct peel_index *index);
 enum peel_cache_state {
 	/** The image is there, and is the one that was indexed. */
 	PEEL_CACHE_CURRENT,
+	/** Every byte is as it was written; whether the image is still there was not asked (peel_cache_verify). */
+	PEEL_CACHE_WHOLE,
 	/** The image or the index cannot be looked at now (permission, a device, a failing disk). */
 	PEEL_CACHE_UNKNOWN,
 	/** A temporary file of a builder at work. */
@@ -150,6 +152,8 @@ struct peel_cache_file {
 	uint64_t entries;
 	int64_t built;
 	bool complete;
+	/** It was damaged and is gone now (peel_cache_verify). */
+	bool removed;
 };
 
 /** Take one file of the cache; nonzero stops. */
@@ -191,6 +195,27 @@ int peel_cache_list(const char *cache_dir, peel_cache_fn *each, void *arg, struc
  * @return 0, what removed returned, or as peel_cache_list.
  */
 int peel_cache_gc(const struct peel_cache_gc_options *options, struct peel_error *err);
+
+/** How the files of the cache are verified. */
+struct peel_cache_verify_options {
+	/** As in struct peel_index_options. */
+	const char *cache_dir;
+	/** Let SQLite look at every page, too: slower, and finds what was wrong from the beginning. */
+	bool deep;
+	/** Remove nothing. */
+	bool dry_run;
+	/** Called for each file, most recently used first; nonzero stops. NULL: none. */
+	peel_cache_fn *each;
+	void *each_arg;
+};
+
+/**
+ * Hold every index and every facts file of the cache against its seal, a hash of all its bytes that was written with
+ * them, and remove those that were damaged since: the next use builds them anew. Each file is taken as hostile.
+ * @return 0 none is damaged; 1 some are; what each returned; PEEL_EACCES (no folder that could be used safely),
+ *   PEEL_EIO (a file could not be read; all others were looked at), PEEL_ENOMEM.
+ */
+int peel_cache_verify(const struct peel_cache_verify_options *options, struct peel_error *err);
 
 /** What verify found of one layer. */
 struct peel_verdict {

@@ -72,7 +72,7 @@ static void rows_come_with_their_types(void **state)
 		{"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n",
 			"1\n2\n3\n"},
 		{"SELECT count(*) FROM pragma_table_info('layer')", "22\n"},
-		{"PRAGMA user_version", "1\n"},
+		{"PRAGMA user_version", "2\n"},
 		{"SELECT name FROM sqlite_schema WHERE type = 'view' AND name = 'tree'",
 			"t'tree'\n"},
 		{"SELECT value FROM json_each('[7]')", "7\n"},
