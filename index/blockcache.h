@@ -16,7 +16,11 @@ struct peel_error;
 struct blockcache;
 
 /** Bytes of one span; keys are multiples of it. */
+#ifndef PEEL_FUZZ
 #define BLOCK_SIZE (256u << 10)
+#else
+#define BLOCK_SIZE (4u << 10)
+#endif
 
 /**
  * Fill buf with the span number block of the owner; short at the end of the data. Return bytes, or

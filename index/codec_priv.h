@@ -10,6 +10,7 @@
 
 #include "codec.h"
 
+#ifndef PEEL_FUZZ
 /**
  * Decoded bytes that one call of a decoding stream's next gives at most: stays in the second-level
  * cache.
@@ -17,6 +18,10 @@
 #define STREAM_OUT_SIZE (1u << 20)
 /** Compressed bytes read at a time. */
 #define STREAM_IN_SIZE (64u << 10)
+#else
+#define STREAM_OUT_SIZE (8u << 10)
+#define STREAM_IN_SIZE 512u
+#endif
 
 /** First member of every stream. */
 struct stream {

@@ -2,7 +2,11 @@
 """Seeds for what an image file is made of: outer archives, manifests, layers, compressed bytes, names, merges."""
 import glob
 import os
+import random
+import struct
+import subprocess
 import tempfile
+import zlib
 
 import mkimage
 
@@ -167,6 +171,69 @@ def reference_seeds():
         yield "text-%02d" % i, text
 
 
+def plain_bytes(size):
+    """Bytes that compress a little, with repetitions near and far."""
+    words = random.Random(7).choices([b"usr/", b"lib/", b"x86_64", b"\0\0\0\0", b"#include", b"0123456789abcdef", b"z"], k=size // 3)
+    return b"".join(words)[:size]
+
+
+def gzip_member(data, level=6, strategy=zlib.Z_DEFAULT_STRATEGY, flush=0, flags=0, mode=zlib.Z_FULL_FLUSH):
+    """A member with the optional fields that flags announce, flushed every so many bytes."""
+    deflate = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    fields = {4: b"\6\0extras", 8: b"name\0", 16: b"comment\0"}
+    out = b"\x1f\x8b\x08" + bytes([flags]) + bytes(6) + b"".join(fields[bit] for bit in fields if flags & bit)
+    if flags & 2:
+        out += struct.pack("<H", zlib.crc32(out) & 0xffff)
+    for at in range(0, len(data), flush or len(data) + 1):
+        out += deflate.compress(data[at:at + (flush or len(data))])
+        out += deflate.flush(mode) if flush else b""
+    return out + deflate.flush() + struct.pack("<II", zlib.crc32(data), len(data) & 0xffffffff)
+
+
+def gzip_seeds():
+    """Levels, strategies, flushes, header fields, several members, what follows them."""
+    small, large = plain_bytes(300), plain_bytes(60000)
+    for level in (0, 1, 6, 9):
+        yield "level-%d" % level, gzip_member(plain_bytes(2500), level)
+    for name, strategy in (("fixed", zlib.Z_FIXED), ("huffman", zlib.Z_HUFFMAN_ONLY), ("rle", zlib.Z_RLE)):
+        yield name, gzip_member(plain_bytes(2500), 6, strategy)
+    yield "long-runs", gzip_member(bytes(100000) + small + bytes(50000))
+    yield "full-flushes", gzip_member(bytes(60000) + small, flush=3000)
+    yield "sync-flushes", gzip_member(bytes(60000) + small, flush=3000, mode=zlib.Z_SYNC_FLUSH)
+    yield "repeats", gzip_member(large[:1200] * 40, 9)
+    yield "stored-and-more", gzip_member(large[:1000], 0) + gzip_member(bytes(40000))
+    yield "members", b"".join(gzip_member(small[:100] * (i * 20)) for i in range(12))
+    yield "empty-member", gzip_member(b"") + gzip_member(small)
+    for flags in (1, 2, 4, 8, 16, 31):
+        yield "flags-%d" % flags, gzip_member(small, flags=flags)
+    yield "trailing", gzip_member(small) + b"more"
+    yield "trailing-magic", gzip_member(small) + b"\x1f"
+    yield "cut", gzip_member(large[:3000])[:700]
+
+
+def zstd_seeds():
+    """Frames of the zstd command at its levels, checksums, many frames, skippable ones, a seek table's shape."""
+    def frame(data, *options):
+        return subprocess.run(["zstd", "-q", "--single-thread", "-c", *options], input=data, stdout=subprocess.PIPE,
+                              check=True).stdout
+
+    small, large = plain_bytes(300), bytes(100000) + plain_bytes(1500) + bytes(50000)
+    skippable = b"\x5e\x2a\x4d\x18" + struct.pack("<I", 17) + bytes(8) + b"\1\0\0\0\0\xb1\xea\x92\x8f"
+    for level in ("-1", "-3", "-9", "-19"):
+        yield "level" + level, frame(plain_bytes(2500), level, "--no-check")
+    yield "checksum", frame(small)
+    yield "runs", frame(large, "--no-check")
+    yield "frames", b"".join(frame(small[:100] * (i * 20), "--no-check") for i in range(12))
+    yield "seekable", frame(large, "--no-check") + frame(small, "--no-check") + skippable
+    yield "skippable-first", skippable + frame(small, "--no-check")
+    yield "skippable-only", skippable
+    yield "empty", frame(b"", "--no-check") + frame(small, "--no-check")
+    yield "raw-block", frame(random.Random(1).randbytes(500), "--no-check")
+    yield "trailing", frame(small, "--no-check") + b"more"
+    yield "cut", frame(plain_bytes(2500), "--no-check")[:300]
+    yield "long-window", frame(small, "--long=27", "--no-check")
+
+
 def corpus_outer(corpus):
     """Hostile archives."""
     for name, data in corpus_tars(corpus, "outer"):
@@ -181,6 +248,6 @@ def corpus_tars(corpus, folder="public"):
                 yield folder + "-" + os.path.relpath(path, corpus).replace("/", "_")[-100:], file.read()
 
 
-MAKERS = {"image": image_seeds, "json": json_seeds, "name": name_seeds, "outer": outer_seeds, "reference": reference_seeds,
-          "tar": tar_seeds}
+MAKERS = {"gzip": gzip_seeds, "image": image_seeds, "json": json_seeds, "name": name_seeds, "outer": outer_seeds,
+          "reference": reference_seeds, "tar": tar_seeds, "zstd": zstd_seeds}
 CORPUS = {"outer": corpus_outer, "tar": corpus_tars}
