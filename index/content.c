@@ -384,6 +384,12 @@ int content_layer(struct content *content, int layer, struct source **ret_source
 	return code;
 }
 
+void content_folders(const struct content *content, int *ret_layout, int *ret_spool)
+{
+	*ret_layout = content->layout;
+	*ret_spool = content->codec.spool_dir;
+}
+
 bool content_missed(const struct content *content)
 {
 	return source_kept_missed(content->stored);

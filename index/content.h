@@ -39,6 +39,9 @@ struct content_options {
 int content_open(struct store_pool *pool, int layer_count, const struct content_options *options,
 	struct content **ret_content, struct peel_error *err);
 
+/** Folders that are still read from and spooled to by a name: a layout's and the spool's; -1: none. Borrowed. */
+void content_folders(const struct content *content, int *ret_layout, int *ret_spool);
+
 /** True where bytes were wanted that were not kept of standard input. */
 bool content_missed(const struct content *content);
 

@@ -111,6 +111,14 @@ int image_keep_json(struct peel_image *image, json_t *json, struct peel_error *e
 	return 0;
 }
 
+/* The caller may give rights up before the first byte is read. */
+static int tell_opened(const struct peel_image *image, struct peel_error *err)
+{
+	return image->options.opened
+		? image->options.opened(image->options.opened_arg, image->layout_fd, err)
+		: 0;
+}
+
 static int open_path(struct peel_image *image, struct peel_error *err)
 {
 	cleanup_fd int fd = -1;
@@ -118,7 +126,10 @@ static int open_path(struct peel_image *image, struct peel_error *err)
 	int r;
 
 	if (image->reference.standard_input) {
-		return image_capture(&image->options, image->reference.kind, &image->file, err);
+		r = tell_opened(image, err);
+		return r < 0
+			? r
+			: image_capture(&image->options, image->reference.kind, &image->file, err);
 	}
 	fd = open(image->reference.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0) {
@@ -130,11 +141,12 @@ static int open_path(struct peel_image *image, struct peel_error *err)
 	}
 	if (S_ISDIR(st.st_mode)) {
 		image->layout_fd = steal_fd(&fd);
-		return 0;
+		return tell_opened(image, err);
 	}
 	r = source_open_fd(fd, &image->file, err);
 	if (r == 0) {
 		fd = -1;
+		r = tell_opened(image, err);
 	}
 	return r;
 }

@@ -22,19 +22,25 @@
 /** Bytes copied at a time. */
 #define MOVE_CHUNK (256u << 10)
 
-int store_place_file(int place)
+int store_place_folder(int place)
 {
 	const char *const folders[STORE_PLACES] = {getenv("TMPDIR"), "/var/tmp", "/tmp", NULL};
+
+	if (!folders[place] || !*folders[place]) {
+		errno = ENOENT;
+		return -1;
+	}
+	return open(folders[place], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int store_place_file(int place)
+{
 	cleanup_fd int folder = -1;
 
 	if (place == STORE_PLACES - 1) {
 		return memfd_create("peel-index", MFD_CLOEXEC);
 	}
-	if (!folders[place] || !*folders[place]) {
-		errno = ENOENT;
-		return -1;
-	}
-	folder = open(folders[place], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder = store_place_folder(place);
 	return folder >= 0 ? tempfile_make(folder) : -1;
 }
 

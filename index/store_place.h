@@ -14,6 +14,12 @@
 #define STORE_PLACES 4
 
 /**
+ * Open the folder of a place. @param place from 0, less than STORE_PLACES.
+ * @return a descriptor that the caller closes, or -1 with errno; ENOENT for memory, which has none.
+ */
+int store_place_folder(int place);
+
+/**
  * Make an unlinked, private, read-write file in a place.
  * @param place from 0, less than STORE_PLACES. @return a descriptor, or -1 with errno.
  */

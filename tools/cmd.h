@@ -56,6 +56,7 @@ struct shared {
 	const char *spool_dir;
 	uint64_t spool_limit;
 	bool no_cache;
+	bool no_sandbox;
 	bool rebuild;
 	bool verify;
 	bool strict;
@@ -86,6 +87,15 @@ struct call {
 	const struct peel_detectors *detectors;
 	/** Set by a verb with headers_only, where what was asked for reads contents after all. */
 	bool reads_contents;
+	/**
+	 * Set before images are opened by a verb that makes files below a folder: it stays writable; borrowed.
+	 * NULL: none.
+	 */
+	const int *writable;
+	/** The same, and owners of these files are changed. */
+	bool owners;
+	/** The files of --output, once they are open. */
+	FILE *outputs[OPT_LIST_MAX];
 };
 
 /** A verb. */
@@ -187,12 +197,26 @@ int complain_usage(const struct call *call, const char *format, ...)
 /** Fill library options from the shared ones; progress is set up too. The struct borrows from the call. */
 void index_options(const struct call *call, struct peel_index_options *ret_options);
 /**
- * Open the index of call->argv[0] for reading what can be read, and say on stderr what cannot.
+ * Open the index of an operand. Where that is standard input, the process gives its rights up before the first
+ * byte is read: whatever else the verb needs must be open by then.
+ * @return as peel_index_open.
+ */
+int open_index(struct call *call, int operand, struct peel_index_options *options,
+	struct peel_index **ret_index, struct peel_error *err);
+/**
+ * Open the index of an operand for reading what can be read, and say on stderr what cannot; who calls it sees to
+ * the cage.
  * @return STATUS_OK, or the status to exit with; the message is out.
  */
-int open_for_reading(struct call *call, struct peel_index **ret_index);
-/** The same for an operand that is not the first. @param operand below call->argc. */
 int open_operand(struct call *call, int operand, struct peel_index **ret_index);
+/**
+ * The same for the first operands, and then give up all rights that answering does not need (cage.h).
+ * @param ret_indexes count of room; what was opened is the caller's, on failure too.
+ * @return STATUS_OK, or the status to exit with; the message is out.
+ */
+int open_operands(struct call *call, int count, struct peel_index **ret_indexes);
+/** The same for the first operand alone. */
+int open_for_reading(struct call *call, struct peel_index **ret_index);
 /**
  * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index, or its facts where it has them,
  * are incomplete. STATUS_ERROR, and the message is out, where contents were wanted that headers_only had let go.
@@ -233,6 +257,8 @@ typedef int emit_fn(struct call *call, struct peel_index *index, const char *for
  * @return the worst status of all.
  */
 int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *arg);
+/** Open the files of --output where that was not done: emit_all writes to them. @return 0; PEEL_EIO. */
+int open_outputs(struct call *call, struct peel_error *err);
 /** Check the --output values against the verb's formats. Returns STATUS_OK, or STATUS_ERROR with the message out. */
 int check_outputs(const struct call *call);
 /** The worse of two statuses: error, inconclusive, no, ok. */

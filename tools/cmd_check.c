@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cage.h"
 #include "check.h"
 #include "cmd.h"
 #include "dockerfile.h"
@@ -176,10 +177,10 @@ static int open_image(struct check_run *run, unsigned int nth, unsigned int *ret
 	options.allow_missing = true;
 	options.image.nth = nth;
 	options.image.ret_matches = ret_matches;
-	return peel_index_open(call->argv[0], &options, &run->image->index, err);
+	return open_index(call, 0, &options, &run->image->index, err);
 }
 
-static int check_one(struct check_run *run)
+static int open_one(struct check_run *run)
 {
 	struct peel_error err = {0};
 
@@ -189,7 +190,7 @@ static int check_one(struct check_run *run)
 	progress_clear();
 	complain_incomplete(run->call, run->call->argv[0], run->image->index);
 	run->image->name = "";
-	return check_image(run);
+	return STATUS_OK;
 }
 
 static bool is_absent(const struct peel_error *err)
@@ -201,7 +202,7 @@ static bool is_absent(const struct peel_error *err)
 }
 
 /* An image that the index lists and that cannot be opened leaves the verdict open; the others are checked. */
-static int check_nth(struct check_run *run, unsigned int nth, unsigned int *ret_matches)
+static int open_nth(struct check_run *run, unsigned int nth, unsigned int *ret_matches)
 {
 	struct check_image *image = run->image;
 	struct peel_error err = {0};
@@ -227,10 +228,10 @@ static int check_nth(struct check_run *run, unsigned int nth, unsigned int *ret_
 		return STATUS_OK;
 	}
 	complain_incomplete(run->call, run->call->argv[0], image->index);
-	return check_image(run);
+	return STATUS_OK;
 }
 
-static int check_all(struct check_run *run)
+static int open_all(struct check_run *run)
 {
 	unsigned int matches = 0;
 	int status = STATUS_OK;
@@ -242,13 +243,30 @@ static int check_all(struct check_run *run)
 		}
 		run->image = &run->report.images[nth - 1];
 		run->report.count = nth;
-		status = check_nth(run, nth, &matches);
+		status = open_nth(run, nth, &matches);
 		if (nth == 1 && matches > 1 && peel_reference_is_stdin(run->call->argv[0])) {
 			complain(
 				"standard input holds %u images and can be read once; write it to a file",
 				matches);
 			return STATUS_ERROR;
 		}
+	}
+	return status;
+}
+
+/* All that are open; nothing else can be opened from here on. */
+static int check_opened(struct check_run *run)
+{
+	struct peel_index *indexes[IMAGES_MAX];
+	int status;
+
+	for (size_t i = 0; i < run->report.count; i++) {
+		indexes[i] = run->report.images[i].index;
+	}
+	status = cage_enter(run->call, indexes, (int)run->report.count);
+	for (size_t i = 0; status == STATUS_OK && i < run->report.count; i++) {
+		run->image = &run->report.images[i];
+		status = run->image->index ? check_image(run) : STATUS_OK;
 	}
 	return status;
 }
@@ -417,8 +435,9 @@ static int run_all(struct check_run *run)
 	status = load_policies(run);
 	run->report.dockerfile = run->dockerfile;
 	if (status == STATUS_OK) {
-		status = values->all_platforms ? check_all(run) : check_one(run);
+		status = values->all_platforms ? open_all(run) : open_one(run);
 	}
+	status = status == STATUS_OK ? check_opened(run) : status;
 	if (status != STATUS_OK) {
 		return status;
 	}

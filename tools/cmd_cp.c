@@ -5,7 +5,7 @@
  * Where cp writes through a link, this does not: a name that is taken is replaced, and links of the
  * target are never followed but for DEST itself where that leads to a folder (put.h). What a
  * stranger's image could harm with is not carried over unless root asks for it by -p or -a: owners,
- * set-id bits, and with -a devices and privileged xattrs.
+ * set-id bits, with -a privileged xattrs, and with -a and without the sandbox devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static const struct opt cp_options[] = {
 		"copy links as links [with -r]"},
 	{'R', NULL, NULL, OPT_FLAG, offsetof(struct cp_values, recursive), "as -r"},
 	{'a', "archive", NULL, OPT_FLAG, offsetof(struct cp_values, archive),
-		"as -rPp, and hard links, xattrs; as root devices"},
+		"as -rPp, and hard links, xattrs; as root with --no-sandbox devices"},
 	{0, "layer", "N", OPT_STRING, offsetof(struct cp_values, layer),
 		"files as layer N has them, from 0"},
 	{'p', "preserve", NULL, OPT_FLAG, offsetof(struct cp_values, preserve),
@@ -47,8 +47,15 @@ struct cp_run {
 	struct cp cp;
 	struct cp_values values;
 	int view;
-	/* DEST. */
+	/* DEST, and whether it is a folder that sources go into. */
 	const char *target;
+	bool into;
+	/* DEST is a pipe or a device: its descriptor. -1: it is not, or an errno says why it cannot be opened. */
+	int stream;
+	int stream_error;
+	/* The folder of DEST could not be opened: an errno, and its name. */
+	int folder_error;
+	char *folder;
 };
 
 static bool is_followed(const struct cp_values *values)
@@ -186,53 +193,39 @@ static void copy_into(struct cp_run *run, char **sources, int count)
 /* A pipe or a device takes the bytes of a file as they come. */
 static void copy_to_stream(struct cp_run *run, const char *path, const struct peel_node *node)
 {
-	int fd = open(run->target, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0) {
-		cp_complain(&run->cp, "", run->target, strerror(errno));
+	if (run->stream < 0) {
+		cp_complain(&run->cp, "", run->target, strerror(run->stream_error));
 		return;
 	}
 	run->cp.all_bytes = node->size;
-	cp_bytes(&run->cp, path, node->ino, 0, node->size, fd);
-	close(fd);
+	cp_bytes(&run->cp, path, node->ino, 0, node->size, run->stream);
 }
 
 /* Copy to a name that is not a folder's: nothing has it yet, or it is replaced. */
 static void copy_to_name(struct cp_run *run, const char *path, const struct peel_node *node)
 {
 	const char *target = run->target;
-	size_t len = strlen(target);
 	cleanup_free char *name = base_name(target);
-	cleanup_free char *folder = NULL;
-	int error;
 
-	if (!name || !*name || (target[len - 1] == '/' && !S_ISDIR(node->mode))) {
+	if (!name || !*name || (target[strlen(target) - 1] == '/' && !S_ISDIR(node->mode))) {
 		cp_complain(&run->cp, "", target, strerror(name ? ENOTDIR : ENOMEM));
-		return;
+	} else if (run->folder_error) {
+		cp_complain(&run->cp, "", run->folder ? run->folder : target,
+			strerror(run->folder_error));
+	} else {
+		copy_tree(run, path, node, name);
 	}
-	while (target[len - 1] == '/') {
-		len--;
-	}
-	len -= strlen(name);
-	folder = len > 0 ? strndup(target, len) : strdup(".");
-	error = folder ? put_open(&run->cp.put, folder) : ENOMEM;
-	if (error) {
-		cp_complain(&run->cp, "", folder ? folder : target, strerror(error));
-		return;
-	}
-	copy_tree(run, path, node, name);
 }
 
 static void copy_one(struct cp_run *run, const char *path)
 {
 	struct stat there;
 	struct peel_node node;
-	bool stream = stat(run->target, &there) == 0 && !S_ISREG(there.st_mode);
 
 	if (!find_source(run, path, &node)) {
 		return;
 	}
-	if (stream && S_ISREG(node.mode)) {
+	if ((run->stream >= 0 || run->stream_error) && S_ISREG(node.mode)) {
 		copy_to_stream(run, path, &node);
 	} else if (lstat(run->target, &there) == 0 && S_ISLNK(there.st_mode)) {
 		cp_complain(&run->cp, "", run->target, "a link, which is not written through");
@@ -243,15 +236,11 @@ static void copy_one(struct cp_run *run, const char *path)
 
 static int copy_sources(struct cp_run *run, char **sources, int count)
 {
-	struct stat there;
-	int error;
-
-	if (stat(run->target, &there) == 0 && S_ISDIR(there.st_mode)) {
-		error = put_open(&run->cp.put, run->target);
-		if (error) {
-			cp_complain(&run->cp, "", run->target, strerror(error));
-			return STATUS_ERROR;
-		}
+	if (run->into && run->folder_error) {
+		cp_complain(&run->cp, "", run->target, strerror(run->folder_error));
+		return STATUS_ERROR;
+	}
+	if (run->into) {
 		copy_into(run, sources, count);
 	} else if (count > 1) {
 		cp_complain(&run->cp, "", run->target, "no folder, and there are several sources");
@@ -262,7 +251,47 @@ static int copy_sources(struct cp_run *run, char **sources, int count)
 	return run->cp.status;
 }
 
-static void set_rules(struct cp_run *run)
+/* The folder that a name is in. @return NULL where memory is exhausted; the caller frees. */
+static char *folder_of(const char *target)
+{
+	cleanup_free char *name = base_name(target);
+	size_t len = strlen(target);
+
+	while (len > 0 && target[len - 1] == '/') {
+		len--;
+	}
+	len -= name && strlen(name) <= len ? strlen(name) : 0;
+	return !name ? NULL : len > 0 ? strndup(target, len) : strdup(".");
+}
+
+/*
+ * Open DEST, which has a name that cannot be opened any more once the image is; what fails is said when it is
+ * needed.
+ */
+static void open_target(struct cp_run *run)
+{
+	struct stat there;
+	const bool exists = stat(run->target, &there) == 0;
+
+	run->into = exists && S_ISDIR(there.st_mode);
+	if (exists && !run->into && !S_ISREG(there.st_mode)) {
+		run->stream = open(run->target, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+		run->stream_error = run->stream < 0 ? errno : 0;
+	}
+	run->folder = run->into ? strdup(run->target) : folder_of(run->target);
+	run->folder_error = run->folder ? put_open(&run->cp.put, run->folder) : ENOMEM;
+}
+
+static void close_target(struct cp_run *run)
+{
+	put_close(&run->cp.put);
+	if (run->stream >= 0) {
+		close(run->stream);
+	}
+	free(run->folder);
+}
+
+static void set_rules(struct cp_run *run, bool sandbox)
 {
 	struct cp_values *values = &run->values;
 
@@ -277,6 +306,7 @@ static void set_rules(struct cp_run *run)
 		.root = geteuid() == 0,
 		.mask = umask(0),
 	};
+	run->cp.devices = run->cp.rules.root && run->cp.links_kept && !sandbox;
 }
 
 static int run_cp(struct call *call)
@@ -285,6 +315,7 @@ static int run_cp(struct call *call)
 		.cp = {.put = {.base = -1, .current = -1}},
 		.values = *(struct cp_values *)call->values,
 		.target = call->argv[call->argc - 1],
+		.stream = -1,
 	};
 	cleanup_index struct peel_index *index = NULL;
 	cleanup_free char *buf = malloc(CP_CHUNK);
@@ -294,19 +325,24 @@ static int run_cp(struct call *call)
 		complain("%s", strerror(ENOMEM));
 		return STATUS_ERROR;
 	}
+	open_target(&run);
+	set_rules(&run, !call->shared.no_sandbox);
+	call->writable = &run.cp.put.base;
+	call->owners = run.cp.rules.root;
 	status = open_for_reading(call, &index);
-	if (status != STATUS_OK || !parse_view(index, run.values.layer, &run.view)) {
-		return status != STATUS_OK ? status : STATUS_ERROR;
+	if (status == STATUS_OK) {
+		run.cp.index = index;
+		run.cp.buf = buf;
+		index_options(call, &run.cp.options);
+		status = parse_view(index, run.values.layer, &run.view)
+			? copy_sources(&run, call->argv + 1, call->argc - 2)
+			: STATUS_ERROR;
+		progress_clear();
+		status = reading_status(index, status);
 	}
-	run.cp.index = index;
-	run.cp.buf = buf;
-	index_options(call, &run.cp.options);
-	set_rules(&run);
-	status = copy_sources(&run, call->argv + 1, call->argc - 2);
-	progress_clear();
-	put_close(&run.cp.put);
+	close_target(&run);
 	links_finish(&run.cp.links);
-	return reading_status(index, status);
+	return status;
 }
 
 const struct verb cmd_cp = {

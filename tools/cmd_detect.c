@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cage.h"
 #include "cmd.h"
 #include "detect.h"
 
@@ -164,7 +165,7 @@ static int take_tiers(const struct call *call, struct detect_run *run)
 	return STATUS_OK;
 }
 
-/* Open an image, and learn why what it says may not be all. nth as in struct peel_image_options. */
+/* Open an image. nth as in struct peel_image_options. */
 static int open_image(struct call *call, struct detect_run *run, unsigned int nth,
 	unsigned int *ret_matches, struct peel_error *err)
 {
@@ -176,18 +177,39 @@ static int open_image(struct call *call, struct detect_run *run, unsigned int nt
 	options.allow_missing = true;
 	options.image.nth = nth;
 	options.image.ret_matches = ret_matches;
-	r = peel_index_open(call->argv[0], &options, &image->index, err);
+	r = open_index(call, 0, &options, &image->index, err);
 	progress_clear();
 	if (r < 0) {
 		return r;
 	}
 	run->image_count++;
 	complain_incomplete(call, call->argv[0], image->index);
-	r = peel_detect_reasons(image->index, &image->reasons, err);
-	if (r == 0) {
+	return 0;
+}
+
+/* Why what an image says may not be all. Nothing else can be opened from here on. */
+static int learn_reasons(struct call *call, struct detect_run *run)
+{
+	struct peel_index *indexes[DETECT_IMAGES_MAX];
+	struct peel_error err = {0};
+	int status;
+
+	for (size_t i = 0; i < run->image_count; i++) {
+		indexes[i] = run->images[i].index;
+	}
+	status = cage_enter(call, indexes, (int)run->image_count);
+	for (size_t i = 0; status == STATUS_OK && i < run->image_count; i++) {
+		struct detect_image *image = &run->images[i];
+
+		if (!image->index) {
+			continue;
+		}
+		if (peel_detect_reasons(image->index, &image->reasons, &err) < 0) {
+			return complain_error(&err);
+		}
 		complain_detect_reasons(call, image->index, image->reasons);
 	}
-	return r;
+	return status;
 }
 
 /* The file lists it and has it not, or it cannot be read: the others are looked at. */
@@ -240,6 +262,7 @@ static int look_at_images(struct call *call, struct detect_run *run)
 	} else if (open_image(call, run, 0, NULL, &err) < 0) {
 		status = complain_error(&err);
 	}
+	status = status == STATUS_OK ? learn_reasons(call, run) : status;
 	if (status != STATUS_OK) {
 		return status;
 	}

@@ -123,8 +123,7 @@ static int emit_diff(struct call *call, struct peel_index *index, const char *fo
 
 static int run_diff(struct call *call)
 {
-	cleanup_index struct peel_index *a = NULL;
-	cleanup_index struct peel_index *b = NULL;
+	struct peel_index *images[2] = {NULL, NULL};
 	struct peel_index_options shared;
 	struct diff_run run = {0};
 	int status = read_options(call, &run);
@@ -132,10 +131,11 @@ static int run_diff(struct call *call)
 	if (status != STATUS_OK) {
 		return status;
 	}
-	status = open_operand(call, 0, &a);
-	if (status == STATUS_OK) {
-		status = open_operand(call, 1, &b);
-	}
+	status = open_operands(call, 2, images);
+
+	cleanup_index struct peel_index *a = images[0];
+	cleanup_index struct peel_index *b = images[1];
+
 	if (status != STATUS_OK) {
 		return status;
 	}

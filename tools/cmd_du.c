@@ -29,6 +29,9 @@ struct du_setup {
 	bool max_depth_given;
 	/* A later option may still be fatal. */
 	bool failed;
+	/* What --files0-from names; NULL: errno of opening it. */
+	FILE *list;
+	int list_error;
 };
 
 static const char *quoted(const char *word)
@@ -258,18 +261,28 @@ static bool read_options(const struct call *call, struct du_setup *setup)
 	return check_options(setup, values);
 }
 
-/* Names out of a file of this machine, each ended by NUL. */
-static void count_listed(struct du *du, const char *list)
+/* A file of this machine cannot be opened any more once the image is. */
+static void open_list(struct du_setup *setup, const char *list)
 {
-	const bool standard = strcmp(list, "-") == 0;
-	FILE *file = standard ? stdin : fopen(list, "re");
+	if (list) {
+		setup->list = strcmp(list, "-") == 0 ? stdin : fopen(list, "re");
+		setup->list_error = setup->list ? 0 : errno;
+	}
+}
+
+/* Names out of a file of this machine, each ended by NUL. */
+static void count_listed(struct du *du, const struct du_setup *setup, const char *list)
+{
+	FILE *file = setup->list;
+	const bool standard = file == stdin;
 	cleanup_free char *name = NULL;
 	size_t room = 0;
 	size_t number = 0;
 	ssize_t len;
 
 	if (!file) {
-		complain("cannot open '%s' for reading: %s", quoted(list), strerror(errno));
+		complain("cannot open '%s' for reading: %s", quoted(list),
+			strerror(setup->list_error));
 		du->status = STATUS_NO;
 		return;
 	}
@@ -289,12 +302,9 @@ static void count_listed(struct du *du, const char *list)
 		complain("%s: read error", quoted(list));
 		du->status = worse_status(du->status, STATUS_NO);
 	}
-	if (!standard) {
-		fclose(file);
-	}
 }
 
-static int count_operands(struct call *call, struct du *du)
+static int count_operands(struct call *call, const struct du_setup *setup, struct du *du)
 {
 	const struct du_values *values = call->values;
 
@@ -303,7 +313,7 @@ static int count_operands(struct call *call, struct du *du)
 	/* A name on a terminal must not speak to it; one ended by NUL is for a machine. */
 	du->escape = !du->options->null && isatty(STDOUT_FILENO);
 	if (values->files_from) {
-		count_listed(du, values->files_from);
+		count_listed(du, setup, values->files_from);
 	} else if (call->argc == 1) {
 		du_operand(du, ".");
 	}
@@ -332,11 +342,19 @@ static int run_du(struct call *call)
 	} else if (values->files_from && strcmp(values->files_from, "-") == 0 &&
 		peel_reference_is_stdin(call->argv[0])) {
 		complain("the image and --files0-from cannot both be standard input");
-	} else if ((status = open_for_reading(call, &index)) == STATUS_OK) {
+	} else {
+		open_list(&setup, values->files_from);
+		status = open_for_reading(call, &index);
+	}
+	if (index && status == STATUS_OK) {
 		du.index = index;
-		status = parse_view(index, values->layer, &du.view) ? count_operands(call, &du)
-								    : STATUS_ERROR;
+		status = parse_view(index, values->layer, &du.view)
+			? count_operands(call, &setup, &du)
+			: STATUS_ERROR;
 		status = reading_status(index, status);
+	}
+	if (setup.list && setup.list != stdin) {
+		fclose(setup.list);
 	}
 	du_finish(&du);
 	exclude_finish(&setup.options.exclude);

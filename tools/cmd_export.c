@@ -246,28 +246,22 @@ static void export_view(struct export_run *run, const struct export_format *form
 }
 
 static int export_to_file(struct export_run *run, const struct export_format *format,
-	const char *path)
+	struct publish *publish, const char *path)
 {
-	struct publish publish;
 	char shown[PEEL_MESSAGE_SIZE];
 	int error = 0;
 
 	peel_text_escape_into(shown, sizeof(shown), path, strlen(path));
-	if (publish_open(&publish, path) < 0) {
-		complain("%s: %s", shown, strerror(errno));
-		return STATUS_ERROR;
-	}
-	run->out = publish.out;
+	run->out = publish->out;
 	setvbuf(run->out, NULL, _IOFBF, TEXT_BUFFER);
 	export_view(run, format);
 	if (!run->whole) {
 		complain("%s: not written%s", shown,
 			run->status == STATUS_OK ? " (--allow-missing writes what can be read)"
 						 : "");
-	} else if (publish_commit(&publish) < 0) {
+	} else if (publish_commit(publish) < 0) {
 		error = errno;
 	}
-	publish_drop(&publish);
 	if (error) {
 		complain("%s: %s", shown, strerror(error));
 		return STATUS_ERROR;
@@ -275,37 +269,60 @@ static int export_to_file(struct export_run *run, const struct export_format *fo
 	return run->status;
 }
 
+static int export_opened(struct export_run *run, const struct export_format *format,
+	struct publish *publish)
+{
+	struct call *call = run->call;
+	const struct export_values *values = call->values;
+	cleanup_index struct peel_index *index = NULL;
+	int status;
+
+	call->reads_contents = format == &export_tar || run->digest;
+	status = open_for_reading(call, &index);
+	if (status != STATUS_OK) {
+		return status;
+	}
+	if (!parse_view(index, values->layer, &run->view)) {
+		return STATUS_ERROR;
+	}
+	run->index = index;
+	run->whole = peel_index_complete(index) || call->shared.allow_missing;
+	index_options(call, &run->options);
+	complain_unshown(run);
+	if (values->file) {
+		status = export_to_file(run, format, publish, values->file);
+	} else {
+		setvbuf(stdout, NULL, _IOFBF, TEXT_BUFFER);
+		export_view(run, format);
+		status = run->status;
+	}
+	return worse_status(status, reading_status(index, STATUS_OK));
+}
+
 static int run_export(struct call *call)
 {
 	const struct export_values *values = call->values;
 	const struct export_format *format = find_format(values->format ? values->format : "tar");
-	cleanup_index struct peel_index *index = NULL;
 	struct export_run run = {.call = call, .out = stdout, .digest = values->digest != NULL};
+	struct publish publish = {.namer = -1};
 	int status;
 
 	if (!check_options(call, format)) {
 		return STATUS_ERROR;
 	}
-	call->reads_contents = format == &export_tar || run.digest;
-	status = open_for_reading(call, &index);
-	if (status != STATUS_OK) {
-		return status;
-	}
-	if (!parse_view(index, values->layer, &run.view)) {
+	if (values->file && publish_open(&publish, values->file) < 0) {
+		char shown[PEEL_MESSAGE_SIZE];
+		int error = errno;
+
+		complain("%s: %s",
+			peel_text_escape_into(shown, sizeof(shown), values->file,
+				strlen(values->file)),
+			strerror(error));
 		return STATUS_ERROR;
 	}
-	run.index = index;
-	run.whole = peel_index_complete(index) || call->shared.allow_missing;
-	index_options(call, &run.options);
-	complain_unshown(&run);
-	if (values->file) {
-		status = export_to_file(&run, format, values->file);
-	} else {
-		setvbuf(stdout, NULL, _IOFBF, TEXT_BUFFER);
-		export_view(&run, format);
-		status = run.status;
-	}
-	return worse_status(status, reading_status(index, STATUS_OK));
+	status = export_opened(&run, format, &publish);
+	publish_drop(&publish);
+	return status;
 }
 
 const struct verb cmd_export = {

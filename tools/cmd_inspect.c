@@ -2,6 +2,7 @@
 /* peel inspect: what is in an image file: images, configuration, layers, anomalies. */
 #include <string.h>
 
+#include "cage.h"
 #include "cmd.h"
 #include "format.h"
 #include "json_writer.h"
@@ -334,17 +335,24 @@ static int run_inspect(struct call *call)
 	struct peel_image *opened = NULL;
 	struct peel_index_options options;
 	struct peel_error err = {0};
-	int status = open_for_reading(call, &index);
+	int status = open_operand(call, 0, &index);
 
 	if (status != STATUS_OK) {
 		return status;
 	}
 	index_options(call, &options);
+	/* The file is opened by its name once more, and then no more. */
+	options.image.opened = cage_opened;
+	options.image.opened_arg = call;
 	if (!peel_index_image(index) &&
 		peel_image_open(call->argv[0], &options.image, &opened, &err) < 0) {
 		return complain_error(&err);
 	}
-	status = emit_all(call, index, emit_inspect, opened ? opened : peel_index_image(index));
+	status = cage_enter(call, &index, 1);
+	if (status == STATUS_OK) {
+		status = emit_all(call, index, emit_inspect,
+			opened ? opened : peel_index_image(index));
+	}
 	peel_image_close(opened);
 	return status == STATUS_ERROR ? status : reading_status(index, status);
 }

@@ -36,14 +36,12 @@ static int make_report(struct call *call, struct report *report)
 
 static int run_report(struct call *call)
 {
-	cleanup_index struct peel_index *a = NULL;
-	cleanup_index struct peel_index *b = NULL;
+	struct peel_index *opened[2] = {NULL, NULL};
 	struct report report = {.count = call->argc};
-	int status = open_operand(call, 0, &a);
+	int status = open_operands(call, call->argc, opened);
+	cleanup_index struct peel_index *a = opened[0];
+	cleanup_index struct peel_index *b = opened[1];
 
-	if (status == STATUS_OK && call->argc == 2) {
-		status = open_operand(call, 1, &b);
-	}
 	if (status != STATUS_OK) {
 		return status;
 	}

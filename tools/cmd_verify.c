@@ -2,6 +2,7 @@
 /* peel verify: hash everything and compare. */
 #include <string.h>
 
+#include "cage.h"
 #include "cmd.h"
 #include "format.h"
 #include "json_writer.h"
@@ -130,6 +131,9 @@ static int run_verify(struct call *call)
 	int status;
 
 	index_options(call, &options);
+	/* No index, so no child that builds one: this process reads the image itself. */
+	options.image.opened = cage_opened;
+	options.image.opened_arg = call;
 	verdicts.result = peel_verify(call->argv[0], &options.image, take_verdict, &verdicts,
 		options.progress, options.progress_arg, &err);
 	progress_clear();

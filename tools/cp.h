@@ -20,8 +20,10 @@ struct cp {
 	struct put put;
 	struct put_rules rules;
 	bool recursive;
-	/** Hard links stay links; as root, devices are made. */
+	/** Hard links stay links. */
 	bool links_kept;
+	/** Devices are made: what reads a stranger's image must not be able to make the machine's disk and open it. */
+	bool devices;
 	struct links links;
 	/** The entry at hand has its copy under its name. */
 	bool copied;

@@ -221,8 +221,9 @@ static void copy_special(struct cp *cp, const struct walk_step *step)
 		cp_complain(cp, "not copied: ", step->path, "not a regular file");
 		return;
 	}
-	if (!fifo && !(cp->rules.root && cp->links_kept)) {
-		cp_complain(cp, "not copied: ", step->path, "a device, made by root with -a only");
+	if (!fifo && !cp->devices) {
+		cp_complain(cp, "not copied: ", step->path,
+			"a device, made by root with -a --no-sandbox only");
 		return;
 	}
 	error = put_special(&cp->put, (node->mode & S_IFMT) | put_mode(&cp->rules, node),

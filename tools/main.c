@@ -14,6 +14,7 @@
  *     format.c         values as people read them   table.c          aligned columns
  *     ls_print.c       the long form                stat_format.c    GNU stat's directives
  *     users.c          the image's user names       progress.c       the bar on stderr
+ *     cage.c           giving rights up once images are open
  *     walk.c           a tree in listing order      du_sum.c         adding it up
  *     block_size.c     sizes as coreutils has       inode_set.c      nodes that were seen
  *     exclude.c        --exclude and --include      grep_*.c         lines of files, and what matches
@@ -258,6 +259,8 @@ const struct opt options_image[] = {
 	{0, "index", "FILE", OPT_STRING, AT(index_file),
 		"use or make this index file instead of the cache"},
 	{0, "no-cache", NULL, OPT_FLAG, AT(no_cache), "neither use nor keep an index"},
+	{0, "no-sandbox", NULL, OPT_FLAG, AT(no_sandbox),
+		"read with all your rights: a hole in a parser would give them away"},
 	{0, "platform", "OS/ARCH", OPT_STRING, AT(platform),
 		"which image of several, as linux/arm64/v8"},
 	{0, "rebuild", NULL, OPT_FLAG, AT(rebuild), "make the index anew"},

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cage.h"
 #include "cmd.h"
 #include "format.h"
 
@@ -119,6 +120,7 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 		.allow_missing = shared->allow_missing,
 		.facts = call->verb->facts || call->wants_facts,
 		.detectors = call->detectors,
+		.sandbox = !shared->no_sandbox,
 	};
 	if ((terminal || shared->progress) && !shared->no_progress && !shared->quiet) {
 		ret_options->progress = progress_show;
@@ -173,6 +175,18 @@ void complain_incomplete(const struct call *call, const char *reference,
 	complain_unkept(call, index);
 }
 
+int open_index(struct call *call, int operand, struct peel_index_options *options,
+	struct peel_index **ret_index, struct peel_error *err)
+{
+	/* A child could not hand over what it has read: this process goes into the cage itself. */
+	if (peel_reference_is_stdin(call->argv[operand])) {
+		options->sandbox = false;
+		options->image.opened = cage_opened;
+		options->image.opened_arg = call;
+	}
+	return peel_index_open(call->argv[operand], options, ret_index, err);
+}
+
 int open_operand(struct call *call, int operand, struct peel_index **ret_index)
 {
 	struct peel_index_options options;
@@ -181,7 +195,7 @@ int open_operand(struct call *call, int operand, struct peel_index **ret_index)
 	index_options(call, &options);
 	/* What can be read is shown; the status says that it is not all. */
 	options.allow_missing = true;
-	if (peel_index_open(call->argv[operand], &options, ret_index, &err) < 0) {
+	if (open_index(call, operand, &options, ret_index, &err) < 0) {
 		return complain_error(&err);
 	}
 	progress_clear();
@@ -194,9 +208,26 @@ int open_operand(struct call *call, int operand, struct peel_index **ret_index)
 	return STATUS_OK;
 }
 
+int open_operands(struct call *call, int count, struct peel_index **ret_indexes)
+{
+	/* Standard input last: from its first byte on, nothing that has a name can be opened. */
+	for (int last = 0; last <= 1; last++) {
+		for (int i = 0; i < count; i++) {
+			int status = peel_reference_is_stdin(call->argv[i]) == (last == 1)
+				? open_operand(call, i, &ret_indexes[i])
+				: STATUS_OK;
+
+			if (status != STATUS_OK) {
+				return status;
+			}
+		}
+	}
+	return cage_enter(call, ret_indexes, count);
+}
+
 int open_for_reading(struct call *call, struct peel_index **ret_index)
 {
-	return open_operand(call, 0, ret_index);
+	return open_operands(call, 1, ret_index);
 }
 
 int reading_status(const struct peel_index *index, int status)

@@ -4,7 +4,9 @@
  * begins.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "json_writer.h"
@@ -45,24 +47,58 @@ int check_outputs(const struct call *call)
 	return STATUS_OK;
 }
 
-static int emit_to_file(struct call *call, struct peel_index *index, const char *format,
-	const char *path, emit_fn *emit, void *arg)
+/* What a file held goes away when it is written, which may never be. */
+static FILE *open_output(const char *path)
 {
-	FILE *out = fopen(path, "we");
-	char shown[PEEL_MESSAGE_SIZE];
+	int fd = open(path, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd >= 0 && !out) {
+		close(fd);
+	}
+	return out;
+}
+
+static int fail_output(const char *path, struct peel_error *err)
+{
+	int saved = errno;
+	char shown[PEEL_MESSAGE_SIZE / 2];
+
+	return peel_fail(err, PEEL_EIO, "%s: %s",
+		peel_text_escape_into(shown, sizeof(shown), path, strlen(path)), strerror(saved));
+}
+
+int open_outputs(struct call *call, struct peel_error *err)
+{
+	const struct opt_list *outputs = &call->shared.outputs;
+
+	for (int i = 0; i < outputs->count; i++) {
+		const char *path = strchr(outputs->items[i], '=');
+
+		if (path && !call->outputs[i] && !(call->outputs[i] = open_output(path + 1))) {
+			return fail_output(path + 1, err);
+		}
+	}
+	return 0;
+}
+
+static int emit_to_file(struct call *call, struct peel_index *index, const char *format, int number,
+	emit_fn *emit, void *arg)
+{
+	const char *path = strchr(call->shared.outputs.items[number], '=') + 1;
+	FILE *out = call->outputs[number];
+	struct peel_error err = {0};
 	bool failed;
 	int status;
 
-	peel_text_escape_into(shown, sizeof(shown), path, strlen(path));
-	if (!out) {
-		complain("%s: %s", shown, strerror(errno));
-		return STATUS_ERROR;
-	}
-	status = emit(call, index, format, out, arg);
-	failed = ferror(out);
+	call->outputs[number] = NULL;
+	/* EINVAL: a pipe or a device, which has no length. */
+	failed = ftruncate(fileno(out), 0) != 0 && errno != EINVAL;
+	status = failed ? STATUS_ERROR : emit(call, index, format, out, arg);
+	failed |= ferror(out) != 0;
 	if (fclose(out) != 0 || failed) {
-		complain("%s: %s", shown, strerror(errno));
-		return STATUS_ERROR;
+		fail_output(path, &err);
+		return complain_error(&err);
 	}
 	return status;
 }
@@ -71,6 +107,7 @@ int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *a
 {
 	const struct opt_list *outputs = &call->shared.outputs;
 	char format[OPT_NAME_MAX + 1];
+	struct peel_error err = {0};
 	int status = STATUS_OK;
 
 	if (outputs->count == 0) {
@@ -78,13 +115,16 @@ int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *a
 			call->verb->formats);
 		return emit(call, index, format, stdout, arg);
 	}
+	if (open_outputs(call, &err) < 0) {
+		return complain_error(&err);
+	}
 	for (int i = 0; i < outputs->count; i++) {
 		const char *output = outputs->items[i];
 		size_t len = strcspn(output, "=");
 		int one;
 
 		snprintf(format, sizeof(format), "%.*s", (int)len, output);
-		one = output[len] ? emit_to_file(call, index, format, output + len + 1, emit, arg)
+		one = output[len] ? emit_to_file(call, index, format, i, emit, arg)
 				  : emit(call, index, format, stdout, arg);
 		status = worse_status(status, one);
 	}

@@ -129,6 +129,13 @@ typedef void peel_spooled_fn(void *arg, const char *folder, uint64_t bytes);
 typedef int peel_progress_fn(void *arg, const char *what, uint64_t done_bytes,
 	uint64_t total_bytes);
 
+/**
+ * Told once the file, or the folder of a layout, is open and before a byte of it is read.
+ * @param folder of a layout, whose blobs will be opened below it; -1: all is open. Borrowed during the call.
+ * @return 0, or less than 0 with err set, which ends the opening.
+ */
+typedef int peel_opened_fn(void *arg, int folder, struct peel_error *err);
+
 /** How to open an image. {0} is valid. */
 struct peel_image_options {
 	/** "os/arch[/variant]", or NULL: the only one. */
@@ -158,6 +165,9 @@ struct peel_image_options {
 	/** Told while standard input is read, which may take long. May be NULL. */
 	peel_progress_fn *progress;
 	void *progress_arg;
+	/** The place to give rights up (sandbox.h). May be NULL. */
+	peel_opened_fn *opened;
+	void *opened_arg;
 };
 
 /**

@@ -10,6 +10,7 @@
 #define PEEL_INDEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <peel/error.h>
@@ -62,6 +63,8 @@ struct peel_index_options {
 	bool strict;
 	/** Go on where a layer is missing, unsupported or broken: the index is then incomplete. */
 	bool allow_missing;
+	/** Read what is untrusted in a child that has given its rights up (sandbox.h). */
+	bool sandbox;
 	/** Gather facts about contents too, where they are not at hand (facts.h). */
 	bool facts;
 	/** Whose markers are looked for with facts, borrowed during the call; NULL: the built-in detectors. */
@@ -79,6 +82,17 @@ struct peel_index_options {
  */
 int peel_index_open(const char *reference, const struct peel_index_options *options,
 	struct peel_index **ret_index, struct peel_error *err);
+
+/** Most folders of peel_spill_folders. */
+#define PEEL_SPILL_FOLDERS_MAX 8
+
+/**
+ * Open the folders that files without a name may go to while standard input is read and its index is built, for
+ * who gives
+ * rights up before (sandbox.h). All of them are read, too.
+ * @param ret_fds PEEL_SPILL_FOLDERS_MAX of room; the caller closes. @return how many.
+ */
+size_t peel_spill_folders(const struct peel_index_options *options, int *ret_fds);
 
 /** Close; NULL is fine. No call may be under way in another thread. */
 void peel_index_close(struct peel_index *index);
@@ -99,6 +113,11 @@ struct peel_image *peel_index_image(const struct peel_index *index);
  * may lack them. Ask it before the last word.
  */
 bool peel_index_missed(const struct peel_index *index);
+/**
+ * What answers still open by a name, for who gives rights up (sandbox.h): blobs below the folder of a layout, and files
+ * without a name in the spool folder. Descriptors of the index; -1: none.
+ */
+void peel_index_folders(const struct peel_index *index, int *ret_readable, int *ret_spill);
 /** Path of the index file, "" where it is unlinked. Belongs to the index. */
 const char *peel_index_path(const struct peel_index *index);
 
