@@ -35,7 +35,8 @@ struct place {
 
 struct pkgdb_finder {
 	struct peel_index *index;
-	struct place places[SETS][WAYS];
+	/* Of WAYS places each, made when something comes into them: small images have few folders. */
+	struct place *sets[SETS];
 	unsigned char oldest[SETS];
 	/* What was asked for last. */
 	struct place *last;
@@ -57,9 +58,15 @@ int pkgdb_finder_new(struct peel_index *index, struct pkgdb_finder **ret_finder,
 void pkgdb_finder_free(struct pkgdb_finder *finder)
 {
 	for (size_t i = 0; finder && i < SETS; i++) {
-		for (size_t j = 0; j < WAYS; j++) {
-			free(finder->places[i][j].path);
+		struct place *set = finder->sets[i];
+
+		if (!set) {
+			continue;
 		}
+		for (size_t j = 0; j < WAYS; j++) {
+			free(set[j].path);
+		}
+		free(set);
 	}
 	free(finder);
 }
@@ -112,9 +119,11 @@ static int walk(struct pkgdb_finder *finder, const struct pkgdb_root *root, uint
 static struct place *find_place(struct pkgdb_finder *finder, size_t set, uint64_t base,
 	const char *path, size_t len)
 {
-	for (size_t i = 0; i < WAYS; i++) {
-		if (place_is(&finder->places[set][i], base, path, len)) {
-			return &finder->places[set][i];
+	struct place *places = finder->sets[set];
+
+	for (size_t i = 0; places && i < WAYS; i++) {
+		if (place_is(&places[i], base, path, len)) {
+			return &places[i];
 		}
 	}
 	return NULL;
@@ -159,13 +168,35 @@ static int step(struct pkgdb_finder *finder, uint64_t base, const char *path, si
 	return S_ISDIR(node.mode);
 }
 
+/* Keep where a path leads to, in the place of what came into its set first. @return false: no memory. */
+static bool remember(struct pkgdb_finder *finder, size_t set, const struct place *place)
+{
+	struct place *places = finder->sets[set];
+	char *copy = malloc(place->len + 1);
+
+	if (copy && !places) {
+		places = finder->sets[set] = calloc(WAYS, sizeof(*places));
+	}
+	if (!copy || !places) {
+		free(copy);
+		return false;
+	}
+	memcpy(copy, place->path, place->len);
+	places += finder->oldest[set];
+	finder->oldest[set] = (unsigned char)((finder->oldest[set] + 1) % WAYS);
+	free(places->path);
+	*places = *place;
+	places->path = copy;
+	finder->last = places;
+	return true;
+}
+
 /* The folder that a path leads to, out of the cache or walked. */
 static int find_folder(struct pkgdb_finder *finder, const struct pkgdb_root *root, uint64_t base,
 	const char *path, size_t len, uint64_t *ret_folder, struct peel_error *err)
 {
 	const size_t set = (size_t)(hash_bytes(base, path, len) & (SETS - 1));
 	struct place *place = finder->last;
-	char *copy;
 	int r;
 
 	if (!place || !place_is(place, base, path, len)) {
@@ -183,16 +214,9 @@ static int find_folder(struct pkgdb_finder *finder, const struct pkgdb_root *roo
 	if (r < 0) {
 		return r;
 	}
-	copy = malloc(len + 1);
-	if (!copy) {
+	if (!remember(finder, set, &(struct place){(char *)path, len, base, *ret_folder})) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	memcpy(copy, path, len);
-	place = &finder->places[set][finder->oldest[set]];
-	finder->oldest[set] = (unsigned char)((finder->oldest[set] + 1) % WAYS);
-	free(place->path);
-	*place = (struct place){copy, len, base, *ret_folder};
-	finder->last = place;
 	return 0;
 }
 

@@ -39,9 +39,9 @@ static bool read_all(struct peel_index *index, uint64_t ino, uint64_t offset, vo
 	return peel_read(index, ino, offset, buf, len, NULL) == (ssize_t)len;
 }
 
-/* A header, which a slot points to. @return 0, less than 0 damaged or no memory, or what the callback returned. */
+/* A header, which a slot points to. @param left bytes that headers may still have: they do not overlap. @return 0, less than 0 damaged or no memory, or what the callback returned. */
 static int read_blob(struct peel_index *index, uint64_t ino, uint64_t size, const uint8_t *slot,
-	pkgdb_blob_fn *each, void *arg, const char **ret_what)
+	uint64_t *left, pkgdb_blob_fn *each, void *arg, const char **ret_what)
 {
 	const uint64_t offset = (uint64_t)read_le32(slot + 8) * BLOCK;
 	cleanup_free uint8_t *blob = NULL;
@@ -57,6 +57,12 @@ static int read_blob(struct peel_index *index, uint64_t ino, uint64_t size, cons
 	if (len > PKGDB_RPM_HEADER_MAX || len > size - offset - HEAD) {
 		return 0;
 	}
+	/* Else a million slots that lead to one large header would be read a million times. */
+	if (len > *left) {
+		*ret_what = "its packages overlap";
+		return 0;
+	}
+	*left -= len;
 	blob = malloc(len + 1);
 	if (!blob) {
 		return PEEL_ENOMEM;
@@ -73,6 +79,7 @@ int pkgdb_rpm_ndb(struct peel_index *index, uint64_t ino, uint64_t size, pkgdb_b
 	void *arg, const char **ret_what)
 {
 	uint8_t page[PAGE];
+	uint64_t left = size;
 	uint32_t pages;
 	int r = 0;
 
@@ -99,7 +106,7 @@ int pkgdb_rpm_ndb(struct peel_index *index, uint64_t ino, uint64_t size, pkgdb_b
 				return 0;
 			}
 			if (read_le32(slot + 4) != 0) {
-				r = read_blob(index, ino, size, slot, each, arg, ret_what);
+				r = read_blob(index, ino, size, slot, &left, each, arg, ret_what);
 			}
 			if (*ret_what) {
 				return r;

@@ -3,7 +3,8 @@
  * rpmdb.sqlite, read by SQLite in the image: its file is peel_read. The database is the image's and may be hostile,
  * so it is opened as one that never changes (no locks, no journal, no WAL, nothing beside it is opened), with no
  * triggers, views or functions of its schema trusted; one table is read from begin to end, and only if it is a
- * table. Work is bounded by the number of packages and of steps, memory by SQLite's cache and one header.
+ * table. Work is bounded by the number of packages and of steps, and by the file's size: rows whose pages overlap, or
+ * that a default fills, come to more. Memory is bounded by SQLite's cache and one header.
  *
  * Rejected: a copy on disk (the image's database may be large), and reading the pages ourselves (SQLite knows its
  * format, and refuses damage better).
@@ -293,8 +294,8 @@ static bool has_table(sqlite3 *db, int *ret_code)
 	return found;
 }
 
-/* @return SQLite's code; *ret is what the callback returned. */
-static int read_rows(sqlite3 *db, pkgdb_blob_fn *each, void *arg, int *ret)
+/* @param left bytes that rows may have. @return SQLite's code; *ret is what the callback returned. */
+static int read_rows(sqlite3 *db, uint64_t left, pkgdb_blob_fn *each, void *arg, int *ret)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rows = 0;
@@ -306,6 +307,11 @@ static int read_rows(sqlite3 *db, pkgdb_blob_fn *each, void *arg, int *ret)
 			const void *bytes = sqlite3_column_blob(stmt, 0);
 			const int len = sqlite3_column_bytes(stmt, 0);
 
+			if (len > 0 && (uint64_t)len > left) {
+				code = SQLITE_CORRUPT;
+				break;
+			}
+			left -= len > 0 ? (uint64_t)len : 0;
 			*ret = each(arg, bytes ? bytes : "", bytes && len > 0 ? (size_t)len : 0);
 		}
 	}
@@ -335,7 +341,7 @@ int pkgdb_rpm_sqlite(struct peel_index *index, uint64_t ino, uint64_t size, pkgd
 		*ret_what = code == SQLITE_DONE || code == SQLITE_ROW ? "no table Packages"
 								      : say(code & 0xff);
 	} else if (code == SQLITE_OK || code == SQLITE_ROW) {
-		code = read_rows(db, each, arg, &r);
+		code = read_rows(db, size, each, arg, &r);
 	}
 	sqlite3_close(db);
 	sqlite3_vfs_unregister(&vfs.base);
