@@ -319,13 +319,11 @@ void blockcache_forget(struct blockcache *cache, const void *owner)
 
 void blockcache_free(struct blockcache *cache)
 {
-	struct span *span;
-
 	if (!cache) {
 		return;
 	}
-	while ((span = cache->oldest)) {
-		unlist(cache, span);
+	for (struct span *span = cache->oldest, *newer; span; span = newer) {
+		newer = span->newer;
 		free(span);
 	}
 	pthread_cond_destroy(&cache->settled);

@@ -107,7 +107,7 @@ static int take_need(struct elf_look *look, struct dynamic *dynamic, uint64_t ta
 static int each_entry(struct elf_look *look, struct dynamic *dynamic, entry_fn *take,
 	struct peel_error *err)
 {
-	const size_t word = look->elf->bits / 8;
+	const size_t word = look->elf->bits == 64 ? 8 : 4;
 
 	for (uint64_t at = 0; at + 2 * word <= dynamic->part.size; at += 2 * word) {
 		const uint8_t *bytes;

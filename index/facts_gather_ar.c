@@ -26,7 +26,7 @@ void ar_keep_finish(struct ar_keep *keep)
 {
 	free(keep->ranges);
 	free(keep->room);
-	*keep = (struct ar_keep){0};
+	memset(keep, 0, sizeof(*keep));
 }
 
 /** Keep what follows from an offset on. */
@@ -46,8 +46,7 @@ static void open_range(struct ar_keep *keep, uint64_t offset, uint64_t wanted)
 void ar_keep_begin(struct ar_keep *keep, uint64_t size)
 {
 	ar_keep_finish(keep);
-	keep->size = size;
-	keep->header = AR_MAGIC;
+	*keep = (struct ar_keep){.size = size, .header = AR_MAGIC};
 	open_range(keep, 0, AR_MAGIC + FACTS_AR_KEPT);
 }
 

@@ -54,8 +54,8 @@ static int link_groups(struct glob_braces *braces, struct peel_error *err)
 {
 	const char *text = braces->pattern;
 	/* Of each open group its begin, and its last brace or comma. */
-	uint16_t open[GLOB_MAX];
-	uint16_t last[GLOB_MAX];
+	uint16_t open[GLOB_MAX] = {0};
+	uint16_t last[GLOB_MAX] = {0};
 	size_t depth = 0;
 	size_t at = 0;
 
@@ -65,13 +65,13 @@ static int link_groups(struct glob_braces *braces, struct peel_error *err)
 			depth++;
 		} else if (text[at] == '}' && depth == 0) {
 			return glob_refuse(text, "a \"}\" without its \"{\"", err);
-		} else if ((text[at] == ',' || text[at] == '}') && depth > 0) {
+		} else if (text[at] == '}') {
+			depth--;
+			braces->next[last[depth]] = (uint16_t)at;
+			close_group(braces, open[depth], at);
+		} else if (text[at] == ',' && depth > 0) {
 			braces->next[last[depth - 1]] = (uint16_t)at;
 			last[depth - 1] = (uint16_t)at;
-		}
-		if (text[at] == '}') {
-			depth--;
-			close_group(braces, open[depth], at);
 		}
 		at = skip_literal(text, at);
 	}

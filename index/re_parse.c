@@ -55,14 +55,14 @@ struct chain {
 
 static int chain_begin(struct re_parser *parser, struct chain *chain)
 {
-	chain->any = false;
+	*chain = (struct chain){0};
 	return re_add_node(parser, (struct re_node){.type = RE_EMPTY}, &chain->root);
 }
 
 /* The last one leads to an empty node. */
 static int chain_add(struct re_parser *parser, struct chain *chain, uint32_t item)
 {
-	uint32_t number;
+	uint32_t number = 0;
 	uint32_t empty = 0;
 	int code = re_add_node(parser, (struct re_node){.type = RE_EMPTY}, &empty);
 
@@ -91,8 +91,8 @@ static int parse_quoted(struct re_parser *parser, uint32_t *ret_node)
 
 	parser->at += 2;
 	while (code == 0 && parser->at < parser->end && !re_next_is(parser, "\\E")) {
-		uint32_t rune;
-		uint32_t item;
+		uint32_t rune = 0;
+		uint32_t item = 0;
 
 		code = re_take_rune(parser, &rune);
 		if (code == 0) {

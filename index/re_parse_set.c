@@ -177,7 +177,7 @@ static int take_class_rune(struct re_parser *parser, uint32_t *ret_rune)
 
 static int take_class_range(struct re_parser *parser, struct re_builder *builder)
 {
-	uint32_t low;
+	uint32_t low = 0;
 	uint32_t high;
 	int code = take_class_rune(parser, &low);
 

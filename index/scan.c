@@ -51,12 +51,6 @@ int scan_tell(struct scanner *scanner, const char *code, const char *path, size_
 			     : 0;
 }
 
-int scan_wrap_offset(struct peel_error *err, int code, uint64_t offset)
-{
-	(void)peel_wrap(err, "offset %" PRIu64, offset);
-	return code;
-}
-
 static int pass_data(struct scanner *scanner, stream_fn *each, struct peel_error *err)
 {
 	const struct scan_sink *sink = scanner->sink;

@@ -201,7 +201,7 @@ static int read_global(struct scanner *scanner, struct tar_text text, struct pee
 /** Take in an extension header, whose block is the last of the group. */
 static int read_extension(struct scanner *scanner, struct peel_error *err)
 {
-	struct tar_text text;
+	struct tar_text text = {0};
 	int code = read_payload(scanner, &text, err);
 
 	if (code < 0) {

@@ -7,16 +7,18 @@
 #ifndef SCAN_PRIV_H
 #define SCAN_PRIV_H
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <peel/error.h>
 
 #include "scan.h"
 #include "tar_header.h"
 #include "tar_pax.h"
 #include "tar_sparse.h"
 
-struct peel_error;
 struct scan_archive;
 struct stream;
 
@@ -103,7 +105,11 @@ int scan_tell(struct scanner *scanner, const char *code, const char *path, size_
 	uint64_t offset, const char *detail, struct peel_error *err);
 
 /** Put an offset before a failure's message. @return code. */
-int scan_wrap_offset(struct peel_error *err, int code, uint64_t offset);
+static inline int scan_wrap_offset(struct peel_error *err, int code, uint64_t offset)
+{
+	(void)peel_wrap(err, "offset %" PRIu64, offset);
+	return code;
+}
 
 /**
  * Read the next group, up to its header block.

@@ -103,6 +103,7 @@ void kept_free(struct kept *kept)
 int kept_new(const struct kept_options *options, struct kept **ret_kept, struct peel_error *err)
 {
 	struct kept *kept = calloc(1, sizeof(*kept));
+	const size_t room = sizeof(kept->open);
 
 	if (!kept) {
 		return no_memory(err);
@@ -110,7 +111,7 @@ int kept_new(const struct kept_options *options, struct kept **ret_kept, struct 
 	kept->store = (struct kept_store){.options = *options, .fd = -1};
 	kept->unpacked = NO_CHUNK;
 	pthread_mutex_init(&kept->lock, NULL);
-	kept->packed = malloc(sizeof(kept->open));
+	kept->packed = calloc(1, room);
 	if (!kept->packed) {
 		kept_free(kept);
 		return no_memory(err);

@@ -143,7 +143,7 @@ static int append(struct bulk *bulk, const uint8_t *page, uint32_t *ret_number,
 int bulk_begin(struct store *store, struct bulk **ret_bulk, struct peel_error *err)
 {
 	struct bulk *bulk = calloc(1, sizeof(*bulk));
-	uint8_t header[HEADER_SIZE];
+	uint8_t header[HEADER_SIZE] = {0};
 	int code;
 
 	if (!bulk || !(bulk->waiting = malloc((size_t)WRITE_PAGES * STORE_PAGE_SIZE))) {
@@ -263,7 +263,7 @@ static struct level *get_level(struct bulk_tree *tree, unsigned number, struct p
 	}
 	tree->count++;
 	level->bytes = malloc(STORE_PAGE_SIZE);
-	level->parting = malloc(CELL_MAX);
+	level->parting = calloc(1, CELL_MAX);
 	if (!level->bytes || !level->parting) {
 		peel_fail(err, PEEL_ENOMEM, "no memory");
 		return NULL;
@@ -307,9 +307,12 @@ static int add_cell(struct bulk_tree *tree, unsigned number, const uint8_t *cell
 	struct level *level = get_level(tree, number, err);
 	unsigned content;
 	uint8_t *room;
-	int code = level ? 0 : err->code;
+	int code = 0;
 
-	if (code == 0 && level->parting_len > 0) {
+	if (!level) {
+		return err->code;
+	}
+	if (level->parting_len > 0) {
 		code = part(tree, number, err);
 	}
 	if (code < 0) {
@@ -357,9 +360,12 @@ int bulk_add_leaf(struct bulk_tree *tree, const uint8_t *page, uint64_t last,
 	struct peel_error *err)
 {
 	struct level *level = get_level(tree, 0, err);
-	int code = level ? 0 : err->code;
+	int code = 0;
 
-	if (code == 0 && tree->any) {
+	if (!level) {
+		return err->code;
+	}
+	if (tree->any) {
 		code = append_leaf(tree, err);
 	}
 	if (code < 0) {
