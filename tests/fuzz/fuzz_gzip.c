@@ -2,6 +2,9 @@
 /*
  * gzip: in order with access points, then at random through them, against zlib. The mutator mends the CRC and the size
  * of every member, as far as zlib can decode it.
+ *
+ * ISA-L, like igzip and so those engines that call it, takes blocks whose sets of codes are not complete; zlib, gzip and
+ * Go refuse them. What both take must be the same.
  */
 #include <string.h>
 #include <zlib.h>
@@ -13,6 +16,8 @@
 #define TRAILER 8
 
 static struct fuzz_plain plain;
+/* zlib refused a set of codes. */
+static bool lax;
 
 static bool is_member(const uint8_t *data, size_t len)
 {
@@ -29,6 +34,7 @@ static int inflate_member(const uint8_t *data, size_t len, int bits, size_t *ret
 	z.avail_out = (uInt)(sizeof(plain.bytes) - plain.len);
 	fuzz_check(inflateInit2(&z, bits) == Z_OK);
 	status = inflate(&z, Z_FINISH);
+	lax = lax || (status == Z_DATA_ERROR && z.msg && strstr(z.msg, " set"));
 	plain.len = sizeof(plain.bytes) - z.avail_out;
 	plain.large = plain.large || z.avail_out == 0;
 	*ret_used = len - z.avail_in;
@@ -42,6 +48,7 @@ static void decode_all(const uint8_t *data, size_t len)
 
 	plain.len = 0;
 	plain.large = false;
+	lax = false;
 	plain.good = is_member(data, len);
 	while (plain.good && is_member(data + pos, len - pos)) {
 		plain.good = inflate_member(data + pos, len - pos, 16 + MAX_WBITS, &used) ==
@@ -54,7 +61,7 @@ static void decode_all(const uint8_t *data, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	decode_all(data, len);
-	fuzz_codec(data, len, PEEL_CODEC_GZIP, &plain, false);
+	fuzz_codec(data, len, PEEL_CODEC_GZIP, &plain, lax);
 	return 0;
 }
 

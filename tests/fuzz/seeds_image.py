@@ -248,6 +248,49 @@ def corpus_tars(corpus, folder="public"):
                 yield folder + "-" + os.path.relpath(path, corpus).replace("/", "_")[-100:], file.read()
 
 
-MAKERS = {"gzip": gzip_seeds, "image": image_seeds, "json": json_seeds, "name": name_seeds, "outer": outer_seeds,
-          "reference": reference_seeds, "tar": tar_seeds, "zstd": zstd_seeds}
+def stack(*layers):
+    """An input of the target merge: entries are (kind, path, link, meta, content)."""
+    names = ["a", "b", "c", "d", "e", "l", ".wh.a", ".wh.b", ".wh.c", ".wh.d", ".wh..wh..opq", ".wh..wh.x", ".wh.", "..",
+             ".", ""]
+
+    def parts(path):
+        numbers = [names.index(part) for part in path.split("/")]
+        return bytes(a | b << 4 for a, b in zip(numbers[::2], numbers[1::2] + [0])), len(numbers) - 1
+
+    out = bytearray(b"\1")
+    for number, layer in enumerate(layers):
+        for at, (kind, path, *rest) in enumerate(layer):
+            link, meta, content = (list(rest) + ["a", 0, 1][len(rest):])[:3]
+            target, links = parts(link.lstrip("/") if link != "/" else "")
+            name, count = parts(path)
+            out += bytes(["f.d.lhcp".index(kind) | count << 3 | meta << 5 | (at == 0 and number > 0) << 7,
+                          content | links << 2 | link.startswith("/") << 4]) + name
+            if kind in "lh":
+                out += target
+    return bytes(out)
+
+
+def merge_seeds():
+    """A stack for each rule."""
+    for name, layers in {
+            "whiteout": ([("f", "a"), ("d", "d"), ("f", "d/a")], [("f", ".wh.a"), ("f", ".wh.d")]),
+            "whiteout-then-again": ([("d", "d"), ("f", "d/a")], [("f", ".wh.d"), ("f", "d/b")]),
+            "opaque": ([("d", "d"), ("f", "d/a")], [("d", "d"), ("f", "d/.wh..wh..opq"), ("f", "d/b")]),
+            "same-layer": ([("f", "a")], [("f", "a", "a", 0, 2), ("f", ".wh.a")]),
+            "types": ([("d", "a"), ("f", "a/b"), ("f", "b"), ("l", "c", "a")], [("f", "a"), ("d", "b"), ("d", "c")]),
+            "implied": ([("f", "a/b/c")], [("f", "a/b/d"), ("d", "a", "a", 1)]),
+            "parent-is-link": ([("d", "d"), ("l", "l", "d"), ("f", "l/a")], [("f", "l/b")]),
+            "links": ([("f", "a"), ("h", "b", "a")], [("h", "c", "b", 1), ("f", "a", "a", 0, 2)]),
+            "broken-link": ([("h", "b", "a"), ("f", "a")], [("f", ".wh.a"), ("h", "c", "a")]),
+            "same-again": ([("f", "a"), ("d", "d"), ("l", "l", "/a")], [("f", "a"), ("d", "d"), ("l", "l", "/a")]),
+            "loop": ([("l", "a", "b"), ("l", "b", "a"), ("f", "a/c")],),
+            "up": ([("l", "l", "../.."), ("f", "l/a"), ("f", "../b"), ("d", ".")],),
+            "unreachable": ([("f", "a"), ("f", "a/b")], [("f", "a/c")]),
+            "devices": ([("c", "a"), ("p", "b")], [("c", "a", "a", 0, 2), ("p", "b", "a", 1)])}.items():
+        yield name, stack(*layers)
+        yield name + "-plain", b"\0" + stack(*layers)[1:]
+
+
+MAKERS = {"gzip": gzip_seeds, "image": image_seeds, "json": json_seeds, "merge": merge_seeds, "name": name_seeds,
+          "outer": outer_seeds, "reference": reference_seeds, "tar": tar_seeds, "zstd": zstd_seeds}
 CORPUS = {"outer": corpus_outer, "tar": corpus_tars}
