@@ -287,8 +287,8 @@ static int look(struct detect *detect)
 {
 	int r = match_new(detect->detectors, detect->wanted, &detect->match, detect->err);
 
-	r = r < 0 ? r : facts_rows_new(detect->index, &detect->rows, detect->err);
 	r = r < 0 ? r : query_names_new(detect->index, &detect->names, detect->err);
+	r = r < 0 ? r : detect_xattrs(detect);
 	r = r < 0 ? r : detect_files(detect);
 	r = r < 0 ? r : detect_links(detect);
 	r = r < 0 ? r : detect_folders(detect);
@@ -300,7 +300,6 @@ static int look(struct detect *detect)
 static void finish(struct detect *detect)
 {
 	match_free(detect->match);
-	facts_rows_free(detect->rows);
 	query_names_free(detect->names);
 	founds_finish(&detect->founds);
 	free(detect->xattrs);

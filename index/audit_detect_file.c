@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files: the ledger's pieces and their facts come in the same order, entries ascending, so one pass takes
- * both. Facts turn
- * leaves true; all names of a file with several count.
+ * both. Facts turn leaves true; all names of a file with several count.
  */
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +15,7 @@
 #include "facts_rows.h"
 #include "glob.h"
 #include "query_names.h"
+#include "query_pieces.h"
 #include "util.h"
 
 /* Most names of one file that are told and asked. */
@@ -259,7 +258,7 @@ static int look_at_file(struct file *file)
 	const struct facts_row *row = file->row;
 	struct match *match = detect->match;
 	const struct found_mark mark = found_mark(detect);
-	char mode[16];
+	char mode[5];
 	size_t found_count;
 	int r;
 
@@ -278,15 +277,15 @@ static int look_at_file(struct file *file)
 	if (r < 0) {
 		return r;
 	}
-	if (row->kind && row->kind < 64) {
-		match_bits(match, DETECTOR_KIND, UINT64_C(1) << row->kind, "kind",
-			peel_kind_name(row->kind));
+	if (piece->kind && piece->kind < 64) {
+		match_bits(match, DETECTOR_KIND, UINT64_C(1) << piece->kind, "kind",
+			peel_kind_name(piece->kind));
 	}
 	match_markers(match, row);
 	match_elf(match, row);
 	match_archive(match, row);
-	snprintf(mode, sizeof(mode), "%04o", piece->mode & 07777u);
-	match_bits(match, DETECTOR_MODE, piece->mode & 07777, "mode", mode);
+	match_bits(match, DETECTOR_MODE, piece->mode & 07777, "mode",
+		detect_mode_text(piece->mode, mode));
 	match_xattrs(match, detect, piece->entry);
 	match_script(match, detect, row);
 	found_count = detect->founds.count;
@@ -309,12 +308,12 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 	struct facts_row row;
 	struct file file = {pass->detect, piece, &row};
 
-	pass->r = facts_rows_seek(pass->detect->rows, piece->entry, &row, pass->detect->err);
-	if (pass->r > 0 && row.entry == piece->entry) {
+	/* Every file with facts has a kind. */
+	pass->r = piece->kind
+		? facts_rows_beside(pass->detect->rows, piece->entry, &row, pass->detect->err)
+		: peel_fail(pass->detect->err, PEEL_EFORMAT, "the facts lack a file of the index");
+	if (pass->r == 0) {
 		pass->r = look_at_file(&file);
-	} else if (pass->r >= 0) {
-		pass->r = peel_fail(pass->detect->err, PEEL_EFORMAT,
-			"the facts lack a file of the index");
 	}
 	return pass->r < 0;
 }
@@ -342,17 +341,25 @@ static int take_xattr(void *arg, uint64_t entry, const char *name)
 	return pass->r < 0;
 }
 
-int detect_files(struct detect *detect)
+int detect_xattrs(struct detect *detect)
 {
 	struct pass pass = {detect, 0};
-	int r = 0;
+	int r = match_asks(detect->match, DETECTOR_XATTR)
+		? query_xattrs(detect->index, take_xattr, &pass, detect->err)
+		: 0;
 
-	if (match_asks(detect->match, DETECTOR_XATTR)) {
-		r = query_xattrs(detect->index, take_xattr, &pass, detect->err);
-	}
+	return pass.r < 0 ? pass.r : r < 0 ? r : 0;
+}
+
+int detect_range(struct detect *detect, uint64_t from, uint64_t end)
+{
+	struct pass pass = {detect, 0};
+	int r = facts_rows_new_beside(detect->index, from, end, &detect->rows, detect->err);
+
 	if (r == 0) {
-		r = peel_pieces(detect->index, PEEL_BY_ENTRY, false, take_piece, &pass,
-			detect->err);
+		r = query_pieces_between(detect->index, from, end, take_piece, &pass, detect->err);
 	}
+	facts_rows_free(detect->rows);
+	detect->rows = NULL;
 	return pass.r < 0 ? pass.r : r < 0 ? r : 0;
 }

@@ -20,6 +20,12 @@ struct found_block {
 	max_align_t bytes[];
 };
 
+static int too_many(struct detect *detect)
+{
+	return peel_fail(detect->err, PEEL_ELIMIT, "more findings than %zu MiB hold",
+		DETECT_MEMORY_MAX >> 20);
+}
+
 void *found_alloc(struct detect *detect, size_t len)
 {
 	struct founds *founds = &detect->founds;
@@ -31,8 +37,7 @@ void *found_alloc(struct detect *detect, size_t len)
 		const size_t room = wanted > BLOCK_SIZE ? wanted : BLOCK_SIZE;
 
 		if (founds->bytes + room > DETECT_MEMORY_MAX) {
-			peel_fail(detect->err, PEEL_ELIMIT, "more findings than %zu MiB hold",
-				DETECT_MEMORY_MAX >> 20);
+			too_many(detect);
 			return NULL;
 		}
 		block = malloc(sizeof(*block) + room);
@@ -196,6 +201,28 @@ void founds_sort(struct detect *detect)
 		qsort_r(detect->founds.list, detect->founds.count, sizeof(*detect->founds.list),
 			compare, detect);
 	}
+}
+
+int founds_join(struct detect *detect, struct founds *other)
+{
+	struct founds *founds = &detect->founds;
+	struct found_block **last = &founds->blocks;
+
+	while (*last) {
+		last = &(*last)->next;
+	}
+	*last = steal_pointer(&other->blocks);
+	founds->bytes += other->bytes;
+	for (size_t i = 0; i < other->count; i++) {
+		if (!grow_array(&founds->list, founds->count, &founds->room,
+			    sizeof(*founds->list))) {
+			return peel_fail(detect->err, PEEL_ENOMEM, "no memory for findings");
+		}
+		founds->list[founds->count++] = other->list[i];
+	}
+	founds_finish(other);
+	*other = (struct founds){0};
+	return founds->bytes > DETECT_MEMORY_MAX ? too_many(detect) : 0;
 }
 
 void founds_finish(struct founds *founds)

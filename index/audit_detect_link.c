@@ -150,12 +150,11 @@ static int take_folder(void *arg, const struct query_named *named)
 {
 	struct links *links = arg;
 	struct match *match = links->detect->match;
-	char mode[16];
+	char mode[5];
 
 	match_begin(match, DETECTOR_FOLDER);
 	match_text(match, DETECTOR_PATH, named->path, named->path_len, "path", NULL, -1);
-	snprintf(mode, sizeof(mode), "%04o", named->mode);
-	match_bits(match, DETECTOR_MODE, named->mode, "mode", mode);
+	match_bits(match, DETECTOR_MODE, named->mode, "mode", detect_mode_text(named->mode, mode));
 	if (match_triggered(match)) {
 		links->r = finish(links->detect, named);
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Leaves that are true are listed with what made them so; a table by leaf says which are. Both are as large as the
- * detectors, whatever the image has; forgetting the last thing costs what it had.
+ * detectors, whatever the image has; forgetting the last thing costs what it had. What is a number (kind, mode, …) is
+ * kept as one, and held against a leaf's mask where a rule asks: nearly every file has some, and hundreds of leaves
+ * name kinds that next to no rule is triggered by.
  */
 #include "audit_detect_match.h"
 
@@ -22,6 +24,15 @@ struct item {
 	struct peel_evidence evidence;
 };
 
+/* What is known of a thing as a number, 0 nothing, and the evidence for it. */
+struct number {
+	uint64_t bits;
+	struct peel_evidence evidence;
+};
+
+#define NUMBER_FIRST DETECTOR_TEXTS
+#define NUMBER_TYPES (DETECTOR_DANGLING - NUMBER_FIRST + 1)
+
 struct match {
 	const struct peel_detectors *detectors;
 	const bool *wanted;
@@ -37,7 +48,9 @@ struct match {
 	uint32_t *rules;
 	size_t rule_count;
 	bool *listed;
-	/* By type: whether a wanted rule asks for it; by type, the leaves of those without texts. */
+	/* By type, less NUMBER_FIRST. */
+	struct number numbers[NUMBER_TYPES];
+	/* By type: whether a wanted rule asks for it; and the leaves that trigger rules. */
 	bool asked[DETECTOR_DANGLING + 1];
 	struct detector_lists leaves;
 	/* What match_text's callback needs. */
@@ -59,7 +72,7 @@ static void mark_asked(struct match *match, uint32_t row)
 	}
 }
 
-/* Leaves by type, so that a number is held against those of its type alone. */
+/* Leaves by type that rules are triggered by, so that a number is held against these alone. */
 static bool list_leaves(struct match *match)
 {
 	const struct peel_detectors *detectors = match->detectors;
@@ -74,7 +87,8 @@ static bool list_leaves(struct match *match)
 	for (size_t type = 0; type < types; type++) {
 		match->leaves.start[type] = at;
 		for (uint32_t i = 0; i < detectors->leaf_count; i++) {
-			if (detectors->leaves[i].type == (enum detector_leaf_type)type) {
+			if (detectors->leaves[i].type == (enum detector_leaf_type)type &&
+				detectors->triggers.start[i] < detectors->triggers.start[i + 1]) {
 				match->leaves.items[at++] = i;
 			}
 		}
@@ -140,6 +154,9 @@ void match_begin(struct match *match, enum detector_subject on)
 	for (size_t i = 0; i < match->rule_count; i++) {
 		match->listed[match->rules[i]] = false;
 	}
+	for (size_t i = 0; i < NUMBER_TYPES; i++) {
+		match->numbers[i].bits = 0;
+	}
 	match->touched_count = 0;
 	match->item_count = 0;
 	match->rule_count = 0;
@@ -151,23 +168,29 @@ bool match_triggered(const struct match *match)
 	return match->rule_count > 0;
 }
 
-/* A fact counts for a leaf. */
-static void add_fact(struct match *match, uint32_t leaf, const struct peel_evidence *evidence)
+/* Rules that a leaf triggers are to be asked. */
+static void trigger(struct match *match, uint32_t leaf)
 {
 	const struct peel_detectors *detectors = match->detectors;
 
+	for (uint32_t i = detectors->triggers.start[leaf]; i < detectors->triggers.start[leaf + 1];
+		i++) {
+		const uint32_t rule = detectors->triggers.items[i];
+
+		if (!match->listed[rule] && detectors->rules[rule].on == match->on &&
+			match->wanted[detectors->rules[rule].detector]) {
+			match->listed[rule] = true;
+			match->rules[match->rule_count++] = rule;
+		}
+	}
+}
+
+/* A fact counts for a leaf. */
+static void add_fact(struct match *match, uint32_t leaf, const struct peel_evidence *evidence)
+{
 	if (match->facts[leaf]++ == 0) {
 		match->touched[match->touched_count++] = leaf;
-		for (uint32_t i = detectors->triggers.start[leaf];
-			i < detectors->triggers.start[leaf + 1]; i++) {
-			const uint32_t rule = detectors->triggers.items[i];
-
-			if (!match->listed[rule] && detectors->rules[rule].on == match->on &&
-				match->wanted[detectors->rules[rule].detector]) {
-				match->listed[rule] = true;
-				match->rules[match->rule_count++] = rule;
-			}
-		}
+		trigger(match, leaf);
 	}
 	if (match->facts[leaf] <= MATCH_LEAF_EVIDENCE_MAX && match->item_count < ITEMS_MAX) {
 		match->items[match->item_count++] = (struct item){leaf, *evidence};
@@ -196,16 +219,36 @@ void match_text(struct match *match, enum detector_leaf_type leaf, const char *n
 	}
 }
 
+/* What is known as a number of what a leaf asks; NULL: its type is none. */
+static const struct number *number_of(const struct match *match, const struct detector_leaf *leaf)
+{
+	switch (leaf->type) {
+	case DETECTOR_KIND:
+	case DETECTOR_ELF:
+	case DETECTOR_MODE:
+	case DETECTOR_BUNDLE:
+	case DETECTOR_DANGLING:
+		return &match->numbers[leaf->type - NUMBER_FIRST];
+	default:
+		return NULL;
+	}
+}
+
+static bool number_holds(const struct number *number, const struct detector_leaf *leaf)
+{
+	return number->bits & (leaf->type == DETECTOR_DANGLING ? UINT64_MAX : leaf->mask);
+}
+
 void match_bits(struct match *match, enum detector_leaf_type leaf, uint64_t bits, const char *type,
 	const char *shown)
 {
-	const struct peel_evidence evidence = {type, shown, -1};
 	const struct detector_lists *lists = &match->leaves;
+	struct number *number = &match->numbers[leaf - NUMBER_FIRST];
 
-	for (uint32_t i = lists->start[leaf]; bits && i < lists->start[leaf + 1]; i++) {
-		if (leaf == DETECTOR_DANGLING ||
-			(match->detectors->leaves[lists->items[i]].mask & bits)) {
-			add_fact(match, lists->items[i], &evidence);
+	*number = (struct number){bits, {type, shown, -1}};
+	for (uint32_t i = lists->start[leaf]; i < lists->start[leaf + 1]; i++) {
+		if (number_holds(number, &match->detectors->leaves[lists->items[i]])) {
+			trigger(match, lists->items[i]);
 		}
 	}
 }
@@ -255,8 +298,10 @@ void match_symbol(struct match *match, const char *name, bool defined)
 static bool leaf_holds(const struct match *match, uint32_t leaf)
 {
 	const struct detector_leaf *one = &match->detectors->leaves[leaf];
+	const struct number *number = number_of(match, one);
 
-	return match->facts[leaf] >= (one->type == DETECTOR_MARKER ? one->least : 1);
+	return number ? number_holds(number, one)
+		      : match->facts[leaf] >= (one->type == DETECTOR_MARKER ? one->least : 1);
 }
 
 /* Conditions nest no deeper than the document that they come from. */
@@ -291,11 +336,23 @@ static bool is_told(const struct match *match, const struct peel_evidence *evide
 	return false;
 }
 
+static void tell_evidence(struct match *match, const struct peel_evidence *evidence)
+{
+	if (match->told_count < MATCH_EVIDENCE_MAX && !is_told(match, evidence)) {
+		match->told[match->told_count++] = *evidence;
+	}
+}
+
 static void tell_leaf(struct match *match, uint32_t leaf)
 {
-	for (size_t i = 0; i < match->item_count && match->told_count < MATCH_EVIDENCE_MAX; i++) {
-		if (match->items[i].leaf == leaf && !is_told(match, &match->items[i].evidence)) {
-			match->told[match->told_count++] = match->items[i].evidence;
+	const struct number *number = number_of(match, &match->detectors->leaves[leaf]);
+
+	if (number) {
+		tell_evidence(match, &number->evidence);
+	}
+	for (size_t i = 0; i < match->item_count; i++) {
+		if (match->items[i].leaf == leaf) {
+			tell_evidence(match, &match->items[i].evidence);
 		}
 	}
 }

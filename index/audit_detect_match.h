@@ -35,7 +35,7 @@ void match_begin(struct match *match, enum detector_subject on);
  */
 void match_text(struct match *match, enum detector_leaf_type leaf, const char *name, size_t len,
 	const char *type, const char *shown, int64_t offset);
-/** A number: leaves of a type whose mask has a bit of it. @param shown as in match_text. */
+/** A number, once a thing and type: leaves of a type whose mask has a bit of it. @param shown as in match_text. */
 void match_bits(struct match *match, enum detector_leaf_type leaf, uint64_t bits, const char *type,
 	const char *shown);
 /** A marker by its name, and where it is. @param shown as in match_text. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * One run of peel_detect: files first (audit_detect_file.c), then links and folders (audit_detect_link.c), packages and
- * the configuration (audit_detect_config.c); what is found waits in memory (audit_detect_found.c) until it is sorted.
+ * One run of peel_detect: files first (audit_detect_file.c, side by side by audit_detect_parts.c), then links and
+ * folders (audit_detect_link.c), packages and the configuration (audit_detect_config.c); what is found waits in memory
+ * (audit_detect_found.c) until it is sorted.
  */
 #ifndef AUDIT_DETECT_PRIV_H
 #define AUDIT_DETECT_PRIV_H
@@ -85,6 +86,7 @@ struct detect {
 	const bool *asked;
 	bool *wanted;
 	struct match *match;
+	/** What stands beside the files of the range at hand. */
 	struct facts_rows *rows;
 	struct query_names *names;
 	/** Xattrs of files, ascending by entry. */
@@ -138,6 +140,8 @@ int found_name_add(struct detect *detect, struct found_name **names, size_t *cou
 	const char *text, size_t len);
 /** Sort by detector, tier, path. */
 void founds_sort(struct detect *detect);
+/** Take over findings of another run, which has none then. @return 0; PEEL_ENOMEM, PEEL_ELIMIT. */
+int founds_join(struct detect *detect, struct founds *other);
 /** Free all. */
 void founds_finish(struct founds *founds);
 
@@ -148,8 +152,22 @@ static inline const struct detector_rule *found_rule(const struct detect *detect
 	return &detect->detectors->rules[found->rule];
 }
 
-/** Files of all layers. @return 0; PEEL_EFORMAT, PEEL_EIO, PEEL_ELIMIT, PEEL_ENOMEM. */
+/** Permission bits as chmod takes them. @param text of 5 bytes. @return it. */
+static inline const char *detect_mode_text(uint32_t mode, char *text)
+{
+	for (int i = 0; i < 4; i++) {
+		text[i] = (char)('0' + (mode >> (9 - 3 * i) & 7));
+	}
+	text[4] = '\0';
+	return text;
+}
+
+/** Files of all layers, by threads. @return 0; PEEL_EFORMAT, PEEL_EIO, PEEL_ELIMIT, PEEL_ENOMEM. */
 int detect_files(struct detect *detect);
+/** Files whose rows are from the entry from on, before end. @return as detect_files. */
+int detect_range(struct detect *detect, uint64_t from, uint64_t end);
+/** Xattrs of files that detectors ask for. @return as detect_files. */
+int detect_xattrs(struct detect *detect);
 /** Folders; symlinks that lead to what was found, and to nothing. @return as detect_files. */
 int detect_folders(struct detect *detect);
 int detect_links(struct detect *detect);

@@ -74,6 +74,7 @@ enum side {
 	SIDE_SCRIPT,
 	SIDE_COUNT,
 };
+#define ALL_SIDES ((1u << SIDE_COUNT) - 1)
 
 /** A table beside table file; stands on its next row. */
 struct cursor {
@@ -98,19 +99,24 @@ struct facts_rows {
 	uint8_t hash[PEEL_FAST_HASH_SIZE];
 };
 
+/** Entries from ?1 on, before ?2. */
+#define RANGE " WHERE entry >= ?1 AND entry < ?2"
 static const char *const side_sql[] = {
-	[SIDE_MARKER] = "SELECT entry, name, offset FROM facts.marker ORDER BY entry, name",
+	[SIDE_MARKER] = "SELECT entry, name, offset FROM facts.marker" RANGE
+			" ORDER BY entry, name",
 	[SIDE_ELF] =
 		("SELECT entry, bits, machine, type, flags, debug_bytes, strip_bytes, end, interp, soname,"
-		 " runpath, build_id FROM facts.elf ORDER BY entry"),
-	[SIDE_NEED] = "SELECT entry, name FROM facts.need ORDER BY entry, position",
-	[SIDE_SYMBOL] = "SELECT entry, name, defined FROM facts.symbol ORDER BY entry, name",
-	[SIDE_GPU] = "SELECT entry, arch, bytes FROM facts.gpu ORDER BY entry, arch",
+		 " runpath, build_id FROM facts.elf" RANGE " ORDER BY entry"),
+	[SIDE_NEED] = "SELECT entry, name FROM facts.need" RANGE " ORDER BY entry, position",
+	[SIDE_SYMBOL] = "SELECT entry, name, defined FROM facts.symbol" RANGE
+			" ORDER BY entry, name",
+	[SIDE_GPU] = "SELECT entry, arch, bytes FROM facts.gpu" RANGE " ORDER BY entry, arch",
 	[SIDE_MEMBER] =
-		"SELECT entry, name, stored, size, coalesce(kind, 0) FROM facts.member ORDER BY entry, position",
-	[SIDE_ARCHIVE] =
-		"SELECT entry, listed, bundle, bundle_offset FROM facts.archive ORDER BY entry",
-	[SIDE_SCRIPT] = "SELECT entry, line FROM facts.script ORDER BY entry",
+		"SELECT entry, name, stored, size, coalesce(kind, 0) FROM facts.member" RANGE
+		" ORDER BY entry, position",
+	[SIDE_ARCHIVE] = "SELECT entry, listed, bundle, bundle_offset FROM facts.archive" RANGE
+			 " ORDER BY entry",
+	[SIDE_SCRIPT] = "SELECT entry, line FROM facts.script" RANGE " ORDER BY entry",
 };
 
 static int step(struct facts_rows *rows, struct cursor *cursor, struct peel_error *err)
@@ -126,8 +132,28 @@ static int step(struct facts_rows *rows, struct cursor *cursor, struct peel_erro
 	"SELECT f.entry, f.kind, f.looked, f.hash, coalesce(f.package, 0), coalesce(f.claim, 0)," \
 	" coalesce(f.category, 0), coalesce(f.why, 0) FROM "
 
-/** Begin with a statement for files, and the tables beside it that are wanted (bits by enum side). */
-static int begin(struct peel_index *index, const char *sql, unsigned sides,
+/** Which rows are wanted: a statement for files, NULL none; tables beside it, bits by enum side; and entries. */
+struct rows_wanted {
+	const char *files;
+	unsigned sides;
+	uint64_t from, end;
+};
+
+static int begin_side(struct facts_rows *rows, enum side side, const struct rows_wanted *wanted,
+	struct peel_error *err)
+{
+	struct cursor *cursor = &rows->sides[side];
+	int code = store_get(rows->store, side_sql[side], &cursor->stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	sqlite3_bind_int64(cursor->stmt, 1, (int64_t)wanted->from);
+	sqlite3_bind_int64(cursor->stmt, 2, (int64_t)wanted->end);
+	return step(rows, cursor, err);
+}
+
+static int begin(struct peel_index *index, const struct rows_wanted *wanted,
 	struct facts_rows **ret_rows, struct peel_error *err)
 {
 	struct facts_rows *rows;
@@ -142,16 +168,12 @@ static int begin(struct peel_index *index, const char *sql, unsigned sides,
 	}
 	rows->index = index;
 	code = index_acquire(index, &rows->store, err);
-	if (code == 0) {
-		code = store_get(rows->store, sql, &rows->files, err);
+	if (code == 0 && wanted->files) {
+		code = store_get(rows->store, wanted->files, &rows->files, err);
 	}
 	for (size_t i = 0; code == 0 && i < SIDE_COUNT; i++) {
-		if (!(sides & 1u << i)) {
-			continue;
-		}
-		code = store_get(rows->store, side_sql[i], &rows->sides[i].stmt, err);
-		if (code == 0) {
-			code = step(rows, &rows->sides[i], err);
+		if (wanted->sides & 1u << i) {
+			code = begin_side(rows, (enum side)i, wanted, err);
 		}
 	}
 	if (code < 0) {
@@ -164,27 +186,39 @@ static int begin(struct peel_index *index, const char *sql, unsigned sides,
 
 int facts_rows_new(struct peel_index *index, struct facts_rows **ret_rows, struct peel_error *err)
 {
-	return begin(index, FILE_COLUMNS "facts.file f ORDER BY f.entry", (1u << SIDE_COUNT) - 1,
-		ret_rows, err);
+	const struct rows_wanted wanted = {
+		FILE_COLUMNS "facts.file f ORDER BY f.entry", ALL_SIDES, 0, INT64_MAX};
+
+	return begin(index, &wanted, ret_rows, err);
 }
 
 int facts_rows_new_programs(struct peel_index *index, struct facts_rows **ret_rows,
 	struct peel_error *err)
 {
-	return begin(index,
-		FILE_COLUMNS
+	const struct rows_wanted wanted = {FILE_COLUMNS
 		"facts.elf e CROSS JOIN facts.file f ON f.entry = e.entry ORDER BY e.entry",
-		1u << SIDE_ELF | 1u << SIDE_GPU, ret_rows, err);
+		1u << SIDE_ELF | 1u << SIDE_GPU, 0, INT64_MAX};
+
+	return begin(index, &wanted, ret_rows, err);
 }
 
 int facts_rows_new_partial(struct peel_index *index, struct facts_rows **ret_rows,
 	struct peel_error *err)
 {
-	return begin(index,
-		FILE_COLUMNS
+	const struct rows_wanted wanted = {FILE_COLUMNS
 		"facts.archive a CROSS JOIN facts.file f ON f.entry = a.entry WHERE a.listed = 2"
 		" ORDER BY a.entry",
-		0, ret_rows, err);
+		0, 0, INT64_MAX};
+
+	return begin(index, &wanted, ret_rows, err);
+}
+
+int facts_rows_new_beside(struct peel_index *index, uint64_t from, uint64_t end,
+	struct facts_rows **ret_rows, struct peel_error *err)
+{
+	const struct rows_wanted wanted = {NULL, ALL_SIDES, from, end};
+
+	return begin(index, &wanted, ret_rows, err);
 }
 
 void facts_rows_free(struct facts_rows *rows)
@@ -409,6 +443,24 @@ static void take_file(struct facts_rows *rows, struct facts_row *row)
 	}
 }
 
+static int take_sides(struct facts_rows *rows, struct facts_row *row, struct peel_error *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < SIDE_COUNT; i++) {
+		code = take_rows(rows, (enum side)i, row, err);
+	}
+	return code;
+}
+
+int facts_rows_beside(struct facts_rows *rows, uint64_t entry, struct facts_row *ret_row,
+	struct peel_error *err)
+{
+	arena_reset(&rows->arena);
+	*ret_row = (struct facts_row){.entry = entry};
+	return take_sides(rows, ret_row, err);
+}
+
 int facts_rows_seek(struct facts_rows *rows, uint64_t entry, struct facts_row *ret_row,
 	struct peel_error *err)
 {
@@ -424,14 +476,8 @@ int facts_rows_seek(struct facts_rows *rows, uint64_t entry, struct facts_row *r
 	}
 	arena_reset(&rows->arena);
 	take_file(rows, ret_row);
-	for (size_t i = 0; i < SIDE_COUNT; i++) {
-		int code = take_rows(rows, (enum side)i, ret_row, err);
-
-		if (code < 0) {
-			return code;
-		}
-	}
-	return 1;
+	r = take_sides(rows, ret_row, err);
+	return r < 0 ? r : 1;
 }
 
 int facts_rows_next(struct facts_rows *rows, struct facts_row *ret_row, struct peel_error *err)

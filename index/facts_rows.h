@@ -96,6 +96,18 @@ int facts_rows_new_programs(struct peel_index *index, struct facts_rows **ret_ro
 /** The same of archives alone that were listed in part, without what stands beside them. @return as that. */
 int facts_rows_new_partial(struct peel_index *index, struct facts_rows **ret_rows,
 	struct peel_error *err);
+/**
+ * What stands beside the files, for those who have the ledger's pieces at hand, which tell all that table file
+ * does: rows of files from the entry from on, before end, gone to by facts_rows_beside alone. @return as that.
+ */
+int facts_rows_new_beside(struct peel_index *index, uint64_t from, uint64_t end,
+	struct facts_rows **ret_rows, struct peel_error *err);
+/**
+ * What belongs to a file, the next or one after it; not back. Of ret_row only entry and what other tables than file
+ * say is set. @return 0; PEEL_EFORMAT, PEEL_EIO, PEEL_ENOMEM.
+ */
+int facts_rows_beside(struct facts_rows *rows, uint64_t entry, struct facts_row *ret_row,
+	struct peel_error *err);
 /** Free; NULL is fine. */
 void facts_rows_free(struct facts_rows *rows);
 /** The next file. @return 1; 0 at the end; PEEL_EFORMAT, PEEL_EIO, PEEL_ENOMEM. */

@@ -7,7 +7,6 @@
  */
 #include "glob_key.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "glob_priv.h"
@@ -22,6 +21,7 @@ enum {
 	COST_PREFIX_TWO = 500,
 	COST_EXTENSION = 300,
 	COST_END_LONG = 200,
+	COST_WORD = 250,
 	COST_END_SHORT = 600,
 	COST_END_BYTE = 1500,
 	COST_NAME_COMMON = 3000,
@@ -136,6 +136,29 @@ static void offer_ends(struct choice *choice, const struct glob_part *part, cons
 	}
 }
 
+/* The first word that stands whole between the stars of the last component. */
+static void offer_word(struct choice *choice, const uint16_t *steps, size_t count)
+{
+	uint64_t hash = GLOB_HASH_SEED;
+	size_t len = 0;
+	bool inside = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (inside && len > 0 && glob_ends_word(steps[i])) {
+			offer(choice, GLOB_KEY_WORD_LAST, 0, hash, COST_WORD);
+			return;
+		}
+		if (glob_ends_word(steps[i]) || steps[i] >= GLOB_ANY) {
+			inside = steps[i] < GLOB_ANY;
+			hash = GLOB_HASH_SEED;
+			len = 0;
+		} else {
+			hash = glob_hash_byte(hash, (unsigned char)steps[i]);
+			len++;
+		}
+	}
+}
+
 static void offer_part(struct choice *choice, const struct glob *glob, size_t i)
 {
 	const struct glob_part *part = &glob->parts[i];
@@ -147,6 +170,9 @@ static void offer_part(struct choice *choice, const struct glob *glob, size_t i)
 	}
 	if (part->steps > 0) {
 		offer_ends(choice, part, text, last);
+		if (last) {
+			offer_word(choice, glob->steps + part->step, part->steps);
+		}
 	} else if (last) {
 		offer(choice, GLOB_KEY_NAME_LAST, 0, glob_hash(text, part->head), COST_NAME_LAST);
 	} else {

@@ -3,6 +3,7 @@
 #ifndef GLOB_KEY_H
 #define GLOB_KEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ enum glob_key_kind {
 	/** The first 1 to 8 bytes. */
 	GLOB_KEY_HEAD_LAST,
 	GLOB_KEY_HEAD_ANY,
+	/** A word of the last component, with a dot or a dash on either side: "tar" of "*.tar.*". */
+	GLOB_KEY_WORD_LAST,
 	/** Nothing: the pattern is tried on each path. */
 	GLOB_KEY_NONE,
 };
@@ -56,6 +59,12 @@ static inline uint64_t glob_hash_join(uint64_t hash, uint64_t more)
 {
 	hash = (hash ^ more) * UINT64_C(0xff51afd7ed558ccd);
 	return hash ^ hash >> 32;
+}
+
+/** True for what words of a name stand between. */
+static inline bool glob_ends_word(unsigned int c)
+{
+	return c == '.' || c == '-';
 }
 
 /** Hash of bytes. */

@@ -9,6 +9,7 @@
  *                                    NAME      usr lib x __pycache__ | y.pyc
  *                                    EXTENSION | .pyc
  *                                    HEAD TAIL of the lengths that some pattern has
+ *                                    WORD      of | x-y.z.tar: y z
  *
  * What is found is matched. Kinds of keys that no pattern has are not looked up. A list is tried
  * once a path, however often its key occurs in it: lists that were tried are noted, and a path with
@@ -294,6 +295,25 @@ static void look_up_ends(struct search *search, enum glob_key_kind kind, const c
 	}
 }
 
+/* Words of a name that have others on both sides. */
+static void look_up_words(struct search *search, const char *name, size_t len)
+{
+	uint64_t hash = GLOB_HASH_SEED;
+	size_t from = SIZE_MAX;
+
+	for (size_t i = 0; i < len; i++) {
+		if (!glob_ends_word((unsigned char)name[i])) {
+			hash = glob_hash_byte(hash, (unsigned char)name[i]);
+			continue;
+		}
+		if (from < i) {
+			look_up(search, GLOB_KEY_WORD_LAST, 0, hash);
+		}
+		hash = GLOB_HASH_SEED;
+		from = i + 1;
+	}
+}
+
 static void look_up_name(struct search *search, const char *name, size_t len, uint64_t hash,
 	bool last)
 {
@@ -308,6 +328,9 @@ static void look_up_name(struct search *search, const char *name, size_t len, ui
 	}
 	look_up_ends(search, last ? GLOB_KEY_TAIL_LAST : GLOB_KEY_TAIL_ANY, name, len);
 	look_up_ends(search, last ? GLOB_KEY_HEAD_LAST : GLOB_KEY_HEAD_ANY, name, len);
+	if (last && has_kind(search, GLOB_KEY_WORD_LAST)) {
+		look_up_words(search, name, len);
+	}
 }
 
 /* Take a path apart and look all its parts up. */

@@ -40,8 +40,9 @@
 #define FILES_WITH_FACTS "SELECT " FILE_COLUMNS FACTS
 #define FACTS_OF " LEFT JOIN facts.file f ON f.entry = e.id"
 
-#define WHERE_ALL " WHERE e.type = 'f' ORDER BY e.id"
-#define WHERE_VISIBLE " WHERE e.type = 'f' AND (e.why IS NULL OR e.flags & 8) ORDER BY e.id"
+#define WHERE_RANGE " WHERE e.type = 'f' AND e.id >= ?1 AND e.id < ?2"
+#define WHERE_ALL WHERE_RANGE " ORDER BY e.id"
+#define WHERE_VISIBLE WHERE_RANGE " AND (e.why IS NULL OR e.flags & 8) ORDER BY e.id"
 #define BY_NAME " INDEXED BY entry_path"
 #define WHERE_REST " WHERE e.dir = ?1 AND e.name >= ?2 AND e.type IN ('f', 'h')"
 /* The end is the statement's: what is beyond it may be a million folders. */
@@ -289,6 +290,10 @@ static int pieces_by_entry(struct pieces *pieces)
 	size_t len = 0;
 	int r = pieces_get(pieces, pieces->visible_only ? PIECES_VISIBLE : PIECES_ALL, &stmt);
 
+	if (r == 0) {
+		sqlite3_bind_int64(stmt, 1, (int64_t)pieces->from);
+		sqlite3_bind_int64(stmt, 2, (int64_t)pieces->end);
+	}
 	while (r == 0 && (r = store_step(pieces->q.store, stmt, pieces->q.err)) > 0) {
 		r = pieces_row(pieces, stmt, &row);
 		if (r < 0 || (pieces->visible_only && !row.visible)) {
@@ -305,18 +310,17 @@ static int pieces_by_entry(struct pieces *pieces)
 	return r;
 }
 
-int peel_pieces(struct peel_index *index, enum peel_piece_order order, bool visible_only,
-	peel_piece_fn *each, void *arg, struct peel_error *err)
+/* A pass of those whose rows are in a range. */
+static int run(struct peel_index *index, enum peel_piece_order order, const struct pieces *wanted,
+	struct peel_error *err)
 {
-	struct pieces *pieces = calloc(1, sizeof(*pieces));
+	struct pieces *pieces = malloc(sizeof(*pieces));
 	int r;
 
 	if (!pieces) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	pieces->visible_only = visible_only;
-	pieces->each = each;
-	pieces->arg = arg;
+	*pieces = *wanted;
 	r = query_begin(&pieces->q, index, err);
 	if (r == 0) {
 		pieces->facts = pieces_have_facts(pieces->q.store);
@@ -326,4 +330,21 @@ int peel_pieces(struct peel_index *index, enum peel_piece_order order, bool visi
 	folder_paths_finish(&pieces->folders);
 	free(pieces);
 	return r;
+}
+
+int query_pieces_between(struct peel_index *index, uint64_t from, uint64_t end, peel_piece_fn *each,
+	void *arg, struct peel_error *err)
+{
+	const struct pieces wanted = {.from = from, .end = end, .each = each, .arg = arg};
+
+	return run(index, PEEL_BY_ENTRY, &wanted, err);
+}
+
+int peel_pieces(struct peel_index *index, enum peel_piece_order order, bool visible_only,
+	peel_piece_fn *each, void *arg, struct peel_error *err)
+{
+	const struct pieces wanted = {
+		.end = INT64_MAX, .visible_only = visible_only, .each = each, .arg = arg};
+
+	return run(index, order, &wanted, err);
 }

@@ -67,6 +67,8 @@ struct pieces {
 	/** Connections have the tables of facts. */
 	bool facts;
 	bool visible_only;
+	/** Rows of the pass by entry: from this one on, before end. */
+	uint64_t from, end;
 	peel_piece_fn *each;
 	void *arg;
 	struct folder_paths folders;
@@ -104,6 +106,13 @@ int pieces_emit(struct pieces *pieces, sqlite3_stmt *stmt, const struct piece_ro
 /** Append "/name" to the first dir_len bytes of pieces->path. @return 0; PEEL_ELIMIT, PEEL_EFORMAT (no name). */
 int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_t name_len,
 	size_t *ret_len);
+
+/**
+ * What peel_pieces tells by entry of the rows from the entry from on, before end: passes may run side by side.
+ * @return as peel_pieces.
+ */
+int query_pieces_between(struct peel_index *index, uint64_t from, uint64_t end, peel_piece_fn *each,
+	void *arg, struct peel_error *err);
 
 /** All pieces in the order of paths. @return as peel_pieces. */
 int pieces_by_path(struct pieces *pieces);

@@ -115,7 +115,8 @@ static void make_pattern(char *text)
 {
 	static const char *const begins[] = {"/", "**/", "/**/", "/", "/a/", "/a/bb/", "{/,/a/}"};
 	static const char *const pieces[] = {"a", "b", ".a", "bb", "*", "?", "[ab]", "[!a]",
-		"{a,b}", "{,a}", "{a,b{a,.b}}", "a.b", "{b/a,a}", "abababab", "*.", "b*"};
+		"{a,b}", "{,a}", "{a,b{a,.b}}", "a.b", "{b/a,a}", "abababab", "*.", "b*", "*.a.*",
+		"*-bb.*", "?-a-*"};
 	static const char *const seams[] = {"/", "/", "/**/", "", "", ""};
 	const uint32_t count = 1 + pick(4);
 
@@ -133,7 +134,7 @@ static void make_pattern(char *text)
 static void make_path(char *text)
 {
 	static const char *const pieces[] = {
-		"a", "b", ".a", "bb", "a.b", ".b", "ab", "abababab", "ba"};
+		"a", "b", ".a", "bb", "a.b", ".b", "ab", "abababab", "ba", "-bb.a.", "b-a-"};
 	const uint32_t count = pick(6);
 
 	strcpy(text, count ? "" : "/");
