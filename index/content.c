@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "content.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -382,6 +383,16 @@ int content_layer(struct content *content, int layer, struct source **ret_source
 	}
 	*ret_source = opened;
 	return code;
+}
+
+int content_redirect(struct content *content, int layout, int spool, struct peel_error *err)
+{
+	if ((content->layout >= 0 && dup3(layout, content->layout, O_CLOEXEC) < 0) ||
+		(content->codec.spool_dir >= 0 &&
+			dup3(spool, content->codec.spool_dir, O_CLOEXEC) < 0)) {
+		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
+	}
+	return 0;
 }
 
 void content_folders(const struct content *content, int *ret_layout, int *ret_spool)

@@ -39,6 +39,12 @@ struct content_options {
 int content_open(struct store_pool *pool, int layer_count, const struct content_options *options,
 	struct content **ret_content, struct peel_error *err);
 
+/**
+ * Open blobs and make spools by brokers (broker.h) from now on, in place of folders. Nothing may have been opened yet.
+ * @return 0; PEEL_EIO.
+ */
+int content_redirect(struct content *content, int layout, int spool, struct peel_error *err);
+
 /** Folders that are still read from and spooled to by a name: a layout's and the spool's; -1: none. Borrowed. */
 void content_folders(const struct content *content, int *ret_layout, int *ret_spool);
 

@@ -11,6 +11,7 @@
 #include <peel/text.h>
 
 #include "blockcache.h"
+#include "broker.h"
 #include "image_outer.h"
 #include "points.h"
 #include "source.h"
@@ -119,11 +120,41 @@ static int tell_opened(const struct peel_image *image, struct peel_error *err)
 		: 0;
 }
 
-static int open_path(struct peel_image *image, struct peel_error *err)
+static int open_named(const char *path, int *ret_fd, struct peel_error *err)
+{
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return *ret_fd >= 0 ? 0
+			    : peel_fail(err,
+				      errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT
+					      : errno == EACCES           ? PEEL_EACCES
+									  : PEEL_EIO,
+				      "%s", strerror(errno));
+}
+
+int image_path_open(const char *reference, int *ret_fd, struct peel_error *err)
+{
+	struct image_reference parsed;
+	char shown[IMAGE_SHOWN];
+	int r = image_reference_parse(reference, &parsed, err);
+
+	if (r < 0) {
+		return r;
+	}
+	r = parsed.standard_input ? peel_fail(err, PEEL_EUSAGE, "standard input has no path")
+				  : open_named(parsed.path, ret_fd, err);
+	if (r < 0 && !parsed.standard_input) {
+		peel_wrap(err, "%s", image_shown(shown, parsed.path));
+	}
+	image_reference_finish(&parsed);
+	return r;
+}
+
+static int open_path(struct peel_image *image, const struct image_given *given,
+	struct peel_error *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (image->reference.standard_input) {
 		r = tell_opened(image, err);
@@ -131,15 +162,18 @@ static int open_path(struct peel_image *image, struct peel_error *err)
 			? r
 			: image_capture(&image->options, image->reference.kind, &image->file, err);
 	}
-	fd = open(image->reference.path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		return peel_fail(err,
-			errno == ENOENT || errno == ENOTDIR ? PEEL_ENOENT
-				: errno == EACCES           ? PEEL_EACCES
-							    : PEEL_EIO,
-			"%s", strerror(errno));
+	if (given) {
+		fd = fcntl(given->file, F_DUPFD_CLOEXEC, 3);
+	} else {
+		r = open_named(image->reference.path, &fd, err);
 	}
-	if (S_ISDIR(st.st_mode)) {
+	if (r == 0 && (fd < 0 || fstat(fd, &st) < 0)) {
+		r = peel_fail(err, PEEL_EIO, "%s", strerror(errno));
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (S_ISDIR(st.st_mode) || broker_is(fd)) {
 		image->layout_fd = steal_fd(&fd);
 		return tell_opened(image, err);
 	}
@@ -178,8 +212,8 @@ static int set_up(struct peel_image *image, const char *reference,
 	return 0;
 }
 
-int peel_image_open(const char *reference, const struct peel_image_options *options,
-	struct peel_image **ret_image, struct peel_error *err)
+int image_open_given(const char *reference, const struct peel_image_options *options,
+	const struct image_given *given, struct peel_image **ret_image, struct peel_error *err)
 {
 	struct peel_image *image = calloc(1, sizeof(*image));
 	/* The message is wanted for wrapping even where the caller does not want it. */
@@ -190,8 +224,11 @@ int peel_image_open(const char *reference, const struct peel_image_options *opti
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	r = set_up(image, reference, options, &failure);
+	if (r == 0 && given && given->spool >= 0) {
+		image->spool_fd = fcntl(given->spool, F_DUPFD_CLOEXEC, 3);
+	}
 	if (r == 0) {
-		r = open_path(image, &failure);
+		r = open_path(image, given, &failure);
 		r = r < 0 ? r : image_open_by_kind(image, &failure);
 		if (r == 0 && image->out_of_memory) {
 			r = peel_fail(&failure, PEEL_ENOMEM, "out of memory");
@@ -208,6 +245,12 @@ int peel_image_open(const char *reference, const struct peel_image_options *opti
 	}
 	*ret_image = image;
 	return 0;
+}
+
+int peel_image_open(const char *reference, const struct peel_image_options *options,
+	struct peel_image **ret_image, struct peel_error *err)
+{
+	return image_open_given(reference, options, NULL, ret_image, err);
 }
 
 void peel_image_close(struct peel_image *image)

@@ -63,7 +63,8 @@ int image_outer_open(struct peel_image *image, struct peel_error *err)
 	 * Where there is no folder for a spool, one big zstd frame is decoded from its start:
 	 * slower, no failure.
 	 */
-	if (image_spool_folder(&image->options, &image->spool_fd, NULL) < 0) {
+	if (image->spool_fd < 0 &&
+		image_spool_folder(&image->options, &image->spool_fd, NULL) < 0) {
 		image->spool_fd = -1;
 	}
 	r = blockcache_new(CACHE_BUDGET, &image->cache, err);

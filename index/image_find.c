@@ -142,9 +142,8 @@ static int find_in_layout(struct peel_image *image, const char *name, struct ima
 {
 	cleanup_free char *path = NULL;
 	cleanup_source struct source *source = NULL;
-	int r = layout_resolve(image->layout_fd, name, &path, err);
+	int r = layout_find(image->layout_fd, name, &path, &source, err);
 
-	r = r < 0 ? r : image_file_open(image->layout_fd, path, &source, err);
 	if (r < 0) {
 		return r;
 	}

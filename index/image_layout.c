@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "broker.h"
 #include "path.h"
 #include "source.h"
 
@@ -159,17 +160,14 @@ int layout_resolve(int folder, const char *name, char **ret_path, struct peel_er
 	return *ret_path ? 0 : peel_fail(err, PEEL_ENOMEM, "out of memory");
 }
 
-int image_file_open(int folder, const char *file, struct source **ret_source,
-	struct peel_error *err)
+int layout_open(int folder, const char *file, int *ret_fd, struct peel_error *err)
 {
-	cleanup_fd int fd = -1;
 	cleanup_fd int parent = -1;
 	char name[NAME_MAX + 1];
 	size_t pos = 0;
 	size_t start;
 	size_t len;
 	struct stat st;
-	int r;
 
 	while (path_next(file, strlen(file), &pos, &start, &len)) {
 		bool last = file[pos] == '\0';
@@ -192,14 +190,52 @@ int image_file_open(int folder, const char *file, struct source **ret_source,
 		}
 		parent = next;
 	}
-	fd = steal_fd(&parent);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (parent < 0 || fstat(parent, &st) < 0 || !S_ISREG(st.st_mode)) {
 		return peel_fail(err, PEEL_EFORMAT, "\"%s\" is no regular file",
 			image_shown((char[IMAGE_SHOWN]){0}, file));
 	}
-	r = source_open_fd(fd, ret_source, err);
+	*ret_fd = steal_fd(&parent);
+	return 0;
+}
+
+/* A source that owns its descriptor; taken over in any case. */
+static int open_source(int fd, struct source **ret_source, struct peel_error *err)
+{
+	int r = fd < 0 ? fd : source_open_fd(fd, ret_source, err);
+
+	if (r < 0 && fd >= 0) {
+		close(fd);
+	}
+	return r;
+}
+
+int image_file_open(int folder, const char *file, struct source **ret_source,
+	struct peel_error *err)
+{
+	int fd = -1;
+	int r;
+
+	if (broker_is(folder)) {
+		return open_source(broker_blob(folder, file, NULL, err), ret_source, err);
+	}
+	r = layout_open(folder, file, &fd, err);
+	return r < 0 ? r : open_source(fd, ret_source, err);
+}
+
+int layout_find(int folder, const char *name, char **ret_path, struct source **ret_source,
+	struct peel_error *err)
+{
+	cleanup_free char *path = NULL;
+	int r;
+
+	if (broker_is(folder)) {
+		r = open_source(broker_blob(folder, name, &path, err), ret_source, err);
+	} else {
+		r = layout_resolve(folder, name, &path, err);
+		r = r < 0 ? r : image_file_open(folder, path, ret_source, err);
+	}
 	if (r == 0) {
-		fd = -1;
+		*ret_path = steal_pointer(&path);
 	}
 	return r;
 }

@@ -237,6 +237,14 @@ int image_read_descriptor(struct peel_image *image, const char *what, const json
  * @return 0; PEEL_ENOENT; PEEL_EFORMAT (leads out, loop, too long); PEEL_EIO; PEEL_ENOMEM.
  */
 int layout_resolve(int folder, const char *name, char **ret_path, struct peel_error *err);
+/** Open a file of a layout folder, following no link. @param ret_fd the caller closes. @return as image_file_open. */
+int layout_open(int folder, const char *file, int *ret_fd, struct peel_error *err);
+/**
+ * Both at once. @param folder a folder, or a broker (broker.h). @param ret_path as layout_resolve.
+ * @param ret_source the caller drops. @return as both.
+ */
+int layout_find(int folder, const char *name, char **ret_path, struct source **ret_source,
+	struct peel_error *err);
 
 /* image_outer.c, image_spool.c */
 

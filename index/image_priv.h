@@ -25,6 +25,24 @@ struct image_blob {
 	uint64_t size;
 };
 
+/** What an image is opened from in place of names, where nothing can be opened by one; both are duplicated. */
+struct image_given {
+	/** The file, or the folder of a layout, or a broker for it (broker.h). */
+	int file;
+	/** Folder for spools, or a broker; -1: none. */
+	int spool;
+};
+
+/** peel_image_open from descriptors. @param given NULL: by the reference's path. */
+int image_open_given(const char *reference, const struct peel_image_options *options,
+	const struct image_given *given, struct peel_image **ret_image, struct peel_error *err);
+
+/**
+ * Open the file or the folder that a reference names. @param ret_fd the caller closes.
+ * @return 0; PEEL_ENOENT, PEEL_EACCES, PEEL_EIO, PEEL_EUSAGE (standard input), PEEL_ENOMEM.
+ */
+int image_path_open(const char *reference, int *ret_fd, struct peel_error *err);
+
 /** Where layer i is. @return NULL where the blob is missing. Belongs to the image. */
 const struct image_blob *image_layer_blob(const struct peel_image *image, int i);
 

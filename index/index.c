@@ -19,6 +19,7 @@
 #include "image_parts.h"
 #include "index_build.h"
 #include "index_cache.h"
+#include "index_caged.h"
 #include "index_facts.h"
 #include "index_open.h"
 #include "source.h"
@@ -155,40 +156,38 @@ static int name_image(const struct opening *opening, struct peel_error *err)
 			strlen(opening->reference)));
 }
 
-static int build_index(struct opening *opening, struct facts_spool *spool,
+/**
+ * Is it of this image, as we asked? What was written in a cage may say anything. @return 0; PEEL_EINTERNAL.
+ */
+static int check_built(const struct opening *opening, struct peel_index *index,
+	struct peel_error *err)
+{
+	const struct {
+		const char *key;
+		const char *value;
+	} values[] = {
+		{"identity", opening->settled ? opening->identity : ""},
+		{"location", opening->location ? opening->location : ""},
+		{"verified", opening->options->verify ? "1" : "0"},
+	};
+
+	for (size_t i = 0; i < countof(values); i++) {
+		if (strcmp(peel_image_value(index, values[i].key), values[i].value) != 0) {
+			return peel_fail(err, PEEL_EINTERNAL,
+				"what was built is the index of something else");
+		}
+	}
+	return 0;
+}
+
+/** Open what was built, publish it, and open the bytes behind it. @param file, layout as in content.h. */
+static int take_built(struct opening *opening, struct source *file, int layout,
 	struct peel_index **ret_index, struct peel_error *err)
 {
-	const struct peel_index_options *options = opening->options;
 	cleanup(index_cleanup) struct peel_index *index = NULL;
-	cleanup_image struct peel_image *image = NULL;
-	struct build_options build = {
-		.identity = opening->settled ? opening->identity : "",
-		.location = opening->location ? opening->location : "",
-		.verify = options->verify,
-		.facts = spool,
-		.progress = options->progress,
-		.progress_arg = options->progress_arg,
-	};
-	int serving;
-	int code = peel_image_open(opening->reference, &options->image, &image, err);
+	int serving = fcntl(opening->temp.fd, F_DUPFD_CLOEXEC, 3);
+	int code;
 
-	if (code == 0) {
-		code = make_temp(opening, err);
-	}
-	if (code < 0) {
-		return code;
-	}
-	build.fd = opening->temp.fd;
-	build.cache_folder = options->no_cache || options->rebuild ? -1 : opening->folder;
-	build.spill_dir = opening->temp.folder >= 0 ? opening->temp.folder : opening->folder;
-	code = index_build(image, &build, err);
-	if (code == 0) {
-		code = check_unchanged(opening, err);
-	}
-	if (code < 0) {
-		return name_image(opening, err);
-	}
-	serving = fcntl(opening->temp.fd, F_DUPFD_CLOEXEC, 3);
 	if (serving < 0) {
 		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
 	}
@@ -198,18 +197,104 @@ static int build_index(struct opening *opening, struct facts_spool *spool,
 		return code;
 	}
 	index->built = true;
-	code = publish(opening, index, err);
+	code = check_built(opening, index, err);
 	if (code == 0) {
-		note_unkept(opening, index);
-		code = index_attach_content(opening, index, image_file(image),
-			image_layout_fd(image), err);
+		code = publish(opening, index, err);
 	}
 	if (code == 0) {
-		index->image = peel_reference_is_stdin(opening->reference) ? steal_pointer(&image)
-									   : NULL;
+		note_unkept(opening, index);
+		code = index_attach_content(opening, index, file, layout, err);
+	}
+	if (code == 0) {
 		*ret_index = steal_pointer(&index);
 	}
 	return code;
+}
+
+struct build_options index_build_options(const struct opening *opening)
+{
+	const struct peel_index_options *options = opening->options;
+
+	return (struct build_options){
+		.fd = opening->temp.fd,
+		.spill_dir = opening->temp.folder >= 0 ? opening->temp.folder : opening->folder,
+		.cache_folder = options->no_cache || options->rebuild ? -1 : opening->folder,
+		.identity = opening->settled ? opening->identity : "",
+		.location = opening->location ? opening->location : "",
+		.verify = options->verify,
+		.progress = options->progress,
+		.progress_arg = options->progress_arg,
+	};
+}
+
+/** Build in this process. */
+static int build_here(struct opening *opening, struct facts_spool *spool,
+	struct peel_index **ret_index, struct peel_error *err)
+{
+	cleanup_image struct peel_image *image = NULL;
+	struct build_options build;
+	int code = peel_image_open(opening->reference, &opening->options->image, &image, err);
+
+	if (code == 0) {
+		code = make_temp(opening, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	build = index_build_options(opening);
+	build.facts = spool;
+	code = index_build(image, &build, err);
+	if (code == 0) {
+		code = check_unchanged(opening, err);
+	}
+	if (code < 0) {
+		return name_image(opening, err);
+	}
+	code = take_built(opening, image_file(image), image_layout_fd(image), ret_index, err);
+	if (code == 0 && peel_reference_is_stdin(opening->reference)) {
+		(*ret_index)->image = steal_pointer(&image);
+	}
+	return code;
+}
+
+/** Build in a child without rights. @param ret_facts set where it wrote facts too. */
+static int build_caged(struct opening *opening, struct facts_file *facts, bool *ret_facts,
+	struct peel_index **ret_index, struct peel_error *err)
+{
+	cleanup_source struct source *file = NULL;
+	cleanup_fd int image = -1;
+	bool named = false;
+	struct stat st;
+	int code = image_path_open(opening->reference, &image, err);
+
+	if (code == 0) {
+		code = make_temp(opening, err);
+	}
+	if (code == 0 && facts) {
+		code = facts_file_make(facts, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	if (fstat(image, &st) < 0) {
+		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
+	}
+	code = caged_build(opening, image, facts, ret_facts, &named, err);
+	if (code == 0) {
+		code = check_unchanged(opening, err);
+	}
+	if (code < 0) {
+		return named ? code : name_image(opening, err);
+	}
+	if (S_ISDIR(st.st_mode)) {
+		return take_built(opening, NULL, image, ret_index, err);
+	}
+	code = source_open_fd(image, &file, err);
+	if (code < 0) {
+		return code;
+	}
+	image = -1;
+	return take_built(opening, file, -1, ret_index, err);
 }
 
 static int first_finding(void *arg, const struct peel_finding *finding)
@@ -225,8 +310,7 @@ static int first_finding(void *arg, const struct peel_finding *finding)
 	return 1;
 }
 
-/** What the caller did not allow. */
-static int check_allowed(struct peel_index *index, const struct peel_index_options *options,
+int index_check_allowed(struct peel_index *index, const struct peel_index_options *options,
 	struct peel_error *err)
 {
 	struct peel_error found = {0};
@@ -269,11 +353,102 @@ static void cleanup_spool(struct facts_spool **spool)
 	facts_spool_free(*spool);
 }
 
+static void cleanup_facts_file(struct facts_file **file)
+{
+	facts_file_free(*file);
+}
+
+/** An index that was found has its name already. */
+static int name_found(const struct opening *opening, struct peel_index *index,
+	struct peel_error *err)
+{
+	const char *named = opening->options->index_file;
+
+	if (named) {
+		index->path = strdup(named);
+	} else if (asprintf(&index->path, "%s/%s", opening->folder_path, opening->name) < 0) {
+		index->path = NULL;
+	}
+	return index->path ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+}
+
+/** Gather the facts that are not at hand. @param spool what passed by while the index was built, or NULL. */
+static int gather_facts(struct opening *opening, struct peel_index *index, struct facts_file *facts,
+	struct facts_spool *spool, struct peel_error *err)
+{
+	const struct facts_job job = {
+		.index = index,
+		.rules = opening->rules,
+		.spool = spool,
+		.fd = facts_file_fd(facts),
+		.spill_dir = opening->folder,
+		.progress = opening->options->progress,
+		.progress_arg = opening->options->progress_arg,
+	};
+
+	return opening->caged ? caged_facts(opening, &job, err) : index_facts_write(&job, err);
+}
+
+/** @param written the file is written already, and not looked at yet. */
+static int open_facts(struct opening *opening, struct peel_index *index, struct facts_file *facts,
+	struct facts_spool *spool, bool written, struct peel_error *err)
+{
+	int code = 0;
+
+	if (!index->built) {
+		code = facts_file_find(facts, index, err);
+		if (code <= 0) {
+			return code;
+		}
+	}
+	if (!written) {
+		code = facts_file_fd(facts) < 0 ? facts_file_make(facts, err) : 0;
+		if (code == 0) {
+			code = gather_facts(opening, index, facts, spool, err);
+		}
+	}
+	return code < 0 ? code : facts_file_take(facts, index, err);
+}
+
+static int open_all(struct opening *opening, struct peel_index **ret_index, struct peel_error *err)
+{
+	cleanup(index_cleanup) struct peel_index *index = NULL;
+	cleanup(cleanup_spool) struct facts_spool *spool = NULL;
+	cleanup(cleanup_facts_file) struct facts_file *facts = NULL;
+	const struct facts_rules *rules = opening->rules;
+	bool written = false;
+	int found = index_find(opening, &index, err);
+	int code = found < 0 ? found : 0;
+
+	if (code == 0 && rules) {
+		code = facts_file_new(opening, found == 0 || opening->settled, &facts, err);
+	}
+	if (code == 0 && rules && found > 0 && !opening->caged) {
+		code = facts_spool_new(rules, opening->folder, &spool, err);
+	}
+	if (code == 0) {
+		code = found == 0        ? name_found(opening, index, err)
+			: opening->caged ? build_caged(opening, facts, &written, &index, err)
+					 : build_here(opening, spool, &index, err);
+	}
+	if (code < 0) {
+		return code;
+	}
+	code = index_check_allowed(index, opening->options, err);
+	if (code == 0 && rules) {
+		code = open_facts(opening, index, facts, spool, written, err);
+	}
+	if (code < 0) {
+		return name_image(opening, err);
+	}
+	*ret_index = steal_pointer(&index);
+	return 0;
+}
+
 int index_open(const char *reference, const struct peel_index_options *options,
 	const struct facts_rules *rules, struct peel_index **ret_index, struct peel_error *err)
 {
 	static const struct peel_index_options defaults = {0};
-	cleanup(index_cleanup) struct peel_index *index = NULL;
 	cleanup(opening_finish) struct opening opening = {
 		.reference = reference,
 		.options = options ? options : &defaults,
@@ -281,42 +456,13 @@ int index_open(const char *reference, const struct peel_index_options *options,
 		.folder = -1,
 		.temp = {.folder = -1, .fd = -1},
 	};
-	cleanup(cleanup_spool) struct facts_spool *spool = NULL;
 	struct peel_error own = {0};
 	int code;
 
 	err = err ? err : &own;
+	opening.caged = opening.options->sandbox && !peel_reference_is_stdin(reference);
 	opening.folder = cache_open(opening.options->cache_dir, &opening.folder_path,
 		&opening.unkept);
 	code = identify(&opening, err);
-	if (code == 0) {
-		code = index_find(&opening, &index, err);
-	}
-	if (code > 0 && rules) {
-		code = facts_spool_new(rules, opening.folder, &spool, err);
-		code = code < 0 ? code : 1;
-	}
-	if (code > 0) {
-		code = build_index(&opening, spool, &index, err);
-	} else if (code == 0 && !opening.options->index_file &&
-		asprintf(&index->path, "%s/%s", opening.folder_path, opening.name) < 0) {
-		index->path = NULL;
-		code = peel_fail(err, PEEL_ENOMEM, "no memory");
-	} else if (code == 0 && opening.options->index_file) {
-		index->path = strdup(opening.options->index_file);
-	}
-	if (code == 0) {
-		code = check_allowed(index, opening.options, err);
-		if (code == 0 && rules) {
-			code = index_facts_open(&opening, index, spool, err);
-		}
-		if (code < 0) {
-			return name_image(&opening, err);
-		}
-	}
-	if (code < 0) {
-		return code;
-	}
-	*ret_index = steal_pointer(&index);
-	return 0;
+	return code < 0 ? code : open_all(&opening, ret_index, err);
 }

@@ -353,5 +353,5 @@ int index_build(struct peel_image *image, const struct build_options *options,
 		}
 		code = build_once(image, options, NULL, &again, err);
 	}
-	return code < 0 ? code : store_seal(options->fd, err);
+	return code < 0 ? code : store_seal(options->fd, options->spill_dir, err);
 }

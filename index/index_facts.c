@@ -14,16 +14,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "content.h"
 #include "digest.h"
-#include "facts_gather.h"
 #include "facts_rules.h"
 #include "facts_wanted.h"
 #include "pack.h"
@@ -77,90 +74,107 @@ int facts_stamp(const struct peel_index *index, char *stamp, struct peel_error *
 	return code;
 }
 
-/** An opening of facts under way. */
-struct facts_opening {
+struct facts_file {
 	struct opening *opening;
-	struct peel_index *index;
-	const struct facts_rules *rules;
-	char stamp[FACTS_DIGEST_SIZE];
-	/** Folder of the facts file, borrowed, -1: they are not kept; and its name there. */
+	/** Folder that it is kept in, -1: none; owned where the user named the index. And its name there. */
 	int folder;
 	char *name;
 	struct cache_temp temp;
 };
 
-static void finish(struct facts_opening *facts)
+void facts_file_free(struct facts_file *file)
 {
-	const struct peel_index_options *options = facts->opening->options;
-
-	cache_temp_finish(&facts->temp);
-	free(facts->name);
-	if (options->index_file && facts->folder >= 0) {
-		close(facts->folder);
+	if (!file) {
+		return;
 	}
+	cache_temp_finish(&file->temp);
+	free(file->name);
+	if (file->opening->options->index_file && file->folder >= 0) {
+		close(file->folder);
+	}
+	free(file);
 }
 
-/** Where facts are kept. */
-static int choose_name(struct facts_opening *facts, struct peel_error *err)
+/** Beside the index that the user named. */
+static int name_beside(struct facts_file *file, struct peel_error *err)
 {
-	const struct opening *opening = facts->opening;
-	const char *named = opening->options->index_file;
-	const char *wanted = facts->rules->wanted->digest;
-	const char *sorted = facts->rules->categories_digest;
+	const char *named = file->opening->options->index_file;
+	const char *slash = strrchr(named, '/');
+	cleanup_free char *parent = slash ? strndup(named, (size_t)(slash - named) + 1)
+					  : strdup(".");
+
+	if (!parent || asprintf(&file->name, "%s.facts", slash ? slash + 1 : named) < 0) {
+		file->name = NULL;
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	file->folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return file->folder >= 0 ? 0 : peel_fail(err, PEEL_EIO, "%s: %s", named, strerror(errno));
+}
+
+/** In the cache, by what was looked for. */
+static int name_in_cache(struct facts_file *file, struct peel_error *err)
+{
+	const struct facts_rules *rules = file->opening->rules;
 	char both[2 * FACTS_DIGEST_SIZE];
 	char digest[FACTS_DIGEST_SIZE];
 	int code;
 
-	if (opening->options->no_cache || !*peel_image_value(facts->index, "identity")) {
-		return 0;
-	}
-	if (named) {
-		const char *slash = strrchr(named, '/');
-		cleanup_free char *parent = slash ? strndup(named, (size_t)(slash - named) + 1)
-						  : strdup(".");
-
-		if (!parent || asprintf(&facts->name, "%s.facts", slash ? slash + 1 : named) < 0) {
-			facts->name = NULL;
-			return peel_fail(err, PEEL_ENOMEM, "no memory");
-		}
-		facts->folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return facts->folder >= 0
-			? 0
-			: peel_fail(err, PEEL_EIO, "%s: %s", named, strerror(errno));
-	}
-	if (opening->folder < 0) {
-		return 0;
-	}
-	snprintf(both, sizeof(both), "%s %s", wanted, sorted);
+	snprintf(both, sizeof(both), "%s %s", rules->wanted->digest, rules->categories_digest);
 	code = hex_digest(both, strlen(both), digest, err);
 	if (code == 0) {
-		facts->name = malloc(CACHE_NAME_SIZE);
-		code = facts->name ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
+		file->name = malloc(CACHE_NAME_SIZE);
+		code = file->name ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	if (code == 0) {
-		cache_facts_name(opening->name, digest, facts->name);
+		cache_facts_name(file->opening->name, digest, file->name);
+		file->folder = file->opening->folder;
 	}
-	facts->folder = opening->folder;
 	return code;
 }
 
-/** Is what is attached of this index and these rules? @return 0; PEEL_EFORMAT where it is not; others. */
-static int check_about(const struct facts_opening *facts, struct peel_error *err)
+int facts_file_new(struct opening *opening, bool kept, struct facts_file **ret_file,
+	struct peel_error *err)
 {
+	struct facts_file *file = malloc(sizeof(*file));
+	int code = 0;
+
+	if (!file) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	*file = (struct facts_file){
+		.opening = opening, .folder = -1, .temp = {.folder = -1, .fd = -1}};
+	if (kept && !opening->options->no_cache) {
+		code = opening->options->index_file ? name_beside(file, err)
+			: opening->folder >= 0      ? name_in_cache(file, err)
+						    : 0;
+	}
+	if (code < 0) {
+		facts_file_free(file);
+		return code;
+	}
+	*ret_file = file;
+	return 0;
+}
+
+/** Is what is attached of this index and these rules? @return 0; PEEL_EFORMAT where it is not; others. */
+static int check_about(const struct facts_rules *rules, struct peel_index *index,
+	struct peel_error *err)
+{
+	char stamp[FACTS_DIGEST_SIZE];
 	const struct {
 		const char *key;
 		const char *value;
 	} abouts[] = {
-		{"stamp", facts->stamp},
-		{"wanted", facts->rules->wanted->digest},
-		{"categories", facts->rules->categories_digest},
+		{"stamp", stamp},
+		{"wanted", rules->wanted->digest},
+		{"categories", rules->categories_digest},
 	};
-	int code = 0;
+	int code = facts_stamp(index, stamp, err);
 
 	for (size_t i = 0; code == 0 && i < countof(abouts); i++) {
 		cleanup_free char *value = NULL;
 
-		code = index_facts_about(facts->index, abouts[i].key, &value, err);
+		code = index_facts_about(index, abouts[i].key, &value, err);
 		if (code == 0 && strcmp(value, abouts[i].value) != 0) {
 			code = peel_fail(err, PEEL_EFORMAT, "facts of something else");
 		}
@@ -184,9 +198,9 @@ static int check_schema(struct peel_index *index, struct peel_error *err)
  * Use an open facts file. @param fd taken over on success.
  * @return 0; PEEL_EFORMAT (damaged, or of something else), PEEL_EIO, PEEL_ENOMEM: then none is attached.
  */
-static int attach(const struct facts_opening *facts, int fd, struct peel_error *err)
+static int attach(const struct facts_rules *rules, struct peel_index *index, int fd,
+	struct peel_error *err)
 {
-	struct peel_index *index = facts->index;
 	int code = store_check_seal(fd, err);
 
 	if (code == 0) {
@@ -194,7 +208,7 @@ static int attach(const struct facts_opening *facts, int fd, struct peel_error *
 		code = check_schema(index, err);
 	}
 	if (code == 0) {
-		code = check_about(facts, err);
+		code = check_about(rules, index, err);
 	}
 	if (code == 0) {
 		code = index_facts_load(index, err);
@@ -208,8 +222,8 @@ static int attach(const struct facts_opening *facts, int fd, struct peel_error *
 	return 0;
 }
 
-/** Facts that are at hand. @return 0; 1 there are none of use; less than 0: refused. */
-static int find(const struct facts_opening *facts, struct peel_error *err)
+int facts_file_find(const struct facts_file *facts, struct peel_index *index,
+	struct peel_error *err)
 {
 	const struct peel_index_options *options = facts->opening->options;
 	struct peel_error why = {0};
@@ -223,7 +237,7 @@ static int find(const struct facts_opening *facts, struct peel_error *err)
 	if (code == 0 && !options->rebuild) {
 		const bool ours = store_facts_version(fd) >= 0;
 
-		code = attach(facts, fd, &why);
+		code = attach(facts->opening->rules, index, fd, &why);
 		if (code == 0) {
 			cache_touch(fd);
 			fd = -1;
@@ -241,95 +255,27 @@ static int find(const struct facts_opening *facts, struct peel_error *err)
 	return code == PEEL_ENOMEM ? peel_fail(err, code, "no memory") : 1;
 }
 
-static int put_about(struct store *store, const char *key, const char *value,
-	struct peel_error *err)
+int facts_file_make(struct facts_file *facts, struct peel_error *err)
 {
-	static const char sql[] = "INSERT INTO about (key, value) VALUES (?1, ?2)";
-	sqlite3_stmt *stmt;
-	int code = store_get(store, sql, &stmt, err);
+	const bool named = facts->opening->options->index_file;
 
-	if (code < 0) {
-		return code;
-	}
-	store_bind_text(stmt, 1, key);
-	store_bind_text(stmt, 2, value);
-	return store_run(store, stmt, err);
-}
-
-static int write_about(const struct facts_opening *facts, const struct facts_writing *writing,
-	struct peel_error *err)
-{
-	const struct {
-		const char *key;
-		const char *value;
-	} abouts[] = {
-		{"categories", facts->rules->categories_digest},
-		{"complete", writing->reasons ? "0" : "1"},
-		{"image", peel_image_value(facts->index, "location")},
-		{"reasons", writing->reasons ? writing->reasons : ""},
-		{"stamp", facts->stamp},
-		{"wanted", facts->rules->wanted->digest},
-	};
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < countof(abouts); i++) {
-		code = put_about(writing->store, abouts[i].key, abouts[i].value, err);
-	}
-	return code;
-}
-
-static void writing_finish(struct facts_writing *writing)
-{
-	facts_readers_free(writing->readers);
-	facts_gather_free(writing->gather);
-	store_close(writing->store);
-	free(writing->sizes);
-	free(writing->reasons);
-}
-
-/** Write all tables into the temporary file. */
-static int write_all(struct facts_opening *facts, struct facts_spool *spool, struct peel_error *err)
-{
-	const struct peel_index_options *options = facts->opening->options;
-	cleanup(writing_finish) struct facts_writing writing = {
-		.index = facts->index,
-		.rules = facts->rules,
-		.spool = spool,
-		.progress = options->progress,
-		.progress_arg = options->progress_arg,
-	};
-	int code = facts_readers_start(facts->index, facts->rules, spool, 0, &writing.readers, err);
-
-	if (code == 0) {
-		code = facts_gather_new(facts->rules->wanted, facts_spool_scanner(spool),
-			&writing.gather, err);
-	}
-	if (code == 0) {
-		code = store_facts_create(facts->temp.fd, facts->index->fd, facts->opening->folder,
-			&writing.store, err);
-	}
-	code = code < 0 ? code : facts_write_files(&writing, err);
-	code = code < 0 ? code : facts_write_causes(&writing, err);
-	code = code < 0 ? code : facts_write_owners(&writing, err);
-	code = code < 0 ? code : facts_write_categories(&writing, err);
-	code = code < 0 ? code : write_about(facts, &writing, err);
-	return code < 0 ? code : store_commit(writing.store, err);
-}
-
-static int make_temp(struct facts_opening *facts, struct peel_error *err)
-{
 	if (facts->folder >= 0 &&
 		cache_temp_make(facts->folder, &facts->temp,
-			facts->opening->options->index_file ? err : &facts->opening->unkept) == 0) {
+			named ? err : &facts->opening->unkept) == 0) {
 		return 0;
 	}
-	return facts->opening->options->index_file && facts->folder >= 0
+	return named && facts->folder >= 0
 		? (err ? err->code : PEEL_EIO)
 		: cache_temp_unlinked(facts->opening->folder, &facts->temp, err);
 }
 
+int facts_file_fd(const struct facts_file *facts)
+{
+	return facts->temp.fd;
+}
+
 /** Give the file its name, where it has a place for one. */
-static int publish(struct facts_opening *facts, struct peel_error *err)
+static int publish(struct facts_file *facts, struct peel_error *err)
 {
 	struct opening *opening = facts->opening;
 	const uint64_t limit = cache_limit(opening->options->cache_limit);
@@ -350,55 +296,18 @@ static int publish(struct facts_opening *facts, struct peel_error *err)
 	return 0;
 }
 
-static int gather(struct facts_opening *facts, struct facts_spool *spool, struct peel_error *err)
+int facts_file_take(struct facts_file *facts, struct peel_index *index, struct peel_error *err)
 {
-	struct facts_spool *own = NULL;
-	int serving = -1;
-	int code = make_temp(facts, err);
+	int serving = fcntl(facts->temp.fd, F_DUPFD_CLOEXEC, 3);
+	int code;
 
-	/* What building the index had is free, but still the allocator's. */
-	malloc_trim(0);
-
-	if (code == 0 && !spool) {
-		code = facts_spool_new(facts->rules, facts->opening->folder, &own, err);
+	if (serving < 0) {
+		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
 	}
-	if (code == 0) {
-		content_set_frugal(facts->index->content, true);
-		code = write_all(facts, spool ? spool : own, err);
-		content_set_frugal(facts->index->content, false);
+	code = attach(facts->opening->rules, index, serving, err);
+	if (code < 0) {
+		close(serving);
+		return code;
 	}
-	facts_spool_free(own);
-	if (code == 0) {
-		code = store_seal(facts->temp.fd, err);
-	}
-	if (code == 0) {
-		serving = fcntl(facts->temp.fd, F_DUPFD_CLOEXEC, 3);
-		code = serving < 0 ? peel_fail(err, PEEL_EIO, "%s", strerror(errno))
-				   : attach(facts, serving, err);
-		if (code < 0 && serving >= 0) {
-			close(serving);
-		}
-	}
-	return code < 0 ? code : publish(facts, err);
-}
-
-int index_facts_open(struct opening *opening, struct peel_index *index, struct facts_spool *spool,
-	struct peel_error *err)
-{
-	cleanup(finish) struct facts_opening facts = {
-		.opening = opening,
-		.index = index,
-		.rules = opening->rules,
-		.folder = -1,
-		.temp = {.folder = -1, .fd = -1},
-	};
-	int code = facts_stamp(index, facts.stamp, err);
-
-	if (code == 0) {
-		code = choose_name(&facts, err);
-	}
-	if (code == 0) {
-		code = spool ? 1 : find(&facts, err);
-	}
-	return code > 0 ? gather(&facts, spool, err) : code;
+	return publish(facts, err);
 }

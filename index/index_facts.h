@@ -140,14 +140,53 @@ int facts_write_reason(struct facts_writing *writing, const char *reason, struct
  */
 int facts_stamp(const struct peel_index *index, char *stamp, struct peel_error *err);
 
+/* The file. */
+
+struct facts_file;
+
 /**
- * Attach the facts that are at hand, or gather them.
- * @param spool what was gathered while the index was built; NULL: nothing was.
- * @return 0; PEEL_EACCES (a file that the user named is not to be trusted), PEEL_ECHANGED, PEEL_EIO, PEEL_ENOMEM,
- *   PEEL_ECANCELED, PEEL_EINTERNAL.
+ * Decide where the facts of an image are kept.
+ * @param opening borrowed. @param kept false: nowhere, because the image has no identity to be found by.
+ * @param ret_file free it with facts_file_free. @return 0; PEEL_EIO, PEEL_ENOMEM.
  */
-int index_facts_open(struct opening *opening, struct peel_index *index, struct facts_spool *spool,
+int facts_file_new(struct opening *opening, bool kept, struct facts_file **ret_file,
 	struct peel_error *err);
+/** Free, and remove what was not published; NULL is fine. */
+void facts_file_free(struct facts_file *file);
+
+/**
+ * Attach the facts that are at hand. @return 0; 1 there are none of use; PEEL_EACCES, PEEL_EFORMAT (a file that the user
+ * named is not to be trusted, or is something else), PEEL_ENOMEM.
+ */
+int facts_file_find(const struct facts_file *file, struct peel_index *index,
+	struct peel_error *err);
+/** Make an empty file to be written. @return 0; PEEL_EIO, PEEL_EACCES. */
+int facts_file_make(struct facts_file *file, struct peel_error *err);
+/** The file that was made, borrowed. */
+int facts_file_fd(const struct facts_file *file);
+/**
+ * Take what was written for hostile, attach it, and publish it where it is kept.
+ * @return 0; PEEL_EFORMAT (it is not of this index, or damaged), PEEL_EIO, PEEL_ENOMEM.
+ */
+int facts_file_take(struct facts_file *file, struct peel_index *index, struct peel_error *err);
+
+/** Facts to be gathered. All is borrowed. */
+struct facts_job {
+	/** Its content is attached. */
+	struct peel_index *index;
+	const struct facts_rules *rules;
+	/** What was gathered while the index was built; NULL: nothing was. */
+	struct facts_spool *spool;
+	/** The file, read-write, empty. */
+	int fd;
+	/** Folder for files without a name, or a broker (broker.h); -1: memory. */
+	int spill_dir;
+	peel_progress_fn *progress;
+	void *progress_arg;
+};
+
+/** Gather facts and write the file. @return 0; PEEL_ECHANGED, PEEL_EIO, PEEL_ENOMEM, PEEL_ECANCELED, PEEL_EINTERNAL. */
+int index_facts_write(const struct facts_job *job, struct peel_error *err);
 
 /** Read what of the attached facts is kept in memory. @return 0; PEEL_EFORMAT, PEEL_ENOMEM, PEEL_EIO. */
 int index_facts_load(struct peel_index *index, struct peel_error *err);

@@ -3,6 +3,7 @@
 #ifndef INDEX_OPEN_H
 #define INDEX_OPEN_H
 
+#include "index_build.h"
 #include "index_cache.h"
 #include "index_priv.h"
 
@@ -18,6 +19,8 @@ struct opening {
 	/** Cache folder, -1: none that can be used; and its path. */
 	int folder;
 	char *folder_path;
+	/** What is written is written by a child in a cage. */
+	bool caged;
 	/** What the file is now; NULL for standard input. */
 	char *identity;
 	/** The identity will still mean these bytes later. */
@@ -52,6 +55,13 @@ void index_unload(struct peel_index *index);
  * A new handle on an open index file. @param fd taken over on success. @return 0; as index_load.
  */
 int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err);
+
+/** How to build what this opening is about, into its temporary file, in this process. */
+struct build_options index_build_options(const struct opening *opening);
+
+/** Refuse what the options do not allow: an incomplete index, anomalies. @return 0; PEEL_EINCOMPLETE, PEEL_EFORMAT, … */
+int index_check_allowed(struct peel_index *index, const struct peel_index_options *options,
+	struct peel_error *err);
 
 /** peel_index_close at the end of the scope. */
 void index_cleanup(struct peel_index **index);

@@ -17,11 +17,13 @@
  */
 #include "index_reuse.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <peel/error.h>
 
+#include "broker.h"
 #include "index_cache.h"
 #include "index_reuse_layer.h"
 #include "store.h"
@@ -71,15 +73,13 @@ static int look_into(struct reuse *reuse, int fd, struct store *store)
 	return found;
 }
 
-static void look_at(struct reuse *reuse, int folder, const char *name)
+/** @param fd taken over. */
+static void look_at(struct reuse *reuse, int given)
 {
 	struct peel_error ignored;
 	struct store *store = NULL;
-	cleanup_fd int fd = -1;
+	cleanup_fd int fd = given;
 
-	if (cache_find(folder, name, &fd, &ignored) < 0) {
-		return;
-	}
 	if (store_open(fd, &store, &ignored) == 0 && store_check_schema(store, &ignored) == 0 &&
 		look_into(reuse, fd, store) > 0) {
 		reuse->fds[reuse->fd_count++] = steal_fd(&fd);
@@ -109,13 +109,48 @@ static int tell_layer(void *arg, int layer, struct item_writer *entries, struct 
 	return code;
 }
 
+int reuse_open(int folder, const struct cache_entry *entries, int count, int number)
+{
+	const int limit = count < REUSE_INDEXES_MAX ? count : REUSE_INDEXES_MAX;
+	const struct cache_entry *entry;
+	int fd = -1;
+
+	if (number < 0 || number >= limit) {
+		errno = ENOENT;
+		return -1;
+	}
+	entry = &entries[count - 1 - number];
+	if (entry->temporary || entry->facts || cache_find(folder, entry->name, &fd, NULL) < 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return fd;
+}
+
+/** Look into the indexes of the cache, the last used one first. */
+static void look_through(struct reuse *reuse, int folder)
+{
+	const bool asking = broker_is(folder);
+	cleanup_free struct cache_entry *entries = NULL;
+	int count = folder >= 0 && !asking && reuse->wanted > 0 ? cache_list(folder, &entries, NULL)
+								: 0;
+
+	for (int i = 0; folder >= 0 && reuse->wanted > 0; i++) {
+		int fd = asking ? broker_known(folder, i) : reuse_open(folder, entries, count, i);
+
+		if (fd >= 0) {
+			look_at(reuse, fd);
+		} else if (errno != EAGAIN) {
+			break;
+		}
+	}
+}
+
 int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reuse,
 	struct peel_error *err)
 {
 	struct reuse *reuse = calloc(1, sizeof(*reuse));
-	cleanup_free struct cache_entry *entries = NULL;
 	int layers = peel_image_layer_count(image);
-	int count;
 
 	if (!reuse || !(reuse->found = calloc((size_t)layers + 1, sizeof(*reuse->found)))) {
 		free(reuse);
@@ -127,13 +162,7 @@ int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reu
 		reuse->found[i].fd = -1;
 		reuse->wanted += is_wanted(reuse, i);
 	}
-	count = folder >= 0 && reuse->wanted > 0 ? cache_list(folder, &entries, NULL) : 0;
-	for (int i = count - 1; i >= 0 && i >= count - REUSE_INDEXES_MAX && reuse->wanted > 0;
-		i--) {
-		if (!entries[i].temporary && !entries[i].facts) {
-			look_at(reuse, folder, entries[i].name);
-		}
-	}
+	look_through(reuse, folder);
 	*ret_reuse = reuse;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "layer_crew.h"
 
+struct cache_entry;
 struct reuse;
 
 /** Most indexes of the cache that are looked into, the last used ones. */
@@ -16,11 +17,17 @@ struct reuse;
 
 /**
  * Look for layers of the image in the indexes of a cache folder, by the digests that the image claims.
- * @param folder as cache_open gave it, borrowed; -1: there is none.
+ * @param folder as cache_open gave it, borrowed; or a broker (broker.h); -1: there is none.
  * @return 0 (also where nothing is found or can be read); PEEL_ENOMEM.
  */
 int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reuse,
 	struct peel_error *err);
+/**
+ * Open one of the indexes that reuse_new looks into.
+ * @param entries as cache_list gives them. @param number from 0, the last used one first.
+ * @return a descriptor that the caller closes, or -1 with errno: ENOENT (there are no more), EAGAIN (not this one).
+ */
+int reuse_open(int folder, const struct cache_entry *entries, int count, int number);
 /** Free; NULL is fine. */
 void reuse_free(struct reuse *reuse);
 

@@ -99,7 +99,8 @@ static uint32_t get_u32(const uint8_t *at)
 static int write_bytes(struct bulk *bulk, const void *bytes, size_t len, uint64_t offset,
 	struct peel_error *err)
 {
-	return store_place_write(store_fd(bulk->store), &bulk->place, bytes, len, offset)
+	return store_place_write(store_fd(bulk->store), store_spill_dir(bulk->store), &bulk->place,
+		       bytes, len, offset)
 		? 0
 		: peel_fail(err, PEEL_EIO, "index: %s", strerror(errno));
 }

@@ -65,8 +65,9 @@ int leaf_write(struct leaf *leaf, struct peel_error *err)
 
 	leaf->changed = false;
 	return !changed ||
-			store_place_write(store_fd(leaf->store), &leaf->place, leaf->page,
-				STORE_PAGE_SIZE, (uint64_t)(leaf->number - 1) * STORE_PAGE_SIZE)
+			store_place_write(store_fd(leaf->store), store_spill_dir(leaf->store),
+				&leaf->place, leaf->page, STORE_PAGE_SIZE,
+				(uint64_t)(leaf->number - 1) * STORE_PAGE_SIZE)
 		? 0
 		: peel_fail(err, PEEL_EIO, "cannot write " LEAF_FILE ": %s", strerror(errno));
 }

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "broker.h"
 #include "tempfile.h"
 #include "util.h"
 
@@ -64,8 +65,9 @@ static bool copy_all(int from, int to)
 	return false;
 }
 
-bool store_place_move(int fd, int *place)
+bool store_place_move(int fd, int folder, int *place)
 {
+	const bool asking = broker_is(folder);
 	struct stat full;
 
 	/* A device that is full has no end either. */
@@ -73,7 +75,8 @@ bool store_place_move(int fd, int *place)
 		return false;
 	}
 	while (*place < STORE_PLACES) {
-		cleanup_fd int other = store_place_file((*place)++);
+		const int next = (*place)++;
+		cleanup_fd int other = asking ? broker_place(folder, next) : store_place_file(next);
 		struct stat st;
 
 		if (other >= 0 && fstat(other, &st) == 0 && st.st_dev != full.st_dev &&
@@ -84,7 +87,8 @@ bool store_place_move(int fd, int *place)
 	return false;
 }
 
-bool store_place_write(int fd, int *place, const void *bytes, size_t len, uint64_t offset)
+bool store_place_write(int fd, int folder, int *place, const void *bytes, size_t len,
+	uint64_t offset)
 {
 	const char *from = bytes;
 
@@ -97,7 +101,7 @@ bool store_place_write(int fd, int *place, const void *bytes, size_t len, uint64
 		if (errno != ENOSPC && errno != EDQUOT) {
 			return false;
 		}
-		if (!store_place_move(fd, place)) {
+		if (!store_place_move(fd, folder, place)) {
 			errno = ENOSPC;
 			return false;
 		}

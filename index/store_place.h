@@ -28,12 +28,14 @@ int store_place_file(int place);
 /**
  * Move what was written to another place, because the disk is full: the descriptor's number then stands
  * for a file without a name on another file system, or in memory, with the same bytes. The old file is left as it is.
+ * @param folder for files without a name, as the writer has it: where it is a broker (broker.h), that makes the file; -1: none.
  * @param place 0 at first; the next place to try, so that full disks are not tried in turn for ever.
  * @return false where no place has room; nothing is changed then.
  */
-bool store_place_move(int fd, int *place);
+bool store_place_move(int fd, int folder, int *place);
 
-/** Write all, moving the file where the disk is full. @param place as above. @return false with errno. */
-bool store_place_write(int fd, int *place, const void *bytes, size_t len, uint64_t offset);
+/** Write all, moving the file where the disk is full. @param folder, place as above. @return false with errno. */
+bool store_place_write(int fd, int folder, int *place, const void *bytes, size_t len,
+	uint64_t offset);
 
 #endif

@@ -57,7 +57,7 @@ static int hash_file(int fd, uint64_t len, XXH128_canonical_t *ret_hash, struct 
 	return code;
 }
 
-int store_seal(int fd, struct peel_error *err)
+int store_seal(int fd, int folder, struct peel_error *err)
 {
 	struct seal seal = {0};
 	struct stat st;
@@ -69,7 +69,7 @@ int store_seal(int fd, struct peel_error *err)
 		code = hash_file(fd, (uint64_t)st.st_size, &seal.hash, err);
 	}
 	if (code == 0 &&
-		!store_place_write(fd, &place, &seal, sizeof(seal), (uint64_t)st.st_size)) {
+		!store_place_write(fd, folder, &place, &seal, sizeof(seal), (uint64_t)st.st_size)) {
 		code = peel_fail(err, PEEL_EIO, "cannot write the index: %s", strerror(errno));
 	}
 	return code;

@@ -13,9 +13,9 @@ struct peel_error;
 
 /**
  * Put the seal after what store_commit wrote; once a file. Where the disk is full, the file moves as it does while it is
- * written (store_place.h). @return 0; PEEL_EIO, PEEL_ENOMEM.
+ * written. @param folder as in store_place.h. @return 0; PEEL_EIO, PEEL_ENOMEM.
  */
-int store_seal(int fd, struct peel_error *err);
+int store_seal(int fd, int folder, struct peel_error *err);
 
 /** Read the whole file and check its seal. @return 0; PEEL_EFORMAT (none, or another's), PEEL_EIO, PEEL_ENOMEM. */
 int store_check_seal(int fd, struct peel_error *err);

@@ -34,6 +34,8 @@ struct vfs_file {
 	bool writable;
 	/** Where it moves to when the disk is full: see store_place.h. */
 	int place;
+	/** Folder for files without a name. */
+	int spill;
 };
 
 static int file_close(sqlite3_file *base)
@@ -65,7 +67,8 @@ static int file_write(sqlite3_file *base, const void *buf, int len, sqlite3_int6
 	if (!file->writable) {
 		return SQLITE_READONLY;
 	}
-	if (store_place_write(file->fd, &file->place, buf, (size_t)len, (uint64_t)offset)) {
+	if (store_place_write(file->fd, file->spill, &file->place, buf, (size_t)len,
+		    (uint64_t)offset)) {
 		return SQLITE_OK;
 	}
 	return errno == ENOSPC ? SQLITE_FULL : SQLITE_IOERR_WRITE;
@@ -155,6 +158,7 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
 	struct vfs_file *file = (struct vfs_file *)out;
 
 	memset(file, 0, sizeof(*file));
+	file->spill = vfs->spill_dir;
 	if ((flags & SQLITE_OPEN_MAIN_DB) && strcmp(name, STORE_VFS_BESIDE) == 0) {
 		file->fd = vfs->beside;
 	} else if (flags & SQLITE_OPEN_MAIN_DB) {

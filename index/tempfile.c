@@ -11,6 +11,8 @@
 
 #include <peel/error.h>
 
+#include "broker.h"
+
 /** Attempts at a name that is not taken yet. */
 #define NAME_TRIES 16
 
@@ -39,7 +41,12 @@ static int make_named(int folder)
 
 int tempfile_make(int folder)
 {
-	int fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd;
+
+	if (broker_is(folder)) {
+		return broker_file(folder);
+	}
+	fd = openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	return fd >= 0 ? fd : make_named(folder);
 }

@@ -63,7 +63,11 @@ struct peel_index_options {
 	bool strict;
 	/** Go on where a layer is missing, unsupported or broken: the index is then incomplete. */
 	bool allow_missing;
-	/** Read what is untrusted in a child that has given its rights up (sandbox.h). */
+	/**
+	 * Let a child process without rights (sandbox.h) read the image wherever an index or facts are written: it is started
+	 * by fork, so that this process may have no other thread. Standard input is read by this process all the same, because
+	 * what was kept of it has to stay here: image.opened is the place to give rights up before.
+	 */
 	bool sandbox;
 	/** Gather facts about contents too, where they are not at hand (facts.h). */
 	bool facts;

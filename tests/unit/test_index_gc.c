@@ -248,7 +248,7 @@ static void a_file_moves_to_the_next_place(void **state)
 
 	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
 	assert_int_equal(fstat(fd, &before), 0);
-	while (store_place_move(fd, &place)) {
+	while (store_place_move(fd, -1, &place)) {
 		assert_int_equal(pread(fd, got, sizeof(got), 0), sizeof(text));
 		assert_memory_equal(got, text, sizeof(text));
 		assert_int_equal(fstat(fd, &after), 0);
