@@ -8,3 +8,15 @@
 #define peel_fail(err, code, ...) \
 	((void)(peel_fail)(err, code, __VA_ARGS__), (code) < 0 ? (code) : PEEL_EINTERNAL)
 #define peel_wrap(err, ...) ((void)(peel_wrap)(err, __VA_ARGS__), PEEL_EINTERNAL)
+
+#ifdef ANALYZE_YAML
+#include "../../index/yaml.h"
+#define yaml_fail(document, node, err, ...) \
+	((void)(yaml_fail)(document, node, err, __VA_ARGS__), PEEL_EFORMAT)
+#endif
+
+#ifdef ANALYZE_POLICY
+#include "../../index/audit_policy_priv.h"
+#define policy_fail(policy, node, err, ...) \
+	((void)(policy_fail)(policy, node, err, __VA_ARGS__), PEEL_EFORMAT)
+#endif

@@ -27,8 +27,10 @@ WARNING = re.compile(r"^(\S+?):(\d+):\d+: warning: (.*) \[([\w.]+)\]$", re.M)
 ALLOCATED = re.compile(r"^(\S+?):(\d+):\d+: note: Memory is allocated$", re.M)
 # What the end of the scope does: frees, and reads what was stored last.
 ENDED = re.compile(r"(?:Potential leak of memory pointed to by|Value stored to) '(.*?)'")
-# Where the functions that are told about are defined.
-PLAIN = ("error.c",)
+# Which files are told about which functions: not those in which they are defined.
+TOLD = (("-include" + os.path.join(HERE, "analyze.h"), r"(?!error\.c)"),
+        ("-DANALYZE_YAML", r"audit_"),
+        ("-DANALYZE_POLICY", r"audit_policy_(?!value)"))
 
 
 def commands(build, wanted):
@@ -48,10 +50,10 @@ def commands(build, wanted):
 def analysis(name, words):
     """The compiler's command as the analyser's."""
     yield from (CLANG, "--analyze", "-Wno-unknown-warning-option", "-Xclang", "-analyzer-output=text")
-    if os.path.basename(name) not in PLAIN:
-        yield from ("-I", os.path.join(TOP, "include"), "-include", os.path.join(HERE, "analyze.h"))
+    yield from ("-I", os.path.join(TOP, "include"), "-iquote", os.path.join(TOP, "index"))
+    told = [word for word, pattern in TOLD if re.match(pattern, os.path.basename(name))]
     skip = False
-    for word in words[1:]:
+    for word in [*told, *words[1:]]:
         if word in ("-o", "-MF", "-MQ"):
             skip = True
         elif skip:
@@ -61,9 +63,14 @@ def analysis(name, words):
     yield from ("-fno-color-diagnostics", "-o", os.devnull)
 
 
-def source_line(folder, path, line):
+def statement(folder, path, line):
+    """The statement that a line ends or continues."""
     with open(os.path.join(folder, path)) as file:
-        return file.read().split("\n")[int(line) - 1]
+        lines = file.read().split("\n")[:int(line)]
+    first = len(lines) - 1
+    while first > 0 and lines[first - 1] and lines[first - 1][-1] not in ";}" and not lines[first - 1].startswith("{"):
+        first -= 1
+    return "\n".join(lines[first:])
 
 
 def has_cleanup(path, line, variable):
@@ -76,18 +83,24 @@ def has_cleanup(path, line, variable):
     return any(declared.match(text) for text in lines[first:last])
 
 
+def ended(folder, path, line, text, ways):
+    """Is it what the end of a scope does?"""
+    named = ENDED.match(text)
+    if named and has_cleanup(path, line, re.split(r"\.|->", named.group(1))[0]):
+        return True
+    made = ALLOCATED.search(ways)
+    return "leak" in text and bool(made) and "cleanup" in statement(folder, *made.groups())
+
+
 def warnings(name, words, folder):
     run = subprocess.run(words, cwd=folder, capture_output=True, text=True)
     if run.returncode != 0 and not WARNING.search(run.stderr):
         return ["%s: %s" % (name, run.stderr.strip()[-500:] or "status %d" % run.returncode)]
     found = []
-    for path, line, text, checker in WARNING.findall(run.stderr):
+    parts = WARNING.split(run.stderr)[1:]
+    for path, line, text, checker, ways in zip(*(parts[i::5] for i in range(5))):
         path = os.path.realpath(os.path.join(folder, path))
-        end = ENDED.match(text)
-        variable = re.split(r"\.|->", end.group(1))[0] if end else None
-        ended = variable and has_cleanup(path, int(line), variable) or text == "Potential memory leak" and all(
-            "cleanup" in source_line(folder, *place) for place in ALLOCATED.findall(run.stderr))
-        if not ended:
+        if not ended(folder, path, int(line), text, ways):
             found.append("%s:%s: %s [%s]" % (os.path.relpath(path, TOP), line, text, checker))
     return found
 
