@@ -47,7 +47,13 @@
 
 unsigned sandbox_kept(const struct peel_sandbox *keep)
 {
-	return (keep->readable_count ? SANDBOX_READABLE : 0) |
+#ifdef SANDBOX_INSTRUMENTED
+	const unsigned instruments = SANDBOX_INSTRUMENTS;
+#else
+	const unsigned instruments = 0;
+#endif
+
+	return instruments | (keep->readable_count ? SANDBOX_READABLE : 0) |
 		(keep->spill_count ? SANDBOX_SPILL : 0) |
 		(keep->writable_count ? SANDBOX_WRITABLE : 0) |
 		(keep->owners ? SANDBOX_OWNERS : 0) | (keep->children ? SANDBOX_CHILDREN : 0);

@@ -86,7 +86,8 @@ static int add_rule(scmp_filter_ctx filter, const struct sandbox_rule *rule)
 static int make_filter(uint32_t arch, unsigned kept, scmp_filter_ctx *ret_filter,
 	struct peel_error *err)
 {
-	cleanup(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	cleanup(cleanup_filter) scmp_filter_ctx filter =
+		seccomp_init(kept & SANDBOX_INSTRUMENTS ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM));
 	int r = filter ? 0 : -ENOMEM;
 	int code;
 

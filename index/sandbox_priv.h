@@ -15,6 +15,8 @@ enum sandbox_kept {
 	SANDBOX_WRITABLE = 4,
 	SANDBOX_OWNERS = 8,
 	SANDBOX_CHILDREN = 16,
+	/** What a sanitizer's runtime or a coverage counter wants: all but what would still be an attack. */
+	SANDBOX_INSTRUMENTS = 32,
 };
 
 /** A struct peel_sandbox as bits of enum sandbox_kept. */

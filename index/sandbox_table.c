@@ -3,6 +3,9 @@
  * Which system calls a caged process has, by groups; each group says what needs it. A call that stands nowhere gives
  * EPERM. A condition looks at a register alone, so that flags can be judged and paths cannot (Landlock does).
  *
+ * With SANDBOX_INSTRUMENTS, what stands nowhere is allowed, and programs and processes with it; what ends the process
+ * otherwise ends it still.
+ *
  * Two of them are refused with ENOSYS, so that libc takes the older call, whose flags are in a register: clone3, and
  * openat2 where nothing may be written.
  */
@@ -359,11 +362,11 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW_WITH(waitid, SANDBOX_CHILDREN),
 
 	/* Nobody asks for these by mistake. Programs and processes: */
-	KILL_WITHOUT_IF(clone, SANDBOX_CHILDREN, BITS(0, CLONE_THREAD, 0)),
-	KILL_WITHOUT(fork, SANDBOX_CHILDREN),
-	KILL_WITHOUT(vfork, SANDBOX_CHILDREN),
-	KILL(execve),
-	KILL(execveat),
+	KILL_WITHOUT_IF(clone, SANDBOX_CHILDREN | SANDBOX_INSTRUMENTS, BITS(0, CLONE_THREAD, 0)),
+	KILL_WITHOUT(fork, SANDBOX_CHILDREN | SANDBOX_INSTRUMENTS),
+	KILL_WITHOUT(vfork, SANDBOX_CHILDREN | SANDBOX_INSTRUMENTS),
+	KILL_WITHOUT(execve, SANDBOX_INSTRUMENTS),
+	KILL_WITHOUT(execveat, SANDBOX_INSTRUMENTS),
 	KILL_WITHOUT_IF(kill, SANDBOX_CHILDREN, OTHERS(0)),
 	KILL_WITHOUT_IF(tgkill, SANDBOX_CHILDREN, OTHERS(0)),
 	KILL(tkill),
@@ -378,7 +381,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	KILL(process_mrelease),
 	KILL(process_vm_readv),
 	KILL(process_vm_writev),
-	KILL(ptrace),
+	KILL_WITHOUT(ptrace, SANDBOX_INSTRUMENTS),
 	/* sockets: */
 	KILL(accept),
 	KILL(accept4),
