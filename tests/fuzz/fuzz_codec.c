@@ -7,19 +7,21 @@
 
 #include "blockcache.h"
 #include "fuzz.h"
-#include "points.h"
 #include "source.h"
 
 /* Random reads of an input, and the longest of them in bytes. */
-#define READS 6
+#define READS 4
 #define READ_MAX 6000
+/* Points of an input: members are no nearer than POINT_MEMBER_SPACING. */
+#define POINTS_MAX (FUZZ_PLAIN_MAX / (1u << 10) + 2)
 
-struct seen {
-	struct point_sink list;
-	uint64_t last;
-	size_t points;
+/* Points as they came. points.c would pack each window, which costs more than all else. */
+static struct {
+	struct point points[POINTS_MAX];
+	uint8_t windows[POINTS_MAX][POINT_WINDOW];
+	size_t count;
 	size_t in_len;
-};
+} seen;
 
 static uint8_t decoded[FUZZ_PLAIN_MAX];
 
@@ -27,14 +29,34 @@ static uint8_t decoded[FUZZ_PLAIN_MAX];
 static int take_point(void *arg, const struct point *point, const void *window,
 	struct peel_error *err)
 {
-	struct seen *seen = arg;
-
-	fuzz_check(seen->points == 0 ? point->out_off == 0 : point->out_off > seen->last);
-	fuzz_check(point->in_off <= seen->in_len && point->bits < 8);
+	(void)arg;
+	(void)err;
+	fuzz_check(seen.count < POINTS_MAX);
+	fuzz_check(seen.count == 0 ? point->out_off == 0
+				   : point->out_off > seen.points[seen.count - 1].out_off);
+	fuzz_check(point->in_off <= seen.in_len && point->bits < 8);
 	fuzz_check(point->window_len <= POINT_WINDOW && point->window_len <= point->out_off);
-	seen->last = point->out_off;
-	seen->points++;
-	return seen->list.add(seen->list.arg, point, window, err);
+	seen.points[seen.count] = *point;
+	if (point->window_len) {
+		memcpy(seen.windows[seen.count], window, point->window_len);
+	}
+	seen.count++;
+	return 0;
+}
+
+static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void *window,
+	struct peel_error *err)
+{
+	size_t at = seen.count - 1;
+
+	(void)arg;
+	(void)err;
+	while (seen.points[at].out_off > out_off) {
+		at--;
+	}
+	*ret_point = seen.points[at];
+	memcpy(window, seen.windows[at], ret_point->window_len);
+	return 0;
 }
 
 /* Windows that take memory are asked for, and refused. */
@@ -65,11 +87,11 @@ static size_t decode(struct stream *stream, int *ret_code)
 	return used;
 }
 
-static void read_at_random(struct source *raw, enum peel_codec codec,
-	const struct point_list *points, const uint8_t *data, size_t len, size_t plain_len)
+static void read_at_random(struct source *raw, enum peel_codec codec, const uint8_t *data,
+	size_t len, size_t plain_len)
 {
 	static uint8_t buf[READ_MAX];
-	struct point_finder finder = point_list_finder(points);
+	const struct point_finder finder = {.find = find_point};
 	struct codec_options options = {.spool_dir = -1};
 	struct source *source = NULL;
 	uint64_t state = len;
@@ -97,9 +119,7 @@ void fuzz_codec(const uint8_t *data, size_t len, enum peel_codec codec,
 	const struct fuzz_plain *told, bool lax)
 {
 	struct source *raw = fuzz_source(data, len);
-	struct point_list *list = NULL;
-	struct seen seen = {.in_len = len};
-	const struct point_sink sink = {take_point, &seen};
+	const struct point_sink sink = {.add = take_point};
 	bool refused = false;
 	const struct stream_options options = {
 		.points = &sink, .large = refuse_large, .large_arg = &refused};
@@ -107,8 +127,8 @@ void fuzz_codec(const uint8_t *data, size_t len, enum peel_codec codec,
 	size_t used;
 	int code = 0;
 
-	fuzz_check(point_list_new(&list, NULL) == 0);
-	seen.list = point_list_sink(list);
+	seen.count = 0;
+	seen.in_len = len;
 	fuzz_check(stream_open(raw, codec, &options, &stream, NULL) == 0);
 	used = decode(stream, &code);
 	if (!told->large && !refused && used < sizeof(decoded)) {
@@ -119,10 +139,9 @@ void fuzz_codec(const uint8_t *data, size_t len, enum peel_codec codec,
 			fuzz_check(used == told->len && stream_trailing(stream) == told->trailing);
 		}
 		if (code == 0 && used > 0) {
-			read_at_random(raw, codec, list, data, len, used);
+			read_at_random(raw, codec, data, len, used);
 		}
 	}
 	stream_close(stream);
-	point_list_free(list);
 	source_drop(raw);
 }

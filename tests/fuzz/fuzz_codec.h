@@ -10,7 +10,7 @@
 #include "codec.h"
 
 /** Most decoded bytes that an input may have; longer ones are given up. */
-#define FUZZ_PLAIN_MAX (192u << 10)
+#define FUZZ_PLAIN_MAX (48u << 10)
 
 /** What the other decoder made of an input. */
 struct fuzz_plain {

@@ -197,11 +197,12 @@ def gzip_seeds():
         yield "level-%d" % level, gzip_member(plain_bytes(2500), level)
     for name, strategy in (("fixed", zlib.Z_FIXED), ("huffman", zlib.Z_HUFFMAN_ONLY), ("rle", zlib.Z_RLE)):
         yield name, gzip_member(plain_bytes(2500), 6, strategy)
-    yield "long-runs", gzip_member(bytes(100000) + small + bytes(50000))
-    yield "full-flushes", gzip_member(bytes(60000) + small, flush=3000)
-    yield "sync-flushes", gzip_member(bytes(60000) + small, flush=3000, mode=zlib.Z_SYNC_FLUSH)
-    yield "repeats", gzip_member(large[:1200] * 40, 9)
+    yield "long-runs", gzip_member(bytes(20000) + small + bytes(20000))
+    yield "full-flushes", gzip_member(bytes(45000) + small, flush=3000)
+    yield "sync-flushes", gzip_member(bytes(45000) + small, flush=3000, mode=zlib.Z_SYNC_FLUSH)
+    yield "repeats", gzip_member(large[:1200] * 38, 9)
     yield "stored-and-more", gzip_member(large[:1000], 0) + gzip_member(bytes(40000))
+    yield "too-long", gzip_member(bytes(60000))
     yield "members", b"".join(gzip_member(small[:100] * (i * 20)) for i in range(12))
     yield "empty-member", gzip_member(b"") + gzip_member(small)
     for flags in (1, 2, 4, 8, 16, 31):
@@ -214,10 +215,11 @@ def gzip_seeds():
 def zstd_seeds():
     """Frames of the zstd command at its levels, checksums, many frames, skippable ones, a seek table's shape."""
     def frame(data, *options):
-        return subprocess.run(["zstd", "-q", "--single-thread", "-c", *options], input=data, stdout=subprocess.PIPE,
+        # With its size told, a frame asks for no more of a window than that.
+        return subprocess.run(["zstd", "-q", "--single-thread", "-c", "--stream-size=%d" % len(data), *options], input=data, stdout=subprocess.PIPE,
                               check=True).stdout
 
-    small, large = plain_bytes(300), bytes(100000) + plain_bytes(1500) + bytes(50000)
+    small, large = plain_bytes(300), bytes(20000) + plain_bytes(1500) + bytes(20000)
     skippable = b"\x5e\x2a\x4d\x18" + struct.pack("<I", 17) + bytes(8) + b"\1\0\0\0\0\xb1\xea\x92\x8f"
     for level in ("-1", "-3", "-9", "-19"):
         yield "level" + level, frame(plain_bytes(2500), level, "--no-check")
