@@ -53,6 +53,15 @@ echo 'int x;' | expect words 1 'index/x.c:1: no SPDX' index/x.c
 printf '%s\n// TO''DO more\n' "$spdx" | expect words 1 'index/x.c:2: unfinished' index/x.c
 printf '%s\n\tgoto out;\n' "$spdx" | expect words 1 'index/x.c:2: goto' index/x.c
 printf '%s\n// in /Users/here\n' "$spdx" | expect words 1 'index/x.c:2: a path' index/x.c
+figures='<!-- figures: tests/security/table -->'
+mkdir -p "$tree/tests/security"
+printf '{"title": "t", "command": "c", "commit": "1", "columns": ["a"], "rows": [[1]], "crashes": 0, "hangs": 0, "wrong": 0,
+	"leaks": 0}' >"$tree/tests/security/t.json"
+printf '%s\n<!-- end of figures -->\n' "$figures" | expect security 1 'SECURITY.md:1: the figures are not' SECURITY.md
+{
+	printf '%s\n\n| campaign | crashes | hangs | wrong answers | leaks |\n|---|---|---|---|---|\n| t | 0 | 0 | 0 | 0 |\n' "$figures"
+	printf '\n### t\n\n`c` at 1\n\n| a |\n|---|\n| 1 |\n\n<!-- end of figures -->\n'
+} | expect security 0 '' SECURITY.md
 printf 'Authored by me\n' | expect words 1 'notes.md:1: names an author' notes.md
 echo "1..$(cat "$tree/.number")"
 [ ! -e "$tree/.failed" ]
