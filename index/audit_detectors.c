@@ -381,15 +381,42 @@ static void cleanup_detectors(struct peel_detectors **detectors)
 	peel_detectors_free(*detectors);
 }
 
+/* An empty set with room for documents. */
+static int new_detectors(size_t documents, struct peel_detectors **ret_detectors,
+	struct peel_error *err)
+{
+	cleanup(cleanup_detectors) struct peel_detectors *detectors = calloc(1, sizeof(*detectors));
+
+	if (!detectors ||
+		!(detectors->documents = calloc(documents, sizeof(*detectors->documents)))) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory for detectors");
+	}
+	*ret_detectors = steal_pointer(&detectors);
+	return 0;
+}
+
+int detectors_parse(const char *what, const char *text, size_t len,
+	struct peel_detectors **ret_detectors, struct peel_error *err)
+{
+	cleanup(cleanup_detectors) struct peel_detectors *detectors = NULL;
+	int r = new_detectors(1, &detectors, err);
+
+	r = r < 0 ? r : add_document(detectors, what, text, len, err);
+	r = r < 0 ? r : compile_all(detectors, err);
+	if (r == 0) {
+		*ret_detectors = steal_pointer(&detectors);
+	}
+	return r;
+}
+
 int peel_detectors_load(const char *const *files, size_t count,
 	struct peel_detectors **ret_detectors, struct peel_error *err)
 {
-	cleanup(cleanup_detectors) struct peel_detectors *detectors = calloc(1, sizeof(*detectors));
-	int r;
+	cleanup(cleanup_detectors) struct peel_detectors *detectors = NULL;
+	int r = new_detectors(count + 1, &detectors, err);
 
-	if (!detectors ||
-		!(detectors->documents = calloc(count + 1, sizeof(*detectors->documents)))) {
-		return peel_fail(err, PEEL_ENOMEM, "no memory for detectors");
+	if (r < 0) {
+		return r;
 	}
 	r = add_document(detectors, BUILT_IN, detectors_yaml, sizeof(detectors_yaml) - 1, err);
 	for (size_t i = 0; r >= 0 && i < count; i++) {

@@ -278,17 +278,14 @@ static int read_root(struct peel_policy *policy, const struct yaml *root, struct
 		"'schemaVersion', dive's 'rules'");
 }
 
-int peel_policy_load(const char *file, const struct peel_policy_options *options,
-	struct peel_policy **ret_policy, struct peel_error *err)
+int policy_parse(const char *file, const char *text, size_t len,
+	const struct peel_policy_options *options, struct peel_policy **ret_policy,
+	struct peel_error *err)
 {
 	cleanup(cleanup_policy) struct peel_policy *policy = new_policy(file, options);
-	cleanup_free char *text = NULL;
-	size_t len;
-	int code = policy ? policy_read_file(file, &text, &len, err) : policy_no_memory(err);
+	int code = policy ? yaml_parse(file, text, len, &policy->document, err)
+			  : policy_no_memory(err);
 
-	if (code == 0) {
-		code = yaml_parse(file, text, len, &policy->document, err);
-	}
 	if (code == 0) {
 		code = read_root(policy, yaml_root(policy->document), err);
 	}
@@ -296,6 +293,16 @@ int peel_policy_load(const char *file, const struct peel_policy_options *options
 		*ret_policy = steal_pointer(&policy);
 	}
 	return code;
+}
+
+int peel_policy_load(const char *file, const struct peel_policy_options *options,
+	struct peel_policy **ret_policy, struct peel_error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int code = policy_read_file(file, &text, &len, err);
+
+	return code < 0 ? code : policy_parse(file, text, len, options, ret_policy, err);
 }
 
 /* --- --deny --- */

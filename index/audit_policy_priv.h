@@ -328,6 +328,11 @@ int policy_detector_known(const struct peel_policy *policy, const char *name,
 const char *policy_detect_title(struct peel_policy *policy, const struct policy_detect *detect,
 	bool required);
 
+/** peel_policy_load of a file's bytes. @param file names it, and what it names lies beside it. @return as that. */
+int policy_parse(const char *file, const char *text, size_t len,
+	const struct peel_policy_options *options, struct peel_policy **ret_policy,
+	struct peel_error *err);
+
 /** Read peel's own format, container-structure-test's, dive's. @return 0; PEEL_EFORMAT, PEEL_EIO, PEEL_ENOENT, … */
 int policy_read_native(struct peel_policy *policy, const struct yaml *root, struct peel_error *err);
 int policy_read_cst(struct peel_policy *policy, const struct yaml *root, struct peel_error *err);
