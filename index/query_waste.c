@@ -20,6 +20,7 @@ struct open_folder {
 };
 
 struct gather {
+	const struct peel_waste_options *options;
 	struct peel_waste *waste;
 	struct waste_pairs pairs;
 	struct waste_top paths, folders;
@@ -148,7 +149,8 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 		add_hidden(gather, piece);
 		gather->code = waste_pairs_add(&gather->pairs, piece, gather->err);
 	}
-	return gather->code;
+	return gather->code ||
+		(gather->options->each && gather->options->each(gather->options->arg, piece));
 }
 
 /* Hand the rows over, in order. */
@@ -194,6 +196,7 @@ static struct gather *gather_new(struct peel_index *index, const struct peel_was
 		return NULL;
 	}
 	gather->err = err;
+	gather->options = options;
 	gather->depth = options->depth;
 	gather->paths.limit = options->top;
 	gather->folders.limit = options->top;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "beside.h"
 #include "bloat.h"
 #include "grow.h"
 
@@ -183,16 +184,17 @@ static void sort_all(struct bloat *bloat)
 	buckets_sort(&bloat->gpus, BUCKETS_BY_BYTES);
 }
 
-int bloat_gather(struct bloat *bloat, struct peel_error *err)
+static int gather_advice(void *arg, struct peel_error *err)
 {
-	int code;
+	struct bloat *bloat = arg;
 
-	bloat->category_count = peel_category_count(bloat->index);
-	bloat->categories = calloc((size_t)bloat->category_count + 1, sizeof(*bloat->categories));
-	if (!bloat->categories) {
-		return peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
-	}
-	code = peel_pieces(bloat->index, PEEL_BY_ENTRY, false, take_piece, bloat, err);
+	return advice_gather(&bloat->advice, bloat->index, 0, err);
+}
+
+static int gather_bytes(struct bloat *bloat, struct peel_error *err)
+{
+	int code = peel_pieces(bloat->index, PEEL_BY_ENTRY, false, take_piece, bloat, err);
+
 	if (code == 0) {
 		code = peel_programs(bloat->index, take_program, bloat, err);
 	}
@@ -201,7 +203,20 @@ int bloat_gather(struct bloat *bloat, struct peel_error *err)
 	}
 	if (code == 0) {
 		sort_all(bloat);
-		code = advice_gather(&bloat->advice, bloat->index, 0, err);
 	}
 	return code;
+}
+
+int bloat_gather(struct bloat *bloat, struct peel_error *err)
+{
+	struct beside advice;
+
+	bloat->category_count = peel_category_count(bloat->index);
+	bloat->categories = calloc((size_t)bloat->category_count + 1, sizeof(*bloat->categories));
+	if (!bloat->categories) {
+		return peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
+	}
+	/* Advice has a pass of its own, as long as the sums'. */
+	beside_start(&advice, gather_advice, bloat);
+	return beside_join(&advice, gather_bytes(bloat, err), err);
 }

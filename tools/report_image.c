@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One image's part of a report: a pass over the ledger for the sums, then waste, findings and advice.
+ * One image's part of a report: a pass over the ledger for waste and sums, and beside it findings and advice, each
+ * of which needs a pass in the other order. None needs anything of the others.
  *
  * The treemap wants every byte, but no million of cells: a file of at least a five-thousandth of the image is
  * a leaf, the
@@ -8,9 +9,9 @@
  * leaves, whose
  * sum is all that is shipped.
  */
-#include <pthread.h>
 #include <string.h>
 
+#include "beside.h"
 #include "grow.h"
 #include "report.h"
 
@@ -119,8 +120,22 @@ static int no_memory(struct peel_error *err)
 	return peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
 }
 
-static int gather_sums(struct report_image *image, struct peel_error *err)
+/* Payload of all layers. */
+static uint64_t shipped_bytes(struct peel_index *index)
 {
+	struct peel_layer_stat stat;
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < peel_layer_count(index); i++) {
+		bytes += peel_layer_stat(index, i, &stat, NULL) == 0 ? stat.bytes : 0;
+	}
+	return bytes;
+}
+
+static int gather_bytes(struct report_image *image, struct peel_error *err)
+{
+	const struct peel_waste_options options = {
+		.top = REPORT_ROWS_MAX, .depth = UNOWNED_DEPTH, .each = take_piece, .arg = image};
 	int code;
 
 	image->category_count = peel_category_count(image->index);
@@ -130,8 +145,8 @@ static int gather_sums(struct report_image *image, struct peel_error *err)
 	if (!image->categories || !image->packages) {
 		return no_memory(err);
 	}
-	image->leaf_min = image->waste->total.bytes / LEAF_PARTS + 1;
-	code = peel_pieces(image->index, PEEL_BY_ENTRY, false, take_piece, image, err);
+	image->leaf_min = shipped_bytes(image->index) / LEAF_PARTS + 1;
+	code = peel_waste(image->index, &options, &image->waste, err);
 	if (image->no_memory) {
 		return no_memory(err);
 	}
@@ -190,8 +205,9 @@ static int take_finding(void *arg, const struct peel_detection *detection)
 	return image->findings_failed;
 }
 
-static int gather_findings(struct report_image *image, struct peel_error *err)
+static int gather_findings(void *arg, struct peel_error *err)
 {
+	struct report_image *image = arg;
 	struct peel_detectors *detectors = NULL;
 	int code = peel_detectors_load(NULL, 0, &detectors, err);
 
@@ -203,50 +219,24 @@ static int gather_findings(struct report_image *image, struct peel_error *err)
 	return image->findings_failed ? no_memory(err) : code;
 }
 
-/* Findings need about as long as all the rest, and nothing of it: they are gathered beside it. */
-struct finding_job {
-	struct report_image *image;
-	int code;
-	struct peel_error err;
-};
-
-static void *run_findings(void *arg)
+static int gather_advice(void *arg, struct peel_error *err)
 {
-	struct finding_job *job = arg;
-
-	job->code = gather_findings(job->image, &job->err);
-	return NULL;
-}
-
-static int gather_bytes(struct report_image *image, struct peel_error *err)
-{
-	const struct peel_waste_options options = {.top = REPORT_ROWS_MAX, .depth = UNOWNED_DEPTH};
+	struct report_image *image = arg;
 	int code = peel_detect_reasons(image->index, &image->reasons, err);
 
-	if (code == 0) {
-		code = peel_waste(image->index, &options, &image->waste, err);
-	}
-	if (code == 0) {
-		code = gather_sums(image, err);
-	}
 	return code < 0 ? code
 			: advice_gather(&image->advice, image->index, REPORT_ADVICE_MIN, err);
 }
 
 int report_gather_image(struct report_image *image, struct peel_error *err)
 {
-	struct finding_job job = {.image = image};
-	pthread_t thread;
-	bool beside = pthread_create(&thread, NULL, run_findings, &job) == 0;
-	int code = gather_bytes(image, err);
+	struct beside findings;
+	struct beside advice;
+	int code;
 
-	if (beside) {
-		pthread_join(thread, NULL);
-	} else if (code == 0) {
-		run_findings(&job);
-	}
-	if (code == 0 && job.code < 0) {
-		*err = job.err;
-	}
-	return code == 0 ? job.code : code;
+	beside_start(&findings, gather_findings, image);
+	beside_start(&advice, gather_advice, image);
+	code = gather_bytes(image, err);
+	code = beside_join(&advice, code, err);
+	return beside_join(&findings, code, err);
 }

@@ -31,6 +31,9 @@ struct peel_waste_options {
 	size_t top;
 	/** Deepest folders that are rows of their own, "/" being 0; what is below counts for them too. */
 	unsigned int depth;
+	/** Told every piece of the pass, in the order of paths; nonzero stops all. NULL: nobody is. */
+	peel_piece_fn *each;
+	void *arg;
 };
 
 /** Wasted bytes that one layer shipped and one layer hid, for one reason. */
@@ -77,7 +80,7 @@ struct peel_waste {
 /**
  * Sum up what an image ships in vain.
  * @param ret_waste free it with peel_waste_free. Untouched on failure.
- * @return 0, or peel_pieces's codes. Memory is that of the rows.
+ * @return 0, 1 where options->each stopped it, or peel_pieces's codes. Memory is that of the rows.
  */
 int peel_waste(struct peel_index *index, const struct peel_waste_options *options,
 	struct peel_waste **ret_waste, struct peel_error *err);
