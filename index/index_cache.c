@@ -113,7 +113,10 @@ int cache_find(int folder, const char *name, int *ret_fd, struct peel_error *err
 
 		return peel_fail(err, code, "index %s: %s", shown, strerror(errno));
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) < 0) {
+		return peel_fail(err, PEEL_EIO, "index %s: %s", shown, strerror(errno));
+	}
+	if (!S_ISREG(st.st_mode)) {
 		return peel_fail(err, PEEL_EACCES, "index %s: not a regular file", shown);
 	}
 	if (st.st_uid != geteuid()) {
@@ -165,6 +168,7 @@ int cache_temp_make(int folder, struct cache_temp *ret_temp, struct peel_error *
 int cache_temp_named(int folder, struct cache_temp *ret_temp, struct peel_error *err)
 {
 	struct cache_temp temp = {.folder = fcntl(folder, F_DUPFD_CLOEXEC, 3), .fd = -1};
+	int failure;
 
 	for (int i = 0; temp.folder >= 0 && i < TEMP_TRIES && choose_name(temp.temp); i++) {
 		temp.fd = openat(temp.folder, temp.temp,
@@ -184,14 +188,17 @@ int cache_temp_named(int folder, struct cache_temp *ret_temp, struct peel_error 
 			*ret_temp = temp;
 			return 0;
 		}
+		failure = errno;
+		unlinkat(temp.folder, temp.temp, 0);
 		close(temp.fd);
 		temp.fd = -1;
+		errno = failure;
 	}
 	temp.temp[0] = '\0';
-	peel_fail(err, errno == EACCES || errno == EROFS ? PEEL_EACCES : PEEL_EIO, "%s",
-		strerror(errno));
+	failure = errno;
 	cache_temp_finish(&temp);
-	return err ? err->code : PEEL_EIO;
+	return peel_fail(err, failure == EACCES || failure == EROFS ? PEEL_EACCES : PEEL_EIO, "%s",
+		strerror(failure));
 }
 
 int cache_temp_unlinked(int folder, struct cache_temp *ret_temp, struct peel_error *err)
@@ -289,20 +296,29 @@ int cache_publish(struct cache_temp *temp, const char *name, struct peel_error *
 	failure = give_name(temp, name);
 	flock(temp->folder, LOCK_UN);
 	if (failure) {
-		return peel_fail(err, PEEL_EIO, "cannot write the index: %s", strerror(failure));
+		return peel_fail(err, PEEL_ELIMIT, "%s", strerror(failure));
 	}
 	fsync(temp->folder);
 	return 0;
 }
 
-bool cache_remove(int folder, const struct cache_entry *entry)
+int cache_remove(int folder, const struct cache_entry *entry, struct peel_error *err)
 {
-	bool gone;
+	struct stat st;
+	int failure = 0;
+	int gone = 0;
 
 	lock_folder(folder);
-	gone = is_named(folder, entry->name, &entry->st) && unlinkat(folder, entry->name, 0) == 0;
+	if (fstatat(folder, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		failure = errno;
+	} else if (st.st_dev == entry->st.st_dev && st.st_ino == entry->st.st_ino) {
+		gone = unlinkat(folder, entry->name, 0) == 0;
+		failure = gone ? 0 : errno;
+	}
 	flock(folder, LOCK_UN);
-	return gone;
+	return failure && failure != ENOENT
+		? peel_fail(err, PEEL_EIO, "%s: %s", entry->name, strerror(failure))
+		: gone;
 }
 
 void cache_temp_finish(struct cache_temp *temp)

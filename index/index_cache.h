@@ -81,7 +81,7 @@ void cache_touch(int fd);
 /**
  * Make the file durable and give it its name, replacing what has it.
  * @return 0; PEEL_ELIMIT: the file is whole but has no name, because the disk was full and it had to move
- *   elsewhere (store_place.h), or because somebody removed it; PEEL_EIO.
+ *   elsewhere (store_place.h), because the folder takes no more names, or because somebody removed it; PEEL_EIO.
  */
 int cache_publish(struct cache_temp *temp, const char *name, struct peel_error *err);
 
@@ -120,9 +120,9 @@ int cache_take_leftover(int folder, const char *name);
 
 /**
  * Remove a file if it is still the one that was looked at: a builder may have published another under its name.
- * @return true where it is gone now.
+ * @return 1 it is gone by that; 0 it was gone, or is another's; PEEL_EIO.
  */
-bool cache_remove(int folder, const struct cache_entry *entry);
+int cache_remove(int folder, const struct cache_entry *entry, struct peel_error *err);
 
 /** Remove temporary files whose builders are gone. */
 void cache_sweep(int folder);

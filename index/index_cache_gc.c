@@ -89,12 +89,14 @@ static int verify_file(int folder, const struct cache_entry *entry,
 	}
 	if (judgement.file.state == PEEL_CACHE_DAMAGED) {
 		*damaged = true;
-		judgement.file.removed = !options->dry_run && cache_remove(folder, entry);
+		code = options->dry_run ? 0 : cache_remove(folder, entry, err);
+		judgement.file.removed = code > 0;
 	}
 	told = options->each ? options->each(options->each_arg, &judgement.file) : 0;
-	return told || judgement.file.state != PEEL_CACHE_UNKNOWN
-		? told
-		: peel_fail(err, PEEL_EIO, "%s: %s", entry->name, why.message);
+	if (told == 0 && judgement.file.state == PEEL_CACHE_UNKNOWN) {
+		return peel_fail(err, PEEL_EIO, "%s: %s", entry->name, why.message);
+	}
+	return told ? told : code < 0 ? code : 0;
 }
 
 int peel_cache_verify(const struct peel_cache_verify_options *options, struct peel_error *err)
@@ -130,6 +132,8 @@ struct collection {
 	int count;
 	/* Bytes of what stays. */
 	uint64_t kept;
+	/* Why the first of those that could not be removed could not. */
+	struct peel_error stuck;
 };
 
 static void collection_finish(struct collection *collection)
@@ -154,11 +158,13 @@ static int remove_file(struct collection *collection, struct cache_entry *entry,
 	cleanup_fd int held = -1;
 
 	if (!options->dry_run) {
-		bool leftover = file->state == PEEL_CACHE_LEFTOVER;
+		bool leftover = entry->temporary && file->state == PEEL_CACHE_LEFTOVER;
 
 		/* Its lock is held while it goes: a builder that has just made it tries another name. */
 		held = leftover ? cache_take_leftover(collection->folder, entry->name) : -1;
-		if ((leftover && held < 0) || !cache_remove(collection->folder, entry)) {
+		if ((leftover && held < 0) ||
+			cache_remove(collection->folder, entry,
+				collection->stuck.code ? NULL : &collection->stuck) <= 0) {
 			return 0;
 		}
 	}
@@ -223,5 +229,7 @@ int peel_cache_gc(const struct peel_cache_gc_options *options, struct peel_error
 			code = remove_over(&collection, &collection.entries[i], err);
 		}
 	}
-	return code;
+	return code == 0 && collection.stuck.code
+		? peel_fail(err, collection.stuck.code, "%s", collection.stuck.message)
+		: code;
 }

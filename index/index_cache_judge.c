@@ -147,6 +147,16 @@ static int judge_failure(int code, enum peel_cache_state *ret_state)
 	return 0;
 }
 
+/* The state of a file that has not our version. @return 0. */
+static int judge_version(int64_t version, enum peel_cache_state *ret_state, struct peel_error *err)
+{
+	if (version >= 0) {
+		*ret_state = PEEL_CACHE_VERSION;
+		return 0;
+	}
+	return judge_failure(peel_fail(err, (int)version, "cannot read its header"), ret_state);
+}
+
 /* What an index says of itself, and whether its pages are in order where that is asked. */
 static int look_into_index(int fd, enum cache_how how, struct cache_judgement *judgement,
 	struct peel_error *err)
@@ -168,11 +178,11 @@ static int judge_index(int fd, enum cache_how how, struct cache_judgement *judge
 	struct peel_error *err)
 {
 	enum peel_cache_state *state = &judgement->file.state;
+	const int64_t version = store_version(fd);
 	int code = 0;
 
-	if (store_version(fd) != STORE_VERSION) {
-		*state = store_version(fd) < 0 ? PEEL_CACHE_DAMAGED : PEEL_CACHE_VERSION;
-		return 0;
+	if (version != STORE_VERSION) {
+		return judge_version(version, state, err);
 	}
 	if (how != CACHE_JUDGE_USE) {
 		code = store_check_seal(fd, err);
@@ -207,15 +217,16 @@ static int judge_facts(int folder, int fd, enum cache_how how, struct cache_judg
 	enum peel_cache_state *state = &judgement->file.state;
 	char name[CACHE_NAME_SIZE];
 	cleanup_fd int index = -1;
+	const int64_t version = store_facts_version(fd);
 	int code;
 
-	if (store_facts_version(fd) != STORE_FACTS_VERSION) {
-		*state = store_facts_version(fd) < 0 ? PEEL_CACHE_DAMAGED : PEEL_CACHE_VERSION;
-		return 0;
+	if (version != STORE_FACTS_VERSION) {
+		return judge_version(version, state, err);
 	}
 	cache_index_name(judgement->file.name, name);
-	if (cache_find(folder, name, &index, err) < 0) {
-		*state = PEEL_CACHE_LEFTOVER;
+	code = cache_find(folder, name, &index, err);
+	if (code < 0) {
+		*state = code == PEEL_EIO ? PEEL_CACHE_UNKNOWN : PEEL_CACHE_LEFTOVER;
 		return 0;
 	}
 	code = look_into_facts(fd, how, err);

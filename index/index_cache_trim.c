@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "index_cache.h"
@@ -15,6 +16,8 @@
 /** Hexadecimal digits of an index's name, and what follows them. */
 #define NAME_DIGITS 40
 #define NAME_END ".peel"
+/** Seconds after which a temporary file is left over where files cannot be locked: a build takes minutes. */
+#define LEFTOVER_AGE (24 * 60 * 60)
 
 static bool is_index_name(const char *name)
 {
@@ -73,21 +76,29 @@ static int compare_use(const void *a, const void *b)
 	return strcmp(one->name, other->name);
 }
 
-/* One name of the folder. @return 1 it was added, 0 it is none of ours or gone, or PEEL_ENOMEM. */
+/* One name of the folder. @return 1 it was added, 0 it is none of ours or gone; PEEL_EIO, PEEL_ENOMEM. */
 static int add_entry(int folder, const char *name, struct cache_entry **entries, size_t count,
-	size_t *room)
+	size_t *room, struct peel_error *err)
 {
 	bool temporary = is_temp_name(name);
 	bool facts = is_facts_name(name);
 	struct cache_entry *entry;
 	struct stat st;
 
-	if ((!temporary && !facts && !is_index_name(name)) ||
-		fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode)) {
+	if (!temporary && !facts && !is_index_name(name)) {
+		return 0;
+	}
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		return errno == ENOENT
+			? 0
+			: peel_fail(err, PEEL_EIO, "cannot read the cache folder: %s",
+				  strerror(errno));
+	}
+	if (S_ISDIR(st.st_mode)) {
 		return 0;
 	}
 	if (!grow_array(entries, count, room, sizeof(*entry))) {
-		return PEEL_ENOMEM;
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	entry = &(*entries)[count];
 	*entry = (struct cache_entry){.temporary = temporary, .facts = facts, .st = st};
@@ -116,13 +127,19 @@ int cache_list(int folder, struct cache_entry **ret_entries, struct peel_error *
 			strerror(errno));
 	}
 	copy = -1;
+	errno = 0;
 	while (count < CACHE_FILES_MAX && (dirent = readdir(dir))) {
-		int r = add_entry(folder, dirent->d_name, &entries, count, &room);
+		int r = add_entry(folder, dirent->d_name, &entries, count, &room, err);
 
 		if (r < 0) {
-			return peel_fail(err, r, "no memory");
+			return r;
 		}
 		count += (size_t)r;
+		errno = 0;
+	}
+	if (!dirent && errno) {
+		return peel_fail(err, PEEL_EIO, "cannot read the cache folder: %s",
+			strerror(errno));
 	}
 	if (count > 0) {
 		qsort(entries, count, sizeof(*entries), compare_use);
@@ -131,11 +148,27 @@ int cache_list(int folder, struct cache_entry **ret_entries, struct peel_error *
 	return (int)count;
 }
 
+/** Is a file so old that no builder has it, where no lock can tell? */
+static bool is_abandoned(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && time(NULL) - st.st_mtim.tv_sec > LEFTOVER_AGE;
+}
+
 int cache_take_leftover(int folder, const char *name)
 {
 	cleanup_fd int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? steal_fd(&fd) : -1;
+	if (fd < 0) {
+		return -1;
+	}
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EINTR) {
+			return errno != EWOULDBLOCK && is_abandoned(fd) ? steal_fd(&fd) : -1;
+		}
+	}
+	return steal_fd(&fd);
 }
 
 void cache_sweep(int folder)
@@ -149,7 +182,7 @@ void cache_sweep(int folder)
 			: -1;
 
 		if (held >= 0) {
-			cache_remove(folder, &entries[i]);
+			cache_remove(folder, &entries[i], NULL);
 		}
 	}
 }
@@ -168,7 +201,7 @@ static uint64_t remove_entry(int folder, struct cache_entry *entries, int count,
 		if (goes && !entry->gone) {
 			entry->gone = true;
 			removed += (uint64_t)entry->st.st_size;
-			cache_remove(folder, entry);
+			cache_remove(folder, entry, NULL);
 		}
 	}
 	return removed;

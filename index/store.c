@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <peel/error.h>
 
@@ -13,6 +12,7 @@
 #include "store_facts.h"
 #include "store_priv.h"
 #include "store_vfs.h"
+#include "tempfile.h"
 #include "util.h"
 
 /** Statements of one connection; a power of two, far more than the library has. */
@@ -270,10 +270,11 @@ int64_t store_header_version(int fd, const char *application)
 	unsigned char header[HEADER_SIZE];
 	const unsigned char *version = header + USER_VERSION_OFFSET;
 
-	if (pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
-		memcmp(header, "SQLite format 3", 16) != 0 ||
+	const ssize_t got = tempfile_get(fd, header, sizeof(header), 0);
+
+	if (got < (ssize_t)sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0 ||
 		memcmp(header + APPLICATION_ID_OFFSET, application, 4) != 0) {
-		return -1;
+		return got < 0 ? PEEL_EIO : PEEL_EFORMAT;
 	}
 	return (int64_t)version[0] << 24 | version[1] << 16 | version[2] << 8 | version[3];
 }

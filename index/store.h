@@ -85,7 +85,8 @@ int store_commit(struct store *store, struct peel_error *err);
 int store_open(int fd, struct store **ret_store, struct peel_error *err);
 
 /**
- * The version that a file's header claims, read without SQLite. @return it, or -1 where the file is no index of peel.
+ * The version that a file's header claims, read without SQLite. @return it; PEEL_EFORMAT where the file is no
+ * index of peel; PEEL_EIO.
  */
 int64_t store_version(int fd);
 

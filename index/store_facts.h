@@ -40,7 +40,7 @@ int store_facts_open(int fd, struct store **ret_store, struct peel_error *err);
 /** Compare the schema of "facts" with ours. @return as store_check_schema. */
 int store_facts_check_schema(struct store *store, struct peel_error *err);
 
-/** The version that a file's header claims. @return it, or -1 where the file is no facts file of peel. */
+/** The version that a file's header claims. @return it; PEEL_EFORMAT where it is no facts file of peel; PEEL_EIO. */
 int64_t store_facts_version(int fd);
 
 #endif

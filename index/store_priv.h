@@ -28,7 +28,7 @@ int store_pragma(struct store *store, const char *sql, int64_t *ret_value, struc
 /** Is "main" an index of this version? @return 0; PEEL_EFORMAT; as store_step. */
 int store_check_version(struct store *store, struct peel_error *err);
 
-/** The version in a file's header. @param application four letters of its application id. @return it, or -1. */
+/** The version in a file's header. @param application four letters of its id. @return it; PEEL_EFORMAT, PEEL_EIO. */
 int64_t store_header_version(int fd, const char *application);
 
 /**

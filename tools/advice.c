@@ -109,8 +109,7 @@ static void print_item(const struct advice_item *item, size_t number, enum sheet
 		item->title);
 	print_line(line, format, out);
 	if (item->layer >= 0) {
-		snprintf(line, sizeof(line), "   layer %d: %s", item->layer,
-			instruction ? instruction : "");
+		snprintf(line, sizeof(line), "   layer %d: %s", item->layer, instruction);
 		print_line(line, format, out);
 	}
 	putc('\n', out);

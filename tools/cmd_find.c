@@ -275,6 +275,7 @@ static int run_parsed(struct call *call, struct find *find)
 {
 	const struct find_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
+	struct peel_error err = {0};
 	int status;
 
 	call->reads_contents = find->reads_contents;
@@ -283,7 +284,9 @@ static int run_parsed(struct call *call, struct find *find)
 		return status != STATUS_OK ? status : STATUS_NO;
 	}
 	find->index = index;
-	users_read(&find->users, index);
+	if (users_read(&find->users, index, &err) < 0) {
+		return complain_error(&err);
+	}
 	if (!find_bind(find)) {
 		return STATUS_NO;
 	}

@@ -193,8 +193,10 @@ static bool list_folder(struct ls_run *run, const struct folder *folder, struct 
 	}
 	ls_list_sort(&list);
 	print_heading(run, folder->path);
-	ls_print(&list, run->index, &run->users, run->options.recursive ? folder->path : NULL,
-		!run->options.zero);
+	if (!ls_print(&list, run->index, &run->users, run->options.recursive ? folder->path : NULL,
+		    !run->options.zero)) {
+		run->status = worse_status(run->status, STATUS_NO);
+	}
 	if (run->options.recursive && !push_folders(run, folder->path, &list)) {
 		return peel_fail(err, PEEL_ENOMEM, "%s", strerror(ENOMEM)) >= 0;
 	}
@@ -239,37 +241,48 @@ static int compare_paths(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* An operand, and what it is. */
+struct operand {
+	struct peel_node node;
+	bool found;
+};
+
 /* Files first, as one listing; folders become pending, the first on top. */
 static bool sort_operands(struct ls_run *run, char **paths, int count)
 {
 	__attribute__((__cleanup__(ls_list_finish))) struct ls_list files = {
 		.options = &run->options};
+	cleanup_free struct operand *operands = calloc((size_t)count, sizeof(*operands));
 
-	qsort(paths, (size_t)count, sizeof(*paths), compare_paths);
-	for (int i = count - 1; i >= 0; i--) {
-		struct peel_error err = {0};
-		struct peel_node node;
-
-		if (!resolve_operand(run, paths[i], &node, &err)) {
-			continue;
-		}
-		if (S_ISDIR(node.mode) && !run->options.directory
-				? !pending_push(&run->pending, strdup(paths[i]), &node)
-				: !ls_list_add(&files, paths[i], strlen(paths[i]), &node)) {
-			return false;
-		}
+	if (!operands) {
+		return false;
 	}
+	qsort(paths, (size_t)count, sizeof(*paths), compare_paths);
 	for (int i = 0; i < count; i++) {
 		struct peel_error err = {0};
-		struct peel_node node;
 
-		if (!resolve_operand(run, paths[i], &node, &err)) {
+		operands[i].found = resolve_operand(run, paths[i], &operands[i].node, &err);
+		if (!operands[i].found) {
 			complain_access("access", paths[i], error_text(&err));
 			run->status = STATUS_ERROR;
 		}
 	}
+	for (int i = count - 1; i >= 0; i--) {
+		const struct peel_node *node = &operands[i].node;
+
+		if (!operands[i].found) {
+			continue;
+		}
+		if (S_ISDIR(node->mode) && !run->options.directory
+				? !pending_push(&run->pending, strdup(paths[i]), node)
+				: !ls_list_add(&files, paths[i], strlen(paths[i]), node)) {
+			return false;
+		}
+	}
 	ls_list_sort(&files);
-	ls_print(&files, run->index, &run->users, NULL, false);
+	if (!ls_print(&files, run->index, &run->users, NULL, false)) {
+		run->status = worse_status(run->status, STATUS_NO);
+	}
 	run->printed = files.count > 0;
 	run->headings = run->options.recursive || count > 1;
 	return true;
@@ -281,6 +294,7 @@ static int run_ls(struct call *call)
 	char *default_paths[] = {root};
 	cleanup_index struct peel_index *index = NULL;
 	struct ls_run run = {.options = *(struct ls_options *)call->values};
+	struct peel_error err = {0};
 	int status = open_for_reading(call, &index);
 
 	if (status != STATUS_OK) {
@@ -291,8 +305,10 @@ static int run_ls(struct call *call)
 	}
 	run.index = index;
 	run.options.details |= run.options.numeric || run.options.full_time;
-	if (run.options.details && !run.options.numeric) {
-		users_read(&run.users, index);
+	if (run.options.details && !run.options.numeric &&
+		users_read(&run.users, index, &err) < 0) {
+		users_finish(&run.users);
+		return complain_error(&err);
 	}
 	if (sort_operands(&run, call->argc > 1 ? call->argv + 1 : default_paths,
 		    call->argc > 1 ? call->argc - 1 : 1)) {

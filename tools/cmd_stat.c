@@ -56,13 +56,17 @@ static int run_stat(struct call *call)
 	const struct stat_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
 	struct users users = {0};
+	struct peel_error failure = {0};
 	int status = open_for_reading(call, &index);
 	int view;
 
 	if (status != STATUS_OK || !parse_view(index, values->layer, &view)) {
 		return status != STATUS_OK ? status : STATUS_ERROR;
 	}
-	users_read(&users, index);
+	if (users_read(&users, index, &failure) < 0) {
+		users_finish(&users);
+		return complain_error(&failure);
+	}
 	for (int i = 1; i < call->argc; i++) {
 		struct peel_error err = {0};
 		char shown[PEEL_MESSAGE_SIZE];

@@ -272,6 +272,12 @@ static void drop_suffix(char *text, const char *suffix)
 	}
 }
 
+static _Noreturn void end_without_memory(void)
+{
+	fprintf(stderr, "peel: %s\n", peel_strerror(PEEL_ENOMEM));
+	exit(2);
+}
+
 char *format_instruction(const char *instruction, size_t max)
 {
 	static const struct {
@@ -289,7 +295,7 @@ char *format_instruction(const char *instruction, size_t max)
 	char *escaped = NULL;
 
 	if (!text) {
-		return NULL;
+		end_without_memory();
 	}
 	squeeze_blanks(text);
 	drop_suffix(text, " # buildkit");
@@ -300,14 +306,13 @@ char *format_instruction(const char *instruction, size_t max)
 			break;
 		}
 	}
-	if (asprintf(&plain, "%s%s", instead, rest) >= 0) {
-		if (peel_text_escape(plain, strlen(plain), &escaped) < 0) {
-			escaped = NULL;
-		}
-		free(plain);
+	if (asprintf(&plain, "%s%s", instead, rest) < 0 ||
+		peel_text_escape(plain, strlen(plain), &escaped) < 0) {
+		end_without_memory();
 	}
+	free(plain);
 	free(text);
-	if (escaped && max > 0) {
+	if (max > 0) {
 		cut_text(escaped, max);
 	}
 	return escaped;

@@ -48,7 +48,8 @@ const char *format_short_digest(char *buf, const char *digest);
  * An instruction as a Dockerfile has it, without the shell that builders put around it ("/bin/sh -c #(nop) ",
  * "RUN /bin/sh -c … # buildkit"), escaped, runs of blanks as one.
  * @param max longest result in characters, cut with "..."; 0: whole.
- * @return a string the caller frees, NULL where memory is exhausted.
+ * @return a string the caller frees, never NULL: an answer without its instructions would be a wrong one, so that where
+ * memory is exhausted this says so and ends the program with status 2.
  */
 char *format_instruction(const char *instruction, size_t max);
 /** Characters of escaped text (UTF-8). */

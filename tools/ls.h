@@ -53,8 +53,9 @@ void ls_list_finish(struct ls_list *list);
  * Print a listing.
  * @param folder path that raw names of -0 are put behind, NULL: none.
  * @param total whether the long form begins with the "total" line.
+ * @return false: where a link leads could not be read; that was said.
  */
-void ls_print(const struct ls_list *list, struct peel_index *index, const struct users *users,
+bool ls_print(const struct ls_list *list, struct peel_index *index, const struct users *users,
 	const char *folder, bool total);
 
 #endif

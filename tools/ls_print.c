@@ -166,16 +166,26 @@ static void print_name(const struct ls_options *options, const void *name, size_
 	}
 }
 
-static void print_target(const struct ls_options *options, struct peel_index *index,
-	const struct peel_node *node)
+static bool print_target(const struct ls_options *options, struct peel_index *index,
+	const struct ls_entry *entry)
 {
 	cleanup_free char *target = NULL;
+	struct peel_error err = {0};
+	char shown[PEEL_MESSAGE_SIZE];
 	size_t len;
 
-	if (S_ISLNK(node->mode) && peel_readlink(index, node->ino, &target, &len, NULL) >= 0) {
-		fputs(" -> ", stdout);
-		print_name(options, target, len);
+	if (!S_ISLNK(entry->node.mode)) {
+		return true;
 	}
+	if (peel_readlink(index, entry->node.ino, &target, &len, &err) < 0) {
+		complain("cannot read symbolic link '%s': %s",
+			peel_text_escape_into(shown, sizeof(shown), entry->name, entry->len),
+			error_text(&err));
+		return false;
+	}
+	fputs(" -> ", stdout);
+	print_name(options, target, len);
+	return true;
 }
 
 static void print_details(const struct ls_options *options, const struct users *users,
@@ -193,11 +203,12 @@ static void print_details(const struct ls_options *options, const struct users *
 				   : format_minutes(when, node->mtime_sec));
 }
 
-void ls_print(const struct ls_list *list, struct peel_index *index, const struct users *users,
+bool ls_print(const struct ls_list *list, struct peel_index *index, const struct users *users,
 	const char *folder, bool total)
 {
 	const struct ls_options *options = list->options;
 	struct widths widths = {0};
+	bool good = true;
 
 	measure(list, users, &widths);
 	if (options->details && total) {
@@ -218,8 +229,9 @@ void ls_print(const struct ls_list *list, struct peel_index *index, const struct
 		}
 		print_name(options, entry->name, entry->len);
 		if (options->details) {
-			print_target(options, index, &entry->node);
+			good &= print_target(options, index, entry);
 		}
 		putchar(options->zero ? 0 : '\n');
 	}
+	return good;
 }

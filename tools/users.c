@@ -101,43 +101,55 @@ static bool add_line(struct names *names, const char *line, size_t len)
 	return true;
 }
 
-static void read_names(struct names *names, struct peel_index *index, const char *path)
+/* What an image lacks or holds broken is no failure; what this machine cannot do now is. */
+static bool is_failure(int code)
+{
+	return code == PEEL_ENOMEM || code == PEEL_EIO || code == PEEL_ECHANGED;
+}
+
+static int read_names(struct names *names, struct peel_index *index, const char *path,
+	struct peel_error *err)
 {
 	cleanup_free char *text = NULL;
 	struct peel_node node;
 	size_t size;
-	ssize_t got;
+	ssize_t got = resolve_path(index, PEEL_VIEW_MERGED, path, true, &node, NULL, err);
 
-	if (resolve_path(index, PEEL_VIEW_MERGED, path, true, &node, NULL, NULL) < 0 ||
-		!S_ISREG(node.mode)) {
-		return;
+	if (got < 0 || !S_ISREG(node.mode)) {
+		return is_failure((int)got) ? (int)got : 0;
 	}
 	size = node.size < FILE_MAX ? (size_t)node.size : FILE_MAX;
 	text = malloc(size + 1);
 	if (!text) {
-		return;
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	got = peel_read(index, node.ino, 0, text, size, NULL);
+	got = peel_read(index, node.ino, 0, text, size, err);
+	if (got < 0 && is_failure((int)got)) {
+		return (int)got;
+	}
 	for (const char *line = text; got > 0 && line < text + got;) {
 		size_t left = (size_t)(text + got - line);
 		const char *newline = memchr(line, '\n', left);
 		size_t len = newline ? (size_t)(newline - line) : left;
 
 		if (!add_line(names, line, len)) {
-			break;
+			return peel_fail(err, PEEL_ENOMEM, "no memory");
 		}
 		line += len + 1;
 	}
 	if (names->count > 0) {
 		qsort(names->rows, names->count, sizeof(*names->rows), compare_rows);
 	}
+	return 0;
 }
 
-void users_read(struct users *users, struct peel_index *index)
+int users_read(struct users *users, struct peel_index *index, struct peel_error *err)
 {
+	int code;
+
 	*users = (struct users){0};
-	read_names(&users->users, index, "/etc/passwd");
-	read_names(&users->groups, index, "/etc/group");
+	code = read_names(&users->users, index, "/etc/passwd", err);
+	return code < 0 ? code : read_names(&users->groups, index, "/etc/group", err);
 }
 
 static void names_finish(struct names *names)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct peel_error;
 struct peel_index;
 
 struct name_row;
@@ -28,10 +29,11 @@ struct users {
 };
 
 /**
- * Read the image's names. What cannot be read or parsed leaves numbers without names: that is no
- * error.
+ * Read the image's names. What the image lacks, holds broken or says in another form leaves numbers without names: that
+ * is no error.
+ * @param users free it with users_finish, on failure too. @return 0; PEEL_ENOMEM, PEEL_EIO, PEEL_ECHANGED.
  */
-void users_read(struct users *users, struct peel_index *index);
+int users_read(struct users *users, struct peel_index *index, struct peel_error *err);
 /** Free; a zero value is fine. */
 void users_finish(struct users *users);
 
