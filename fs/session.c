@@ -101,11 +101,14 @@ const char *session_name(const struct peel_index *index, const struct peel_mount
 static int build_arguments(struct fuse_args *args, const struct peel_mount_options *options,
 	const char *fsname)
 {
+	cleanup_free char *shown = NULL;
 	cleanup_free char *named = NULL;
 	char *text = NULL;
 	int r = 0;
 
-	if (asprintf(&named, "fsname=%s", fsname) < 0) {
+	/* /proc/mounts is printed raw by many: it escapes blanks and newlines alone. */
+	if (peel_text_escape(fsname, strlen(fsname), &shown) < 0 ||
+		asprintf(&named, "fsname=%s", shown) < 0) {
 		named = NULL;
 		return -1;
 	}

@@ -228,13 +228,15 @@ static int add_reasons(struct check *check)
 		i++) {
 		const struct peel_package_db *db = peel_package_db_get(check->index, i);
 		char path[PEEL_MESSAGE_SIZE];
+		char problem[PEEL_MESSAGE_SIZE];
 		char reason[2 * PEEL_MESSAGE_SIZE];
 
 		if (*db->problem) {
 			int len = snprintf(reason, sizeof(reason), "%s: %s",
 				peel_text_escape_into(path, sizeof(path), db->path,
 					strlen(db->path)),
-				db->problem);
+				peel_text_escape_into(problem, sizeof(problem), db->problem,
+					strlen(db->problem)));
 
 			code = check_reason(check, reason,
 				min_u64((uint64_t)len, sizeof(reason) - 1));

@@ -59,6 +59,17 @@ char *check_copy(struct check *check, const char *text)
 	return copy;
 }
 
+/* The same for text for people, which a buffer may have cut within a character. */
+static char *copy_cut(struct check *check, const char *text)
+{
+	char *copy = check_copy(check, text);
+
+	if (copy) {
+		peel_text_trim(copy);
+	}
+	return copy;
+}
+
 int check_failed(const struct check *check)
 {
 	return check->err->code ? check->err->code : PEEL_ENOMEM;
@@ -151,7 +162,7 @@ int check_complain(struct check *check, const struct policy_rule *rule,
 	copy.instruction = copy.layer >= 0 && copy.layer < check->layers
 		? check->instructions[copy.layer]
 		: "";
-	copy.what = check_copy(check, violation->what);
+	copy.what = copy_cut(check, violation->what);
 	code = copy.what ? copy_lists(check, &copy) : check_failed(check);
 	if (code == 0) {
 		outcome->violations[outcome->count++] = copy;
@@ -181,7 +192,7 @@ static int set_detail(struct check *check, const struct policy_rule *rule, const
 {
 	struct outcome *outcome = &check->outcomes[check_number(check, rule)];
 
-	outcome->detail = check_copy(check, text);
+	outcome->detail = copy_cut(check, text);
 	return outcome->detail ? 0 : check_failed(check);
 }
 

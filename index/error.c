@@ -5,23 +5,7 @@
 #include <string.h>
 
 #include <peel/error.h>
-
-/*
- * Messages hold UTF-8; one that was cut in the middle of a character would not be valid text any
- * more.
- */
-static void trim_cut(char *text, size_t size)
-{
-	size_t end = size - 1;
-
-	while (end > 0 && ((unsigned char)text[end - 1] & 0xc0) == 0x80) {
-		end--;
-	}
-	if (end > 0 && ((unsigned char)text[end - 1] & 0x80)) {
-		end--;
-	}
-	text[end] = '\0';
-}
+#include <peel/text.h>
 
 __attribute__((format(printf, 2, 0))) static void print_into(char *text, const char *format,
 	va_list args)
@@ -31,7 +15,7 @@ __attribute__((format(printf, 2, 0))) static void print_into(char *text, const c
 	if (len < 0) {
 		text[0] = '\0';
 	} else if (len >= PEEL_MESSAGE_SIZE) {
-		trim_cut(text, PEEL_MESSAGE_SIZE);
+		peel_text_trim(text);
 	}
 }
 
@@ -72,7 +56,7 @@ int peel_wrap(struct peel_error *err, const char *format, ...)
 	}
 	if ((size_t)snprintf(text + len, sizeof(text) - len, ": %s", err->message) >=
 		sizeof(text) - len) {
-		trim_cut(text, sizeof(text));
+		peel_text_trim(text);
 	}
 	memcpy(err->message, text, strlen(text) + 1);
 	return err->code;

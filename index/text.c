@@ -25,15 +25,20 @@ struct range {
 };
 
 /*
- * Characters that steer the terminal or the reading order, end a line, or cannot be seen (Unicode's
- * Default_Ignorable_Code_Point: two names would look the same), and those that XML forbids; ascending.
+ * Characters that steer the terminal or the reading order, end a line, or cannot be seen, so that two names would look
+ * the same: Unicode's categories Cc, Cf, Zl and Zp, and Default_Ignorable_Code_Point; ascending.
  */
 static const struct range controls[] = {
 	{0x0000, 0x001f},
 	{0x007f, 0x009f},
 	{0x00ad, 0x00ad},
 	{0x034f, 0x034f},
+	{0x0600, 0x0605},
 	{0x061c, 0x061c},
+	{0x06dd, 0x06dd},
+	{0x070f, 0x070f},
+	{0x0890, 0x0891},
+	{0x08e2, 0x08e2},
 	{0x115f, 0x1160},
 	{0x17b4, 0x17b5},
 	{0x180b, 0x180f},
@@ -45,10 +50,12 @@ static const struct range controls[] = {
 	{0xfeff, 0xfeff},
 	{0xffa0, 0xffa0},
 	{0xfff0, 0xfffb},
-	{0xfffe, 0xffff},
+	{0x110bd, 0x110bd},
+	{0x110cd, 0x110cd},
+	{0x13430, 0x13438},
 	{0x1bca0, 0x1bca3},
 	{0x1d173, 0x1d17a},
-	{0xe0000, 0xe0fff},
+	{0xdfffe, 0xe0fff},
 };
 
 static bool is_control(uint32_t character)
@@ -56,8 +63,13 @@ static bool is_control(uint32_t character)
 	if (character >= 0x20 && character < 0x7f) {
 		return false;
 	}
-	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
-		if (character >= controls[i].first && character <= controls[i].last) {
+	/* U+FFFE, U+FFFF and their like are no characters; XML forbids them. */
+	if ((character & 0xfffe) == 0xfffe) {
+		return true;
+	}
+	for (size_t i = 0;
+		i < sizeof(controls) / sizeof(controls[0]) && controls[i].first <= character; i++) {
+		if (character <= controls[i].last) {
 			return true;
 		}
 	}
@@ -194,6 +206,33 @@ const char *peel_text_escape_into(char *buf, size_t size, const void *bytes, siz
 	}
 	buf[used] = '\0';
 	return buf;
+}
+
+int peel_text_is_utf8(const void *bytes, size_t len)
+{
+	const unsigned char *in = bytes;
+	uint32_t character;
+	size_t taken = 1;
+
+	for (size_t pos = 0; pos < len && taken > 0; pos += taken) {
+		taken = decode(in + pos, len - pos, &character);
+	}
+	return taken > 0;
+}
+
+void peel_text_trim(char *text)
+{
+	size_t len = strlen(text);
+	size_t tail = 0;
+	unsigned char first;
+
+	while (tail < len && tail < 3 && ((unsigned char)text[len - tail - 1] & 0xc0) == 0x80) {
+		tail++;
+	}
+	first = tail < len ? (unsigned char)text[len - tail - 1] : 0;
+	if (first >= (tail == 0 ? 0xc0 : tail == 1 ? 0xe0 : tail == 2 ? 0xf0 : 0x100)) {
+		text[len - tail - 1] = '\0';
+	}
 }
 
 void peel_text_print(FILE *out, const void *bytes, size_t len)

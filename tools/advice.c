@@ -152,8 +152,7 @@ static void json_item(const struct advice_item *item, struct json *json)
 	json_unsigned(json, "gross_bytes", item->gross);
 	json_array(json, "paths");
 	for (size_t i = 0; i < item->path_count; i++) {
-		/* Elements have no second member for exact bytes: they are samples for people. */
-		json_string(json, NULL, item->paths[i]);
+		json_element(json, item->paths[i]);
 	}
 	json_close(json);
 	json_close(json);

@@ -72,11 +72,12 @@ static char *escape_name(const char *name)
 }
 
 /*
- * Text of a value for table, CSV and TSV: NULL is empty, bytes are escaped. @return NULL without
- * memory.
+ * Text of a value for table, CSV and TSV: NULL is empty, bytes are escaped; for a spreadsheet so is the first sign of
+ * what would be a formula. @return NULL without memory.
  */
-static char *show_value(const struct peel_value *value)
+static char *show_value(const struct peel_value *value, bool spreadsheet)
 {
+	cleanup_free char *escaped = NULL;
 	char *text = NULL;
 
 	switch (value->type) {
@@ -87,8 +88,17 @@ static char *show_value(const struct peel_value *value)
 	case 'n':
 		return strdup("");
 	default:
-		return peel_text_escape(value->bytes, value->len, &text) < 0 ? NULL : text;
+		break;
 	}
+	if (peel_text_escape(value->bytes, value->len, &escaped) < 0) {
+		return NULL;
+	}
+	if (!spreadsheet || !csv_is_formula(escaped)) {
+		text = escaped;
+		escaped = NULL;
+		return text;
+	}
+	return asprintf(&text, "\\x%02x%s", (unsigned char)*escaped, escaped + 1) < 0 ? NULL : text;
 }
 
 static void print_separated(struct sql_run *run, char *const *cells)
@@ -105,7 +115,7 @@ static void print_separated(struct sql_run *run, char *const *cells)
 			fputs(cells[i], run->out);
 		}
 	}
-	putc('\n', run->out);
+	fputs(csv ? "\r\n" : "\n", run->out);
 }
 
 /* Begin a result: titles for all but JSON, an empty line before every result but the first. */
@@ -132,7 +142,7 @@ static bool begin_result(struct sql_run *run, int count, const char *const *name
 			run->names[i], values[i].type == 'i' || values[i].type == 'r'};
 	}
 	if (!first) {
-		putc('\n', run->out);
+		fputs(strcmp(run->format, "csv") == 0 ? "\r\n" : "\n", run->out);
 	}
 	if (strcmp(run->format, "table") == 0) {
 		run->table = table_new(run->out, run->columns, (size_t)count, true);
@@ -148,7 +158,7 @@ static bool print_cells(struct sql_run *run, int count, const struct peel_value 
 	bool fine = cells != NULL;
 
 	for (int i = 0; fine && i < count; i++) {
-		cells[i] = show_value(&values[i]);
+		cells[i] = show_value(&values[i], !run->table);
 		fine = cells[i] != NULL;
 	}
 	if (fine && run->table) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "csv.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static void write_cell(FILE *out, const char *before, const char *text)
@@ -25,10 +24,23 @@ void csv_cell(FILE *out, const char *text)
 	write_cell(out, "", text);
 }
 
-void csv_word(FILE *out, const char *text)
+bool csv_is_formula(const char *text)
 {
 	/* A sign alone is none. */
-	const bool formula = *text && strchr("=+-@", *text) && text[1];
+	return *text && strchr("=+-@", *text) && text[1];
+}
 
-	write_cell(out, formula ? "'" : "", text);
+void csv_exact(FILE *out, const char *text)
+{
+	char sign[8] = "";
+
+	if (csv_is_formula(text)) {
+		snprintf(sign, sizeof(sign), "\\x%02x", (unsigned char)*text++);
+	}
+	write_cell(out, sign, text);
+}
+
+void csv_word(FILE *out, const char *text)
+{
+	write_cell(out, csv_is_formula(text) ? "'" : "", text);
 }

@@ -5,6 +5,7 @@
 
 #include "csv.h"
 #include "diff.h"
+#include "format.h"
 
 struct writing {
 	struct diff_run *run;
@@ -71,18 +72,41 @@ static void json_sum(struct json *json, const char *key, const struct bucket_sum
 	json_close(json);
 }
 
-static void json_layer_key(struct json *json, const struct diff_run *run,
-	const struct bucket *bucket)
+/* Which layers of a and of b a row is of; -1: none. */
+static void layers_of(const struct diff_run *run, const struct bucket *bucket, int ret_layers[2])
 {
-	int layer = (int)strtol(bucket->key + 1, NULL, 10);
-	int partner = bucket->key[0] == 'a' ? peel_diff_shared_layer(run->a, run->b, layer) : layer;
+	const int layer = (int)strtol(bucket->key + 1, NULL, 10);
+	const bool in_a = bucket->key[0] == 'a';
 
-	if (bucket->key[0] == 'a') {
-		json_integer(json, "layer_a", layer);
+	ret_layers[0] = in_a ? layer : -1;
+	ret_layers[1] = in_a ? peel_diff_shared_layer(run->a, run->b, layer) : layer;
+}
+
+/* The instruction that made the layers of a row: borrowed from the index. */
+static const char *instruction_of(const struct diff_run *run, const int layers[2])
+{
+	struct peel_layer_stat stat;
+
+	return peel_layer_stat(layers[0] >= 0 ? run->a : run->b,
+		       layers[0] >= 0 ? layers[0] : layers[1], &stat, NULL) == 0
+		? stat.layer.instruction
+		: "";
+}
+
+static void json_layers(struct json *json, const struct diff_run *run, const struct bucket *bucket)
+{
+	static const char *const keys[] = {"layer_a", "layer_b"};
+	const char *instruction;
+	int layers[2];
+
+	layers_of(run, bucket, layers);
+	instruction = instruction_of(run, layers);
+	for (size_t i = 0; i < countof(layers); i++) {
+		if (layers[i] >= 0) {
+			json_integer(json, keys[i], layers[i]);
+		}
 	}
-	if (partner >= 0) {
-		json_integer(json, "layer_b", partner);
-	}
+	json_bytes(json, "instruction", instruction, strlen(instruction));
 }
 
 static void json_bucket(struct writing *w, const struct bucket *bucket)
@@ -93,7 +117,7 @@ static void json_bucket(struct writing *w, const struct bucket *bucket)
 
 	json_object(&w->json, NULL);
 	if (w->run->by == DIFF_BY_LAYER) {
-		json_layer_key(&w->json, w->run, bucket);
+		json_layers(&w->json, w->run, bucket);
 	} else {
 		json_bytes(&w->json, keys[w->run->by], bucket->key, bucket->key_len);
 	}
@@ -218,9 +242,30 @@ static bool csv_row(void *arg, const struct diff_row *row)
 	return true;
 }
 
+/* An empty cell where one image has no such layer. */
+static void csv_layers(FILE *out, const struct diff_run *run, const struct bucket *bucket)
+{
+	cleanup_free char *instruction = NULL;
+	int layers[2];
+
+	layers_of(run, bucket, layers);
+	instruction = format_instruction(instruction_of(run, layers), 0);
+	for (size_t i = 0; i < countof(layers); i++) {
+		if (layers[i] >= 0) {
+			fprintf(out, "%d", layers[i]);
+		}
+		putc(',', out);
+	}
+	csv_word(out, instruction ? instruction : "");
+}
+
 static void csv_bucket(struct writing *w, const struct bucket *bucket)
 {
-	csv_text(w->out, bucket->key, bucket->key_len);
+	if (w->run->by == DIFF_BY_LAYER) {
+		csv_layers(w->out, w->run, bucket);
+	} else {
+		csv_text(w->out, bucket->key, bucket->key_len);
+	}
 	fprintf(w->out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\r\n",
 		bucket->sums[0].files, bucket->sums[1].files, bucket->sums[0].bytes,
 		bucket->sums[1].bytes);
@@ -231,7 +276,7 @@ int diff_print_csv(struct diff_run *run, FILE *out)
 	static const char *const keys[] = {[DIFF_BY_FOLDER] = "folder",
 		[DIFF_BY_PACKAGE] = "package",
 		[DIFF_BY_CATEGORY] = "category",
-		[DIFF_BY_LAYER] = "layer"};
+		[DIFF_BY_LAYER] = "layer_a,layer_b,instruction"};
 	struct writing w = {.run = run, .out = out};
 	struct diff_small small = {0};
 	struct peel_error err = {0};

@@ -2,8 +2,9 @@
 /*
  * A row a name (RFC 4180: lines end with CR LF), columns named as those of the view `tree` of peel
  * sql. Paths, targets and xattrs are escaped as peel_text_escape has it: \xNN a byte, \\ a
- * backslash; so a row is one line of UTF-8 and the bytes can be had back. xattrs are NAME=VALUE
- * with a blank between; in them a blank is \x20, in names '=' is \x3d.
+ * backslash; so a row is one line of UTF-8 and the bytes can be had back. The first sign of what
+ * would be a formula in a spreadsheet is escaped too. xattrs are NAME=VALUE with a blank between; in
+ * them a blank is \x20, in names '=' is \x3d.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static bool put_bytes(FILE *out, const void *bytes, size_t len)
 	if (peel_text_escape(bytes, len, &text) < 0) {
 		return false;
 	}
-	csv_cell(out, text);
+	csv_exact(out, text);
 	return true;
 }
 
@@ -111,7 +112,7 @@ static bool put_xattrs(struct export_run *run, const struct walk_step *step)
 		export_complain(run, step->path, step->path_len, step->node, &err);
 		return true;
 	}
-	csv_cell(run->out, text);
+	csv_exact(run->out, text);
 	return true;
 }
 

@@ -25,20 +25,24 @@ static void put_number(int *width, uint64_t number)
 	*width = len > *width ? len : *width;
 }
 
-/* Names are printed as C has strings, whatever standard output is. */
-static void put_quoted(const char *name)
+/*
+ * Names are printed as C has strings, whatever standard output is; on a terminal the second of two number signs, too:
+ * see peel/text.h.
+ */
+static void put_quoted(const struct find *find, const char *name)
 {
 	static const char special[] = "\\\n\b\r\t\f \"";
 	static const char letters[] = "\\nbrtf \"";
 
-	for (; *name; name++) {
+	for (char last = 0; *name; last = *name++) {
 		unsigned char byte = (unsigned char)*name;
 		const char *at = strchr(special, byte);
 
 		if (at) {
 			putchar('\\');
 			putchar(letters[at - special]);
-		} else if (byte > ' ' && byte < 0x7f) {
+		} else if (byte > ' ' && byte < 0x7f &&
+			!(find->terminal && byte == '#' && last == '#')) {
 			putchar(byte);
 		} else {
 			printf("\\%03o", byte);
@@ -118,13 +122,13 @@ bool find_eval_ls(struct find *find, const struct find_node *node, const struct 
 	put_size(widths, found);
 	putchar(' ');
 	put_time(find, found);
-	put_quoted(entry->step->path);
+	put_quoted(find, entry->step->path);
 	if (S_ISLNK(found->mode)) {
 		if (peel_readlink(find->index, found->ino, &target, &len, &err) < 0) {
 			find_complain_error(find, entry->step->path, &err);
 		} else {
 			fputs(" -> ", stdout);
-			put_quoted(target);
+			put_quoted(find, target);
 		}
 	}
 	putchar('\n');

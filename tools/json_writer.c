@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <peel/text.h>
@@ -105,6 +106,19 @@ void json_null(struct json *json, const char *key)
 {
 	begin_value(json, key);
 	fputs("null", json->out);
+}
+
+void json_element(struct json *json, const char *text)
+{
+	const size_t len = strlen(text);
+	char *escaped = NULL;
+
+	/* Without memory it is as json_string has it. */
+	if (!peel_text_is_utf8(text, len) && peel_text_escape(text, len, &escaped) == 0) {
+		text = escaped;
+	}
+	json_string(json, NULL, text);
+	free(escaped);
 }
 
 static void print_base64(FILE *out, const unsigned char *bytes, size_t len)

@@ -45,5 +45,7 @@ void json_null(struct json *json, const char *key);
  * second member "<key>_b64" the exact bytes in base64. key is not NULL.
  */
 void json_bytes(struct json *json, const char *key, const void *bytes, size_t len);
+/** The same as an element of an array, which has no second member: what is no UTF-8 is escaped as for people. */
+void json_element(struct json *json, const char *text);
 
 #endif

@@ -255,7 +255,7 @@ static void write_leaf_columns(struct json *json, const struct report_image *ima
 	for (size_t i = 0; i < image->leaves.count; i++) {
 		const char *path = image->leaves.items[i].key + sizeof(struct leaf_key);
 
-		json_string(json, NULL, *path ? path : "/");
+		json_element(json, *path ? path : "/");
 	}
 	json_close(json);
 	for (size_t column = 0; column < countof(columns); column++) {
@@ -274,7 +274,7 @@ static void write_leaf_names(struct json *json, const struct report_image *image
 	json_array(json, "packages");
 	json_string(json, NULL, "");
 	for (uint32_t i = 1; i <= image->package_count; i++) {
-		json_string(json, NULL, peel_package_get(image->index, i)->name);
+		json_element(json, peel_package_get(image->index, i)->name);
 	}
 	json_close(json);
 	json_array(json, "categories");

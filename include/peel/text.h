@@ -33,6 +33,12 @@ int peel_text_escape(const void *bytes, size_t len, char **ret);
  */
 const char *peel_text_escape_into(char *buf, size_t size, const void *bytes, size_t len);
 
+/** Whether bytes are valid UTF-8: 1, or 0. */
+int peel_text_is_utf8(const void *bytes, size_t len);
+
+/** Take away half a character at the end of text that was cut in a buffer of fixed size. */
+void peel_text_trim(char *text);
+
 /** Write len bytes escaped to a stream; errors show in ferror(out). */
 void peel_text_print(FILE *out, const void *bytes, size_t len);
 

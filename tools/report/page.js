@@ -53,10 +53,10 @@
 		return element;
 	}
 
-	// Names as people read them: control and bidirectional characters are shown by number.
+	// Names as people read them: characters that steer or cannot be seen are shown by number.
 	function shown(text) {
-		return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, function (c) {
-			return '\\u' + ('000' + c.charCodeAt(0).toString(16)).slice(-4);
+		return String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, function (c) {
+			return '\\u' + ('000' + c.codePointAt(0).toString(16)).slice(-Math.max(4, c.codePointAt(0).toString(16).length));
 		});
 	}
 
