@@ -45,6 +45,7 @@
 #include <peel/sandbox.h>
 
 #include "index_serve.h"
+#include "sandbox_config.h"
 #include "util.h"
 
 /** How long a child that closed its sockets may take to end, and the nap between two looks, nanoseconds: ten seconds. */

@@ -37,6 +37,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "sandbox_config.h"
 #include "sandbox_priv.h"
 
 #ifdef HAVE_VALGRIND_H

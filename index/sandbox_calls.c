@@ -31,9 +31,16 @@ static void cleanup_filter(scmp_filter_ctx *filter)
 
 static int fail(int r, struct peel_error *err)
 {
-	return r == -ENOMEM ? peel_fail(err, PEEL_ENOMEM, "no memory")
-			    : peel_fail(err, PEEL_EIO, "cannot confine system calls: %s",
-				      strerror(r == -ECANCELED ? errno : -r));
+	if (r == -ENOMEM) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	/* Older than Linux 4.14, or something between us and the kernel does not know it. */
+	if (r == -EINVAL || r == -EOPNOTSUPP) {
+		return peel_fail(err, PEEL_EUNSUPPORTED,
+			"this kernel cannot confine a process (seccomp)");
+	}
+	return peel_fail(err, PEEL_EIO, "cannot confine system calls: %s",
+		strerror(r == -ECANCELED ? errno : -r));
 }
 
 static int set_attributes(scmp_filter_ctx filter, struct peel_error *err)
@@ -43,7 +50,6 @@ static int set_attributes(scmp_filter_ctx filter, struct peel_error *err)
 		uint32_t value;
 	} attributes[] = {
 		{SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
-		{SCMP_FLTATR_CTL_TSYNC, 1},
 		{SCMP_FLTATR_CTL_OPTIMIZE, OPTIMIZE_TREE},
 	};
 	int r = 0;
@@ -119,12 +125,9 @@ int sandbox_calls_confine(unsigned kept, struct peel_error *err)
 	int code = make_filter(0, kept, &filter, err);
 
 	if (code == 0) {
-		int r = seccomp_load(filter);
+		int r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 
-		if (r == -EOPNOTSUPP || r == -EINVAL) {
-			return peel_fail(err, PEEL_EUNSUPPORTED,
-				"this kernel cannot confine a process (seccomp)");
-		}
+		r = r == 0 ? seccomp_load(filter) : r;
 		code = r == 0 ? 0 : fail(r, err);
 	}
 	return code;

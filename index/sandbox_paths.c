@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox_config.h"
 #include "sandbox_priv.h"
 #include "util.h"
 
