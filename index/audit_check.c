@@ -279,8 +279,9 @@ static int load_config(struct check *check)
 {
 	const char *text = peel_image_value(check->index, "config");
 
-	return *text ? json_parse("configuration", text, strlen(text), &check->config, check->err)
-		     : 0;
+	return *text
+		? json_parse_again("configuration", text, strlen(text), &check->config, check->err)
+		: 0;
 }
 
 static int begin(struct check *check)

@@ -336,7 +336,7 @@ int detect_config(struct detect *detect)
 	if (!text || !*text) {
 		return 0;
 	}
-	r = json_parse("configuration", text, strlen(text), &root, detect->err);
+	r = json_parse_again("configuration", text, strlen(text), &root, detect->err);
 	config = r < 0 ? NULL : json_member(root, "config");
 	for (size_t i = 0; r >= 0 && i < countof(commands); i++) {
 		const json_t *value = json_member(config, commands[i]);

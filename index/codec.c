@@ -6,6 +6,7 @@
 #include <peel/error.h>
 
 #include "codec_priv.h"
+#include "limit.h"
 #include "source.h"
 #include "util.h"
 
@@ -122,6 +123,31 @@ static int end_with(struct stream *stream, int code, struct peel_error *err)
 	return repeat_failure(stream, err);
 }
 
+/**
+ * Hold what was decoded against the limits. What a layer may still have is given out, and the failure comes after it.
+ * @param got is shortened. @return 0, or less than 0.
+ */
+static int meter(struct stream *stream, ssize_t *got)
+{
+	struct limit_watch *limits = stream->options.limits;
+	struct peel_error *failure = &stream->failure;
+	uint64_t most = limits_value(limits, PEEL_LIMIT_LAYER_BYTES);
+	int r = limits_tick(limits, failure);
+
+	if (r == 0) {
+		r = limits_decoded(limits, stream->in_off - stream->metered_in, (uint64_t)*got,
+			failure);
+		stream->metered_in = stream->in_off;
+	}
+	if (r == 0 &&
+		limits_check(limits, PEEL_LIMIT_LAYER_BYTES, stream->out_off + (uint64_t)*got,
+			failure) < 0) {
+		*got = (ssize_t)(most - stream->out_off);
+		return *got > 0 ? 0 : PEEL_ELIMIT;
+	}
+	return r;
+}
+
 /** Make bytes pending. @return 1; 0 at the end; less than 0. */
 static int advance(struct stream *stream, struct peel_error *err)
 {
@@ -143,6 +169,12 @@ static int advance(struct stream *stream, struct peel_error *err)
 	if (got == 0) {
 		stream->ended = true;
 		return 0;
+	}
+	if (stream->metered) {
+		r = meter(stream, &got);
+		if (r < 0) {
+			return end_with(stream, r, err);
+		}
 	}
 	if (stream->options.output) {
 		r = stream->options.output(stream->options.output_arg, bytes, (size_t)got, &stop);
@@ -255,8 +287,8 @@ void stream_close(struct stream *stream)
 	}
 }
 
-int stream_open(struct source *raw, enum peel_codec codec, const struct stream_options *options,
-	struct stream **ret_stream, struct peel_error *err)
+static int open_by_codec(struct source *raw, enum peel_codec codec,
+	const struct stream_options *options, struct stream **ret_stream, struct peel_error *err)
 {
 	switch (codec) {
 	case PEEL_CODEC_NONE:
@@ -267,6 +299,17 @@ int stream_open(struct source *raw, enum peel_codec codec, const struct stream_o
 		return stream_open_zstd(raw, options, ret_stream, err);
 	}
 	return peel_fail(err, PEEL_EUNSUPPORTED, "unknown compression %d", (int)codec);
+}
+
+int stream_open(struct source *raw, enum peel_codec codec, const struct stream_options *options,
+	struct stream **ret_stream, struct peel_error *err)
+{
+	int r = open_by_codec(raw, codec, options, ret_stream, err);
+
+	if (r == 0) {
+		(*ret_stream)->metered = codec != PEEL_CODEC_NONE && (*ret_stream)->options.limits;
+	}
+	return r;
 }
 
 /** Open by codec. The finder is taken over on success only; a plain source needs none. */

@@ -17,6 +17,7 @@
 
 #include <peel/image.h>
 
+struct limit_watch;
 struct peel_error;
 struct source;
 struct stream;
@@ -99,6 +100,8 @@ struct stream_options {
 	 */
 	int (*large)(void *arg, struct peel_error *err);
 	void *large_arg;
+	/** Holds what compressed bytes unpack to, and zstd windows; borrowed. NULL: windows alone are limited. */
+	struct limit_watch *limits;
 };
 
 /**
@@ -113,7 +116,7 @@ int stream_open(struct source *raw, enum peel_codec codec, const struct stream_o
 
 /**
  * Read exactly len bytes, short only at the end.
- * @return bytes read; PEEL_EFORMAT (corrupt, CRC), PEEL_ETRUNCATED, PEEL_ELIMIT (zstd window over 128 MiB),
+ * @return bytes read; PEEL_EFORMAT (corrupt, CRC), PEEL_ETRUNCATED, PEEL_ELIMIT (a zstd window, what comes out),
  *   PEEL_EUNSUPPORTED (a zstd dictionary), PEEL_EIO, PEEL_ECHANGED, or what a callback returned. The message names
  *   the compressed offset. A read that ends before the place of a failure succeeds; any later one fails the same way.
  */
@@ -149,6 +152,8 @@ struct codec_options {
 	int spool_dir;
 	/** Most bytes to spool; 0: CODEC_SPOOL_LIMIT. */
 	uint64_t spool_limit;
+	/** Largest zstd window, as a power of two; 0: ZSTD_WINDOW_LOG_MAX. */
+	unsigned window_log;
 	/** Decoded spans are cached here; required. Must outlive the source. */
 	struct blockcache *cache;
 };

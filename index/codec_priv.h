@@ -40,6 +40,9 @@ struct stream {
 	/** Bytes after the last member or frame; kept by the codec. */
 	uint64_t trailing;
 	bool ended;
+	/** It is decoded, and of in_off so much was told to the limits. */
+	bool metered;
+	uint64_t metered_in;
 	/** The failure that ended the stream: every later call repeats it. */
 	struct peel_error failure;
 };

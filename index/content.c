@@ -77,6 +77,7 @@ int content_open(struct store_pool *pool, int layer_count, const struct content_
 					? -1
 					: fcntl(options->spool_dir, F_DUPFD_CLOEXEC, 3),
 				.spool_limit = options->spool_limit,
+				.window_log = options->window_log,
 			},
 		.layers = calloc((size_t)layer_count + 1, sizeof(*content->layers)),
 		.last = -1,

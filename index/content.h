@@ -29,6 +29,8 @@ struct content_options {
 	/** Folder for spools, -1: none; duplicated. */
 	int spool_dir;
 	uint64_t spool_limit;
+	/** As in struct codec_options. */
+	unsigned window_log;
 };
 
 /**

@@ -158,9 +158,9 @@ static int open_path(struct peel_image *image, const struct image_given *given,
 
 	if (image->reference.standard_input) {
 		r = tell_opened(image, err);
-		return r < 0
-			? r
-			: image_capture(&image->options, image->reference.kind, &image->file, err);
+		return r < 0 ? r
+			     : image_capture(&image->options, image->reference.kind, &image->limits,
+				       &image->file, err);
 	}
 	if (given) {
 		fd = fcntl(given->file, F_DUPFD_CLOEXEC, 3);
@@ -198,6 +198,7 @@ static int set_up(struct peel_image *image, const char *reference,
 	if (options) {
 		image->options = *options;
 	}
+	limits_begin(&image->limits, &image->options.limits);
 	r = image_reference_parse(reference, &image->reference, err);
 	if (r < 0) {
 		return r;

@@ -34,20 +34,17 @@
 #include "image_input.h"
 #include "image_outer.h"
 #include "image_parts.h"
+#include "limit.h"
 #include "scan.h"
 #include "source.h"
 #include "source_kept.h"
 #include "stream_feed.h"
 #include "tar_header.h"
 
-/** Most bytes stored where the caller does not say. */
-#define SPOOL_LIMIT (64ull << 30)
-/** Members up to this size are kept whole where they may be documents: larger ones are never read as such. */
-#define DOCUMENT_MAX JSON_MAX
 /** Most bytes kept of a file with names of users: the verbs read no more. */
 #define NAMES_MAX (8u << 20)
-/** Most bytes of a map at the beginning of a sparse file's data: SCAN_SPARSE_MAX extents, two lines each. */
-#define MAP_MAX (SCAN_SPARSE_MAX * 2 * 21 + TAR_BLOCK)
+/** Most bytes of an extent in a map at the beginning of a sparse file's data: two lines. */
+#define EXTENT_TEXT (2 * 21)
 /** Ranges from this size on are stored as they are. */
 #define BULK_MIN (1u << 20)
 
@@ -62,10 +59,13 @@ struct plan {
 
 struct capture {
 	const struct peel_image_options *options;
+	struct limit_watch *limits;
 	enum peel_image_kind kind;
 	struct input *input;
 	struct kept *kept;
 	struct plan plan;
+	/** Entries that were met. */
+	uint64_t entries;
 	/** The walkers may part here: all that follows is kept. */
 	bool keep_all;
 	/** What went wrong on our side of a stream; the walkers' own failures are not ours. */
@@ -185,8 +185,11 @@ static int window_skip(void *arg, uint64_t len, uint64_t *ret_passed, struct pee
 static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
 {
 	struct capture *capture = arg;
+	int code = limits_check(capture->limits, PEEL_LIMIT_ENTRIES, ++capture->entries, err);
 
-	(void)err;
+	if (code < 0) {
+		return keep_failure(capture, code, err);
+	}
 	if (entry->type == SCAN_FILE && is_name_file(entry->path, entry->path_len)) {
 		capture->plan.keep = NAMES_MAX;
 	}
@@ -198,7 +201,8 @@ static int scan_window(struct window *window, struct peel_error *err)
 {
 	struct capture *capture = window->capture;
 	const struct stream_feed feed = {.next = window_next, .skip = window_skip, .arg = window};
-	const struct scan_sink sink = {.entry = take_entry, .arg = capture};
+	const struct scan_sink sink = {
+		.entry = take_entry, .arg = capture, .limits = capture->limits};
 	struct scan_result result;
 	struct peel_error unsound = {0};
 	struct stream *stream = NULL;
@@ -243,7 +247,8 @@ static int look(struct capture *capture, uint64_t size, uint64_t *ret_passed,
 		return (int)n;
 	}
 	if (codec_probe(head, (size_t)n) != PEEL_CODEC_NONE ||
-		(size <= DOCUMENT_MAX && !(n == TAR_BLOCK && tar_checksum_ok(head)))) {
+		(size <= limits_value(capture->limits, PEEL_LIMIT_JSON_SIZE) &&
+			!(n == TAR_BLOCK && tar_checksum_ok(head)))) {
 		return keep(capture, size, ret_passed, err);
 	}
 	return scan_member(capture, size, ret_passed, err);
@@ -286,7 +291,8 @@ static void see_member(void *arg, const struct outer_seen *seen)
 	capture->keep_all = capture->keep_all || may_part(seen);
 	capture->plan = (struct plan){.size = seen->size};
 	if (seen->sparse) {
-		capture->plan.keep = MAP_MAX;
+		capture->plan.keep = TAR_BLOCK +
+			EXTENT_TEXT * limits_value(capture->limits, PEEL_LIMIT_SPARSE_EXTENTS);
 	} else if (is_name_file(seen->name, strlen(seen->name))) {
 		capture->plan.keep = NAMES_MAX;
 	} else {
@@ -334,7 +340,8 @@ static int walk_archive(struct capture *capture, struct peel_error *err)
 {
 	const struct stream_feed feed = {
 		.next = archive_next, .skip = archive_skip, .arg = capture};
-	const struct outer_watch watch = {.member = see_member, .arg = capture};
+	const struct outer_watch watch = {
+		.member = see_member, .arg = capture, .limits = capture->limits};
 	cleanup_outer struct outer *outer = NULL;
 	struct stream *stream = NULL;
 	uint64_t passed = 0;
@@ -405,12 +412,12 @@ static int tell_spooled(const struct peel_image_options *options, uint64_t bytes
 }
 
 static int read_once(const struct peel_image_options *options, enum peel_image_kind kind,
-	struct source **ret_source, struct peel_error *err)
+	struct limit_watch *limits, struct source **ret_source, struct peel_error *err)
 {
-	struct capture capture = {.options = options, .kind = kind};
+	struct capture capture = {.options = options, .limits = limits, .kind = kind};
 	const struct kept_options kept_options = {
 		.memory = KEPT_MEMORY,
-		.limit = options->spool_limit ? options->spool_limit : SPOOL_LIMIT,
+		.limit = image_spool_limit(options),
 		.make_file = make_file,
 		.arg = &capture,
 	};
@@ -439,7 +446,7 @@ static int read_once(const struct peel_image_options *options, enum peel_image_k
 }
 
 int image_capture(const struct peel_image_options *options, enum peel_image_kind kind,
-	struct source **ret_source, struct peel_error *err)
+	struct limit_watch *limits, struct source **ret_source, struct peel_error *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -454,7 +461,7 @@ int image_capture(const struct peel_image_options *options, enum peel_image_kind
 					    : "a terminal; an image comes from a pipe or a file");
 	}
 	if (!S_ISREG(st.st_mode) || lseek(STDIN_FILENO, 0, SEEK_CUR) != 0) {
-		return read_once(options, kind, ret_source, err);
+		return read_once(options, kind, limits, ret_source, err);
 	}
 	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {

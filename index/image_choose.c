@@ -27,10 +27,11 @@ bool image_may_be_unreadable(int code)
 
 int image_item_add(struct peel_image *image, const struct image_item *item, struct peel_error *err)
 {
-	if (image->item_count >= IMAGE_ITEMS_MAX) {
+	int r = limits_check(&image->limits, PEEL_LIMIT_MANIFESTS, image->item_count + 1, err);
+
+	if (r < 0) {
 		json_decref(item->names);
-		return peel_fail(err, PEEL_ELIMIT, "the file lists more than %d images",
-			IMAGE_ITEMS_MAX);
+		return r;
 	}
 	if (!grow_array(&image->items, image->item_count, &image->item_room, sizeof(*item))) {
 		json_decref(item->names);

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-/* Most history records kept: docker's own limit of layers is 127. */
-#define HISTORY_MAX 4096
+/* History records for each layer that there may be: most lines of a Dockerfile make none. */
+#define HISTORY_RECORDS 4
 
 int image_config_platform(const json_t *config, struct image_platform *ret_platform)
 {
@@ -101,9 +101,11 @@ static int load_history(struct peel_image *image, const char *name, const json_t
 	size_t i;
 	json_t *record;
 
-	if (count > HISTORY_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "%s: more than %d history records", name,
-			HISTORY_MAX);
+	if (count > HISTORY_RECORDS * limits_value(&image->limits, PEEL_LIMIT_LAYERS)) {
+		return peel_fail(err, PEEL_ELIMIT,
+			"%s: %zu history records, more than %d for each of the limit layers "
+			"(--limit layers=N raises it)",
+			name, count, HISTORY_RECORDS);
 	}
 	image->history = calloc(count + 1, sizeof(*image->history));
 	if (!image->history) {
@@ -133,7 +135,7 @@ int image_config_load(struct peel_image *image, const char *shown_name, char *te
 
 	image->config = text;
 	image->config_len = len;
-	r = json_parse(shown_name, text, len, &config, err);
+	r = json_parse_within(shown_name, text, len, &image->limits, &config, err);
 	r = r < 0 ? r : image_keep_json(image, config, err);
 	if (r < 0) {
 		return r;

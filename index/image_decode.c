@@ -19,7 +19,8 @@
 static int walk(struct peel_image *image, struct peel_error *err)
 {
 	struct point_sink sink = {0};
-	struct stream_options options = {0};
+	struct stream_options options = {.limits = &image->limits};
+	const struct outer_watch watch = {.limits = &image->limits};
 	struct stream *stream = NULL;
 	int r = 0;
 
@@ -34,7 +35,7 @@ static int walk(struct peel_image *image, struct peel_error *err)
 	if (r < 0) {
 		return r;
 	}
-	r = outer_walk(stream, NULL, &image->outer, err);
+	r = outer_walk(stream, &watch, &image->outer, err);
 	if (r == 0 && image->codec != PEEL_CODEC_NONE && image->outer->failure.code == 0 &&
 		stream_trailing(stream) > 0) {
 		image_finding(image, "trailing-data", -1, NULL, stream_tell_in(stream),
@@ -47,7 +48,8 @@ static int walk(struct peel_image *image, struct peel_error *err)
 
 int image_outer_open(struct peel_image *image, struct peel_error *err)
 {
-	struct codec_options options = {.spool_dir = -1, .spool_limit = image->options.spool_limit};
+	struct codec_options options = {
+		.spool_dir = -1, .spool_limit = image_spool_limit(&image->options)};
 	struct point_finder finder;
 	int r = walk(image, err);
 

@@ -153,7 +153,9 @@ static int survey_item(struct peel_image *image, json_t *source, int position,
 	}
 	r = read_config(image, source, &text, &len, digest, &ignored);
 	item.missing = r == PEEL_ENOENT;
-	r = r < 0 ? r : json_parse("configuration", text, len, &config, &ignored);
+	r = r < 0
+		? r
+		: json_parse_within("configuration", text, len, &image->limits, &config, &ignored);
 	if (r < 0 && !image_may_be_unreadable(r)) {
 		return peel_fail(err, r, "%s", ignored.message);
 	}

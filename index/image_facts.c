@@ -112,7 +112,7 @@ int peel_config_facts(const char *config, size_t len, peel_fact_fn *each, void *
 	struct walk walk = {each, arg, 0};
 	json_t *root = NULL;
 	const json_t *inner;
-	int r = json_parse("configuration", config, len, &root, err);
+	int r = json_parse_again("configuration", config, len, &root, err);
 
 	if (r < 0) {
 		return r;

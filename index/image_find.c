@@ -193,13 +193,18 @@ int image_read(struct peel_image *image, const char *what, const struct image_pl
 	cleanup_free char *bytes = NULL;
 	int r;
 
-	if (place->size > JSON_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "%s is larger than %u bytes", what, JSON_MAX);
+	const uint64_t budget = IMAGE_JSON_DOCUMENTS *
+		limits_value(&image->limits, PEEL_LIMIT_JSON_SIZE);
+
+	if (limits_check(&image->limits, PEEL_LIMIT_JSON_SIZE, place->size, err) < 0) {
+		(void)peel_wrap(err, "%s at offset %llu", what, (unsigned long long)place->offset);
+		return PEEL_ELIMIT;
 	}
-	if (image->json_read + place->size > IMAGE_JSON_BUDGET) {
+	if (image->json_read + place->size > budget) {
 		return peel_fail(err, PEEL_ELIMIT,
-			"the manifests and configurations are larger than %u bytes in all",
-			IMAGE_JSON_BUDGET);
+			"%s: the manifests and configurations are larger than %llu bytes in all, "
+			"%d times the limit json-size (--limit json-size=N raises it)",
+			what, (unsigned long long)budget, IMAGE_JSON_DOCUMENTS);
 	}
 	bytes = malloc((size_t)place->size + 1);
 	if (!bytes) {
@@ -229,7 +234,7 @@ int image_read_json(struct peel_image *image, const char *name, json_t **ret_jso
 		return r;
 	}
 	r = image_read(image, name, &place, &bytes, &len, err);
-	return r < 0 ? r : json_parse(name, bytes, len, ret_json, err);
+	return r < 0 ? r : json_parse_within(name, bytes, len, &image->limits, ret_json, err);
 }
 
 int image_read_descriptor(struct peel_image *image, const char *what, const json_t *descriptor,

@@ -47,9 +47,10 @@ static const struct layer_type *find_type(const char *media_type)
 
 int image_layers_new(struct peel_image *image, size_t count, struct peel_error *err)
 {
-	if (count > IMAGE_LAYERS_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "the image has more than %d layers",
-			IMAGE_LAYERS_MAX);
+	int r = limits_check(&image->limits, PEEL_LIMIT_LAYERS, count, err);
+
+	if (r < 0) {
+		return r;
 	}
 	image->layers = calloc(count + 1, sizeof(*image->layers));
 	image->blobs = calloc(count + 1, sizeof(*image->blobs));

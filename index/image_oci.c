@@ -124,7 +124,7 @@ static int read_document(struct peel_image *image, const char *what, const json_
 	size_t len = 0;
 	int r = image_read_descriptor(image, what, descriptor, &bytes, &len, err);
 
-	r = r < 0 ? r : json_parse(what, bytes, len, &json, err);
+	r = r < 0 ? r : json_parse_within(what, bytes, len, &image->limits, &json, err);
 	if (r < 0) {
 		return r == PEEL_ENOENT
 			? r
@@ -207,7 +207,7 @@ static int read_platform(struct peel_image *image, const json_t *manifest, struc
 	int r = image_read_descriptor(image, "configuration", json_member(manifest, "config"),
 		&text, &len, err);
 
-	r = r < 0 ? r : json_parse("configuration", text, len, &config, err);
+	r = r < 0 ? r : json_parse_within("configuration", text, len, &image->limits, &config, err);
 	if (r == 0) {
 		image_config_platform(config, &item->platform);
 	}

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files an archive holds is decided by our own walk over its headers, with the rules of Go's
- * archive/tar, because that is what every engine reads archives with. A parser that is laxer would
- * see other members, and so another image.
+ * Which files an archive holds is decided by our own walk over its headers, with the rules of Go's archive/tar, because
+ * that is what every engine reads archives with. A parser that is laxer would see other members, and so another image.
  *
  * One pass over a stream, so that a compressed file is decoded once. It ends at the end of the tar;
  * a tar that breaks off or is malformed half way keeps the members before, and says why it ended: a
  * truncated `docker save` still has layers that can be read, and whether that is enough is not
  * decided here.
  *
- * A root filesystem may have millions of entries. Its list is dropped at OUTER_MEMBERS_MAX and the
- * walk goes on for the marks alone, so that memory stays bounded and a manifest.json behind a
- * million files is still seen.
+ * A root filesystem may have millions of entries. Its list is dropped at the limit "members" and the walk goes on for
+ * the marks alone, so that memory stays bounded and a manifest.json behind a million files is still seen.
  */
 #include "image_outer.h"
 
@@ -19,11 +17,15 @@
 #include <string.h>
 
 #include "codec.h"
+#include "limit.h"
 #include "path.h"
 #include "scan.h"
 #include "tar_header.h"
 #include "tar_pax.h"
 #include "util.h"
+
+/** Extents of a block that continues an old GNU sparse header. */
+#define GNU_BLOCK_EXTENTS 21
 
 struct walk {
 	struct stream *stream;
@@ -36,6 +38,8 @@ struct walk {
 	char *gnu_link;
 	/** Of the group's first header. */
 	uint64_t group_off;
+	/** Members so far. */
+	uint64_t count;
 	bool in_group;
 };
 
@@ -107,9 +111,12 @@ static int read_special(struct walk *walk, const struct tar_header *header, stru
 	size_t padded;
 	int r;
 
-	if (header->size < 0 || header->size > SCAN_HEADER_MAX) {
-		return peel_fail(err, PEEL_EFORMAT, "a pax or GNU header is larger than %u bytes",
-			SCAN_HEADER_MAX);
+	if (header->size < 0) {
+		return peel_fail(err, PEEL_EFORMAT, "a pax or GNU header with a negative size");
+	}
+	r = limits_check(walk->watch.limits, PEEL_LIMIT_HEADER_SIZE, (uint64_t)header->size, err);
+	if (r < 0) {
+		return r;
 	}
 	padded = (size_t)header->size + (size_t)tar_padding((uint64_t)header->size);
 	text = malloc(padded + 1);
@@ -138,9 +145,10 @@ static int skip_sparse_blocks(struct walk *walk, const unsigned char *block, str
 		if (r < 0) {
 			return r;
 		}
-		if (count > SCAN_SPARSE_MAX / 21) {
-			return peel_fail(err, PEEL_EFORMAT, "a sparse map has more than %d extents",
-				SCAN_SPARSE_MAX);
+		r = limits_check(walk->watch.limits, PEEL_LIMIT_SPARSE_EXTENTS,
+			(uint64_t)count * GNU_BLOCK_EXTENTS, err);
+		if (r < 0) {
+			return r;
 		}
 		extended = more[504] != 0;
 	}
@@ -271,7 +279,8 @@ static int add_member(struct walk *walk, char *name, const struct tar_header *he
 		.data_off = stream_tell(walk->stream)};
 
 	outer->marks |= type != '5' ? marks_of(name) : 0;
-	if (outer->overflow || outer->count == OUTER_MEMBERS_MAX) {
+	if (outer->overflow ||
+		outer->count == limits_value(walk->watch.limits, PEEL_LIMIT_MEMBERS)) {
 		drop_members(outer);
 		outer->overflow = true;
 		free(name);
@@ -314,7 +323,11 @@ static int take_member(struct walk *walk, const struct tar_header *header,
 		header->path);
 	struct outer_seen seen = {.header = header, .block = block};
 	bool escaped = false;
-	int r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
+	int r = limits_check(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count, err);
+
+	if (r == 0) {
+		r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
+	}
 
 	if (r == 0 && header->typeflag == TAR_GNU_SPARSE_FILE) {
 		r = skip_sparse_blocks(walk, block, err);
@@ -439,7 +452,9 @@ int outer_walk(struct stream *stream, const struct outer_watch *watch, struct ou
 		r = stream_pass(stream, UINT64_MAX, note_trailing, outer, &passed, &outer->failure);
 	}
 	outer->size = stream_tell(stream);
-	if (r < 0 && r != PEEL_EFORMAT && r != PEEL_ETRUNCATED && r != PEEL_ELIMIT) {
+	if (r < 0 &&
+		(limits_stopped(walk.watch.limits) ||
+			(r != PEEL_EFORMAT && r != PEEL_ETRUNCATED && r != PEEL_ELIMIT))) {
 		return peel_fail(err, r, "%s", outer->failure.message);
 	}
 	if (r < 0) {

@@ -9,14 +9,9 @@
 
 #include <peel/error.h>
 
+struct limit_watch;
 struct stream;
 struct tar_header;
-
-/**
- * Most members of an archive that holds an image; a rootfs may have any number, its list is
- * dropped.
- */
-#define OUTER_MEMBERS_MAX 65536
 
 /** Names that tell what an archive is. */
 enum outer_mark {
@@ -55,7 +50,7 @@ struct outer {
 	struct outer_member *members;
 	size_t count, room;
 	unsigned int marks;
-	/** There were more than OUTER_MEMBERS_MAX; the list is empty. */
+	/** There were more members than an image's archive may have; the list is empty, as a rootfs needs none. */
 	bool overflow;
 	/** True where one whole header was read. */
 	bool any;
@@ -85,12 +80,14 @@ struct outer_seen {
 struct outer_watch {
 	void (*member)(void *arg, const struct outer_seen *seen);
 	void *arg;
+	/** Borrowed; NULL: the defaults. */
+	struct limit_watch *limits;
 };
 
 /**
- * Walk a tar to its end. A malformed or truncated tar is no failure: see outer.failure.
+ * Walk a tar to its end. A malformed, truncated or cut tar is no failure: see outer.failure.
  * @param watch may be NULL. @param ret_outer free with outer_free.
- * @return 0; PEEL_EIO, PEEL_ECHANGED, PEEL_ENOMEM.
+ * @return 0; PEEL_EIO, PEEL_ECHANGED, PEEL_ELIMIT (one that ends everything), PEEL_ENOMEM.
  */
 int outer_walk(struct stream *stream, const struct outer_watch *watch, struct outer **ret_outer,
 	struct peel_error *err);

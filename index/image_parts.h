@@ -21,18 +21,17 @@
 #include "digest.h"
 #include "image_priv.h"
 #include "json.h"
+#include "limit.h"
 #include "util.h"
 
 struct outer;
 
-/** Most layers of an image; overlay drivers stop at 500, docker at 127. */
-#define IMAGE_LAYERS_MAX 1024
-/** Most images and artifacts in a file, all indexes together. */
-#define IMAGE_ITEMS_MAX 10000
+/** Largest N of a selector ":@N", as many as limits allow at most. */
+#define IMAGE_POSITION_MAX 100000
 /** Deepest nesting of indexes. */
 #define IMAGE_INDEX_DEPTH 8
-/** Bytes of JSON read in all: bounds what ten thousand manifests of 4 MiB could make us read. */
-#define IMAGE_JSON_BUDGET (64u << 20)
+/** Documents of the largest size that are read in all: bounds what ten thousand manifests could make us read. */
+#define IMAGE_JSON_DOCUMENTS 16
 /** Findings kept; the rest would say the same. */
 #define IMAGE_FINDINGS_MAX 1000
 /** Longest path of a member or blob. */
@@ -109,6 +108,7 @@ struct peel_image {
 	struct image_platform wanted;
 	bool platform_wanted;
 	struct peel_image_options options;
+	struct limit_watch limits;
 
 	/** The file as stored; NULL for a layout. */
 	struct source *file;
@@ -211,7 +211,7 @@ int image_place_source(struct peel_image *image, const struct image_place *place
 	struct source **ret_source, struct peel_error *err);
 /**
  * Read a small file whole. @param what for messages. @param ret_bytes the caller frees.
- * @return 0; PEEL_ELIMIT (over JSON_MAX, or the budget); PEEL_ETRUNCATED; PEEL_EIO; PEEL_ENOMEM.
+ * @return 0; PEEL_ELIMIT (its size, or of all together); PEEL_ETRUNCATED; PEEL_EIO; PEEL_ENOMEM.
  */
 int image_read(struct peel_image *image, const char *what, const struct image_place *place,
 	char **ret_bytes, size_t *ret_len, struct peel_error *err);
@@ -280,11 +280,11 @@ int image_spool_folder(const struct peel_image_options *options, int *ret_fd,
 /**
  * Read standard input to its end, and make a source of it: all of it, or what headers_only asks for. A
  * regular file that stands at its start is that source itself.
- * @param kind as the reference has it. @param ret_source drop it.
+ * @param kind as the reference has it. @param limits borrowed; NULL: the defaults. @param ret_source drop it.
  * @return 0; PEEL_EUSAGE (a terminal, a folder); PEEL_EIO; PEEL_EACCES; PEEL_ELIMIT; PEEL_ENOMEM.
  */
 int image_capture(const struct peel_image_options *options, enum peel_image_kind kind,
-	struct source **ret_source, struct peel_error *err);
+	struct limit_watch *limits, struct source **ret_source, struct peel_error *err);
 
 /* image_probe.c */
 

@@ -75,6 +75,13 @@ const struct point_list *image_points(const struct peel_image *image);
 /** Uncompressed size of the image file (its own size where it is plain; 0 for a layout). */
 uint64_t image_file_size(const struct peel_image *image);
 
+struct limit_watch;
+/** Limits of this opening, and what was reached of them; they go on while layers are read. Borrowed. */
+struct limit_watch *image_limits(struct peel_image *image);
+
+/** Most bytes to spool: what the options say, else what their limits do. */
+uint64_t image_spool_limit(const struct peel_image_options *options);
+
 /** Folder descriptor of a layout, -1 for others. Borrowed. */
 int image_layout_fd(const struct peel_image *image);
 

@@ -148,6 +148,7 @@ static int open_rootfs(struct peel_image *image, struct peel_error *err)
 	point_list_free(image->points);
 	image->points = NULL;
 	image->finding_count = 0;
+	limits_forget_decoded(&image->limits);
 	r = image_layers_new(image, 1, err);
 	return r < 0 ? r : image_layer_set(image, 0, 0, &place, "", -1, err);
 }
@@ -196,8 +197,8 @@ static int open_archive(struct peel_image *image, struct peel_error *err)
 	enum peel_image_kind wanted = image->reference.kind;
 
 	if ((docker || oci) && outer->overflow) {
-		return peel_fail(err, PEEL_ELIMIT, "the archive has more than %d members",
-			OUTER_MEMBERS_MAX);
+		return limits_fail(&image->limits, PEEL_LIMIT_MEMBERS,
+			limits_value(&image->limits, PEEL_LIMIT_MEMBERS) + 1, err);
 	}
 	if (docker || oci) {
 		image->outer_failed = outer->failure.code != 0;

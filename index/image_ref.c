@@ -57,7 +57,8 @@ static int parse_selector(const char *selector, struct image_reference *referenc
 	}
 	errno = 0;
 	position = strtol(selector + 1, &end, 10);
-	if (!isdigit((unsigned char)selector[1]) || *end || errno || position >= IMAGE_ITEMS_MAX) {
+	if (!isdigit((unsigned char)selector[1]) || *end || errno ||
+		position >= IMAGE_POSITION_MAX) {
 		return peel_fail(err, PEEL_EUSAGE, "\"%s\" is no position in the file, such as @0",
 			image_shown(shown, selector));
 	}

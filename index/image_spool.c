@@ -28,6 +28,12 @@ static void make_folders(char *path)
 	mkdir(path, 0700);
 }
 
+uint64_t image_spool_limit(const struct peel_image_options *options)
+{
+	return options->spool_limit ? options->spool_limit
+				    : peel_limit_value(&options->limits, PEEL_LIMIT_SPOOL);
+}
+
 int image_cache_path(const char *dir, char **ret_path, struct peel_error *err)
 {
 	const char *cache = getenv("XDG_CACHE_HOME");

@@ -149,6 +149,11 @@ const struct point_list *image_points(const struct peel_image *image)
 	return image->points;
 }
 
+struct limit_watch *image_limits(struct peel_image *image)
+{
+	return &image->limits;
+}
+
 uint64_t image_file_size(const struct peel_image *image)
 {
 	return image->plain_size;

@@ -434,6 +434,7 @@ static int open_all(struct opening *opening, struct peel_index **ret_index, stru
 	if (code < 0) {
 		return code;
 	}
+	limits_begin(&index->limits, &opening->options->image.limits);
 	code = index_check_allowed(index, opening->options, err);
 	if (code == 0 && rules) {
 		code = open_facts(opening, index, facts, spool, written, err);

@@ -17,6 +17,7 @@
 #include "index_reuse.h"
 #include "index_write.h"
 #include "layer_crew.h"
+#include "limit.h"
 #include "points.h"
 #include "source.h"
 #include "store.h"
@@ -157,6 +158,7 @@ static int build_layers(struct build *build, const struct crew_known *known, boo
 		.watch = build->options->facts ? facts_spool_watch(build->options->facts) : NULL,
 		.findings = INDEX_FINDINGS_MAX + 1,
 		.spill_dir = build->options->spill_dir,
+		.limits = image_limits(build->image),
 		.progress = build->options->progress,
 		.progress_arg = build->options->progress_arg,
 	};
@@ -207,6 +209,7 @@ static int write_image(struct build *build, const struct tree_totals *totals,
 	size_t config_len = 0;
 	const char *config = peel_image_config(image, &config_len);
 	const char *path = peel_image_env_path(image);
+	char limits[LIMIT_REACHED_TEXT];
 	const struct {
 		const char *key;
 		const char *value;
@@ -216,6 +219,7 @@ static int write_image(struct build *build, const struct tree_totals *totals,
 		{"identity", build->options->identity},
 		{"location", build->options->location},
 		{"kind", peel_image_kind_name(peel_image_kind(image))},
+		{"limits", limits},
 		{"manifest_digest", peel_image_manifest_digest(image)},
 		{"platform", peel_image_platform(image)},
 		{"reasons", build->reasons ? build->reasons : ""},
@@ -240,6 +244,7 @@ static int write_image(struct build *build, const struct tree_totals *totals,
 	};
 	int code = 0;
 
+	limits_reached_text(image_limits(image), limits);
 	for (size_t i = 0; code == 0 && i < countof(texts); i++) {
 		code = write_value(build->store, texts[i].key, texts[i].value,
 			strlen(texts[i].value), err);
@@ -284,6 +289,10 @@ static int open_store(struct build *build, struct peel_error *err)
 	}
 	if (code == 0) {
 		code = tree_new(build->store, findings_add, build->findings, &build->tree, err);
+	}
+	if (code == 0) {
+		store_set_limits(build->store, image_limits(build->image));
+		tree_set_limits(build->tree, image_limits(build->image));
 	}
 	for (int i = 0; code == 0 && i < peel_image_finding_count(build->image); i++) {
 		code = findings_add(build->findings, peel_image_finding(build->image, i), err);
@@ -334,6 +343,8 @@ int index_build(struct peel_image *image, const struct build_options *options,
 	struct peel_error *err)
 {
 	cleanup(cleanup_reuse) struct reuse *reuse = NULL;
+	/* The image's own part of it. */
+	const struct limit_watch before = *image_limits(image);
 	bool again = false;
 	int code = options->verify ? 0 : reuse_new(options->cache_folder, image, &reuse, err);
 
@@ -341,7 +352,8 @@ int index_build(struct peel_image *image, const struct build_options *options,
 		code = build_once(image, options, reuse_known(reuse), &again, err);
 	}
 	if (again) {
-		/* What was to help is damaged. */
+		/* What was to help is damaged; what it came to does not count. */
+		*image_limits(image) = before;
 		if (ftruncate(options->fd, 0) < 0) {
 			return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
 		}

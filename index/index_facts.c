@@ -50,7 +50,8 @@ int facts_stamp(const struct peel_index *index, char *stamp, struct peel_error *
 
 		/* Where and when it was built does not matter. */
 		if (strcmp(key, "built") != 0 && strcmp(key, "location") != 0 &&
-			strcmp(key, "verified") != 0 && strcmp(key, "reference") != 0) {
+			strcmp(key, "verified") != 0 && strcmp(key, "reference") != 0 &&
+			strcmp(key, "limits") != 0) {
 			pack_text(&pack, key, strlen(key));
 			pack_text(&pack, index->values[2 * i + 1],
 				strlen(index->values[2 * i + 1]));

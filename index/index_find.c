@@ -64,6 +64,18 @@ static int open_image_files(const struct opening *opening, struct source **ret_f
 	return code;
 }
 
+/** Would building it now give the same? See limit_reached.c. */
+static bool is_within_limits(const struct opening *opening, const struct peel_index *index)
+{
+	struct limit_watch limits;
+	struct stat st;
+
+	limits_begin(&limits, &opening->options->image.limits);
+	return fstat(index->fd, &st) == 0 &&
+		(uint64_t)st.st_size <= limits_value(&limits, PEEL_LIMIT_INDEX_SIZE) &&
+		limits_allow(&limits, peel_image_value(index, "limits"), true);
+}
+
 /**
  * Use an index file if it is one for exactly these bytes.
  * @return 0; PEEL_ENOENT where it is not; others where it is refused.
@@ -92,6 +104,9 @@ static int try_file(struct opening *opening, int folder, const char *name,
 		(opening->options->verify &&
 			strcmp(peel_image_value(index, "verified"), "1") != 0)) {
 		return peel_fail(err, PEEL_ENOENT, "the index is of another file");
+	}
+	if (!is_within_limits(opening, index)) {
+		return peel_fail(err, PEEL_ENOENT, "the index was made under other limits");
 	}
 	code = open_image_files(opening, &file, &layout, err);
 	if (code == 0) {

@@ -32,6 +32,7 @@ int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err)
 	index->facts.fd = -1;
 	store_pool_init(&index->pool, fd);
 	query_places_init(&index->places);
+	limits_begin(&index->limits, NULL);
 	code = index_load(index, err);
 	if (code < 0) {
 		index->fd = -1;
@@ -95,6 +96,13 @@ const char *peel_index_path(const struct peel_index *index)
 	return index->path ? index->path : "";
 }
 
+const char *peel_index_limit_hit(const struct peel_index *index)
+{
+	const unsigned int hit = atomic_load(&index->limits.stopped);
+
+	return hit ? peel_limit_info((unsigned int)__builtin_ctz(hit))->name : NULL;
+}
+
 const char *peel_index_unkept_reason(const struct peel_index *index)
 {
 	return index->unkept;
@@ -112,13 +120,17 @@ static int spool_folder(const struct opening *opening)
 int index_attach_content(const struct opening *opening, struct peel_index *index,
 	struct source *file, int layout, struct peel_error *err)
 {
+	const struct peel_image_options *image = &opening->options->image;
 	cleanup_fd int spool = spool_folder(opening);
+	struct limit_watch limits;
 	struct content_options options = {
 		.file = file,
 		.layout = layout,
 		.spool_dir = spool,
-		.spool_limit = opening->options->image.spool_limit,
+		.spool_limit = image_spool_limit(image),
 	};
 
+	limits_begin(&limits, &image->limits);
+	options.window_log = limits_window_log(&limits);
 	return content_open(&index->pool, index->layer_count, &options, &index->content, err);
 }

@@ -11,6 +11,7 @@
 #include <peel/index.h>
 #include <peel/query.h>
 
+#include "limit.h"
 #include "query_place.h"
 #include "store_pool.h"
 
@@ -66,6 +67,8 @@ struct peel_index {
 	/** Bytes of entries; thread-safe. */
 	struct content *content;
 	struct index_facts facts;
+	/** What was asked for; what is hit while questions are answered is noted here. */
+	struct limit_watch limits;
 	/** Connections to fd. */
 	struct store_pool pool;
 	/** Files listed or read lately. */

@@ -18,14 +18,17 @@
 #include "index_reuse.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <peel/error.h>
 
 #include "broker.h"
+#include "image_priv.h"
 #include "index_cache.h"
 #include "index_reuse_layer.h"
+#include "limit.h"
 #include "store.h"
 #include "util.h"
 
@@ -39,6 +42,7 @@ struct found {
 
 struct reuse {
 	const struct peel_image *image;
+	struct limit_watch *limits;
 	struct crew_known known;
 	struct found *found;
 	int wanted;
@@ -73,6 +77,27 @@ static int look_into(struct reuse *reuse, int fd, struct store *store)
 	return found;
 }
 
+/** What its image came to, "" where that is not known. */
+static void reached_text(struct store *store, char *text)
+{
+	static const char sql[] = "SELECT CAST(value AS TEXT) FROM image WHERE key = 'limits'";
+	struct peel_error ignored;
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+
+	*text = '\0';
+	if (store_get(store, sql, &stmt, &ignored) == 0 && store_step(store, stmt, &ignored) > 0) {
+		snprintf(text, LIMIT_REACHED_TEXT, "%s", store_text(stmt, 0));
+	}
+}
+
+static bool is_within_limits(const struct reuse *reuse, struct store *store)
+{
+	char text[LIMIT_REACHED_TEXT];
+
+	reached_text(store, text);
+	return limits_allow(reuse->limits, text, false);
+}
+
 /** @param fd taken over. */
 static void look_at(struct reuse *reuse, int given)
 {
@@ -81,7 +106,7 @@ static void look_at(struct reuse *reuse, int given)
 	cleanup_fd int fd = given;
 
 	if (store_open(fd, &store, &ignored) == 0 && store_check_schema(store, &ignored) == 0 &&
-		look_into(reuse, fd, store) > 0) {
+		is_within_limits(reuse, store) && look_into(reuse, fd, store) > 0) {
 		reuse->fds[reuse->fd_count++] = steal_fd(&fd);
 	}
 	store_close(store);
@@ -104,6 +129,12 @@ static int tell_layer(void *arg, int layer, struct item_writer *entries, struct 
 
 	if (code == 0) {
 		code = reuse_layer_tell(store, found->row, entries, points, ret_outcome, err);
+	}
+	if (code == 0) {
+		char text[LIMIT_REACHED_TEXT];
+
+		reached_text(store, text);
+		limits_take_over(reuse->limits, text);
 	}
 	store_close(store);
 	return code;
@@ -146,7 +177,7 @@ static void look_through(struct reuse *reuse, int folder)
 	}
 }
 
-int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reuse,
+int reuse_new(int folder, struct peel_image *image, struct reuse **ret_reuse,
 	struct peel_error *err)
 {
 	struct reuse *reuse = calloc(1, sizeof(*reuse));
@@ -157,6 +188,7 @@ int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reu
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	reuse->image = image;
+	reuse->limits = image_limits(image);
 	reuse->known = (struct crew_known){.has = has_layer, .tell = tell_layer, .arg = reuse};
 	for (int i = 0; i < layers; i++) {
 		reuse->found[i].fd = -1;

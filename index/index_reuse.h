@@ -16,11 +16,12 @@ struct reuse;
 #define REUSE_SIZE_MIN (64u << 10)
 
 /**
- * Look for layers of the image in the indexes of a cache folder, by the digests that the image claims.
+ * Look for layers of the image in the indexes of a cache folder, by the digests that the image claims. An index whose
+ * layers came to more than the image's limits allow is passed over.
  * @param folder as cache_open gave it, borrowed; or a broker (broker.h); -1: there is none.
  * @return 0 (also where nothing is found or can be read); PEEL_ENOMEM.
  */
-int reuse_new(int folder, const struct peel_image *image, struct reuse **ret_reuse,
+int reuse_new(int folder, struct peel_image *image, struct reuse **ret_reuse,
 	struct peel_error *err);
 /**
  * Open one of the indexes that reuse_new looks into.

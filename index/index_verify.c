@@ -10,6 +10,7 @@
 #include "codec.h"
 #include "digest.h"
 #include "image_priv.h"
+#include "limit.h"
 #include "scan.h"
 #include "source.h"
 #include "util.h"
@@ -23,6 +24,7 @@ struct check {
 	uint64_t total;
 	peel_progress_fn *progress;
 	void *progress_arg;
+	struct limit_watch *limits;
 	int layer;
 };
 
@@ -103,6 +105,8 @@ static const char *compare(const char *claimed, const char *found)
 static const char *word_of(int code)
 {
 	switch (code) {
+	case PEEL_ELIMIT:
+		return "over-limit";
 	case PEEL_ETRUNCATED:
 		return "truncated";
 	case PEEL_EUNSUPPORTED:
@@ -122,8 +126,10 @@ static bool is_damage(int code)
 static int read_layer(struct check *check, struct source *raw, const struct peel_layer *layer,
 	struct peel_verdict *verdict, char *detail, struct peel_error *err)
 {
-	const struct scan_sink sink = {.entry = take_entry, .finding = take_finding};
+	const struct scan_sink sink = {
+		.entry = take_entry, .finding = take_finding, .limits = check->limits};
 	struct stream_options options = {
+		.limits = check->limits,
 		.input = take_input,
 		.input_arg = check,
 		.output = take_output,
@@ -147,7 +153,8 @@ static int read_layer(struct check *check, struct source *raw, const struct peel
 	}
 	tar = scan_layer(check->stream, &sink, &result, err);
 	decode = tar == 0 ? 0 : drain(check->stream, err);
-	if ((tar < 0 && !is_damage(tar)) || (decode < 0 && !is_damage(decode))) {
+	if (limits_stopped(check->limits) || (tar < 0 && !is_damage(tar)) ||
+		(decode < 0 && !is_damage(decode))) {
 		return decode < 0 ? decode : tar;
 	}
 	verdict->tar = tar == 0 ? "ok" : word_of(tar);
@@ -223,6 +230,7 @@ static int status_of(const struct peel_verdict *verdict)
 		{"broken", 1},
 		{"mismatch", 1},
 		{"missing", 3},
+		{"over-limit", 3},
 		{"truncated", 3},
 		{"unsupported", 3},
 	};
@@ -249,6 +257,7 @@ int peel_verify(const char *reference, const struct peel_image_options *options,
 	int status = 0;
 	int code = peel_image_open(reference, options, &image, err ? err : &own);
 
+	totals.limits = code == 0 ? image_limits(image) : NULL;
 	for (int i = 0; code == 0 && i < peel_image_layer_count(image); i++) {
 		totals.total += peel_image_layer(image, i)->stored_size;
 	}

@@ -2,7 +2,7 @@
 /*
  * jansson builds a tree, and a tree can be sixty times as large as its text ("[[],[],…"). So the
  * text is looked over before it is parsed: its nesting and the number of its values are bounded,
- * and with them the memory of the tree (JSON_VALUES_MAX values of at most about 250 bytes).
+ * and with them the memory of the tree (VALUE_BYTES of text a value of at most about 250 bytes).
  * Rejected: jansson's allocation hooks, because they are global to the process and not ours to set
  * in a library.
  *
@@ -20,10 +20,11 @@
 #include <peel/error.h>
 #include <peel/text.h>
 
+#include "limit.h"
 #include "util.h"
 
-/* Most values in a document: ten thousand descriptors with all their fields. */
-#define JSON_VALUES_MAX 131072
+/* Bytes of the size limit for each value: room for ten thousand descriptors with all their fields by default. */
+#define VALUE_BYTES 32
 
 /* Longest piece of a stranger's text in a message. */
 #define SHOWN_SIZE 160
@@ -120,9 +121,12 @@ static size_t skip_string(const char *text, size_t len, size_t pos, size_t *ret_
  * bytes of strings.
  */
 static int check_bounds(const char *what, const char *text, size_t len, size_t *ret_text,
-	struct peel_error *err)
+	struct limit_watch *limits, struct peel_error *err)
 {
+	const size_t values_max = limits_value(limits, PEEL_LIMIT_JSON_SIZE) / VALUE_BYTES;
+	const int depth_max = (int)limits_value(limits, PEEL_LIMIT_JSON_DEPTH);
 	size_t values = 1;
+	int deepest = 0;
 	int depth = 0;
 
 	for (size_t i = 0; i < len; i++) {
@@ -134,17 +138,20 @@ static int check_bounds(const char *what, const char *text, size_t len, size_t *
 		}
 		values += c == '[' || c == '{' || c == ',' || c == ':';
 		depth += (c == '[' || c == '{') - (c == ']' || c == '}');
-		if (depth > JSON_DEPTH) {
-			return peel_fail(err, PEEL_ELIMIT,
-				"%s is nested deeper than %d levels at offset %zu", what,
-				JSON_DEPTH, i);
+		deepest = depth > deepest ? depth : deepest;
+		if (depth > depth_max) {
+			limits_fail(limits, PEEL_LIMIT_JSON_DEPTH, (uint64_t)depth, err);
+			(void)peel_wrap(err, "%s: offset %zu", what, i);
+			return PEEL_ELIMIT;
 		}
-		if (values > JSON_VALUES_MAX) {
-			return peel_fail(err, PEEL_ELIMIT, "%s holds more than %d values", what,
-				JSON_VALUES_MAX);
+		if (values > values_max) {
+			return peel_fail(err, PEEL_ELIMIT,
+				"%s: more than %zu values, one for each %d bytes of the limit json-size"
+				" (--limit json-size=N raises it)",
+				what, values_max, VALUE_BYTES);
 		}
 	}
-	return 0;
+	return limits_check(limits, PEEL_LIMIT_JSON_DEPTH, (uint64_t)deepest, err);
 }
 
 /* Bytes of all strings, keys too. Recursion is bounded as above. */
@@ -214,7 +221,7 @@ static int check_keys(const char *what, json_t *object, struct peel_error *err)
 	return r;
 }
 
-/* Recursion is bounded: check_bounds has seen to JSON_DEPTH. */
+/* Recursion is bounded: check_bounds has seen to the depth. */
 static int check_variants(const char *what, json_t *value, bool free_map, struct peel_error *err)
 {
 	const char *key;
@@ -269,16 +276,17 @@ static int parse_failure(const char *what, const json_error_t *error, struct pee
 	}
 }
 
-int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json,
-	struct peel_error *err)
+int json_parse_within(const char *what, const void *bytes, size_t len, struct limit_watch *limits,
+	json_t **ret_json, struct peel_error *err)
 {
 	cleanup_json json_t *json = NULL;
 	json_error_t error = {0};
 	size_t text = 0;
 	int r;
 
-	if (len > JSON_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "%s is larger than %u bytes", what, JSON_MAX);
+	if (limits_check(limits, PEEL_LIMIT_JSON_SIZE, len, err) < 0) {
+		(void)peel_wrap(err, "%s", what);
+		return PEEL_ELIMIT;
 	}
 	if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
 		return peel_fail(err, PEEL_EFORMAT,
@@ -288,7 +296,7 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 	if (memchr(bytes, '\0', len)) {
 		return peel_fail(err, PEEL_EFORMAT, "%s holds a NUL byte", what);
 	}
-	r = check_bounds(what, bytes, len, &text, err);
+	r = check_bounds(what, bytes, len, &text, limits, err);
 	if (r < 0) {
 		return r;
 	}
@@ -306,6 +314,21 @@ int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_jso
 	}
 	*ret_json = steal_pointer(&json);
 	return 0;
+}
+
+int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json,
+	struct peel_error *err)
+{
+	return json_parse_within(what, bytes, len, NULL, ret_json, err);
+}
+
+int json_parse_again(const char *what, const void *bytes, size_t len, json_t **ret_json,
+	struct peel_error *err)
+{
+	struct limit_watch widest;
+
+	limits_begin_widest(&widest);
+	return json_parse_within(what, bytes, len, &widest, ret_json, err);
 }
 
 json_t *json_member(const json_t *object, const char *key)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * JSON from strangers: jansson behind caps. At most JSON_MAX bytes, JSON_DEPTH levels, no duplicate
+ * JSON from strangers: jansson behind caps. Bounded in bytes and levels (limits.h), no duplicate
  * keys, no keys that differ only in case (Go's decoders take either; labels and annotations may
  * have them), no byte order mark, nothing after the value, no NUL in strings, memory bounded by a
  * budget.
@@ -12,22 +12,25 @@
 
 #include <jansson.h>
 
+struct limit_watch;
 struct peel_error;
 struct source;
-
-/** Longest document in bytes, as containers/image's caps (CVE-2020-1702). */
-#define JSON_MAX (4u << 20)
-/** Deepest nesting. */
-#define JSON_DEPTH 64
 
 /**
  * Parse a document.
  * @param what names it in messages ("manifest.json").
+ * @param limits of its size and depth, borrowed; NULL: the defaults.
  * @param ret_json the caller drops it with json_decref.
  * @return 0; PEEL_EFORMAT, PEEL_ELIMIT, PEEL_ENOMEM, PEEL_EAMBIGUOUS (duplicate or case-variant
  *   keys).
  */
+int json_parse_within(const char *what, const void *bytes, size_t len, struct limit_watch *limits,
+	json_t **ret_json, struct peel_error *err);
+/** The same under the default limits. */
 int json_parse(const char *what, const void *bytes, size_t len, json_t **ret_json,
+	struct peel_error *err);
+/** The same for a document that was accepted once, under whatever limits. */
+int json_parse_again(const char *what, const void *bytes, size_t len, json_t **ret_json,
 	struct peel_error *err);
 
 /**

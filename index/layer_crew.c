@@ -35,6 +35,7 @@
 #include "image_priv.h"
 #include "layer_crew_priv.h"
 #include "layer_tape.h"
+#include "limit.h"
 #include "source.h"
 #include "util_lock.h"
 
@@ -135,6 +136,9 @@ static int make_tapes(struct crew *crew, bool patient, struct peel_error *err)
 	int code = tapes_new(CREW_TAPES_BUDGET + crew->spare_tapes, crew->options.spill_dir,
 		&crew->tapes, err);
 
+	if (code == 0) {
+		tapes_set_limits(crew->tapes, crew->options.limits);
+	}
 	for (int i = 0; code == 0 && i < crew->job_count; i++) {
 		struct crew_job *job = &crew->jobs[i];
 		bool plain = peel_image_layer(crew->image, job->layer)->codec == PEEL_CODEC_NONE;
@@ -235,8 +239,11 @@ static int show_progress(struct crew *crew, bool always, struct peel_error *err)
 	int done_layers = 0;
 	char what[64];
 
-	if (!options->progress || (!always && now_ms() - crew->last_progress < PROGRESS_MS)) {
-		return 0;
+	int code = limits_tick(options->limits, err);
+
+	if (code < 0 || !options->progress ||
+		(!always && now_ms() - crew->last_progress < PROGRESS_MS)) {
+		return code;
 	}
 	crew->last_progress = now_ms();
 	for (int i = 0; i < count; i++) {
@@ -282,7 +289,7 @@ static int open_reader(struct crew *crew, int layer, bool points, struct peel_er
 int crew_next(struct crew *crew, int layer, struct item *ret_item, struct peel_error *err)
 {
 	const struct crew_job *job = &crew->jobs[crew->job_of[layer]];
-	unsigned wait_ms = crew->options.progress ? PROGRESS_MS : 0;
+	unsigned wait_ms = crew->options.progress || crew->options.limits ? PROGRESS_MS : 0;
 	int code = open_reader(crew, layer, false, err);
 
 	while (code == 0) {

@@ -15,6 +15,7 @@
 #include "layer_watch.h"
 
 struct crew;
+struct limit_watch;
 struct peel_image;
 
 /** Most threads that read layers, whatever the number of cores. */
@@ -63,6 +64,8 @@ struct crew_options {
 	uint64_t findings;
 	/** Folder for a temporary file, borrowed; -1: all stays in memory. */
 	int spill_dir;
+	/** Borrowed; NULL: the defaults. */
+	struct limit_watch *limits;
 	/** As peel_progress_fn; called by crew_next alone. */
 	peel_progress_fn *progress;
 	void *progress_arg;

@@ -48,6 +48,8 @@ struct crew {
 	atomic_int claimed;
 	atomic_bool canceled;
 	atomic_bool known_failed;
+	/** Entries that were read, of all jobs: they may be far ahead of the caller. */
+	atomic_ullong entries;
 	pthread_t threads[CREW_WORKERS_MAX];
 	unsigned thread_count;
 	/** What the threads leave of CREW_WORKERS_BUDGET: for tapes, and for others. */

@@ -11,6 +11,7 @@
 
 #include "image_priv.h"
 #include "layer_tape.h"
+#include "limit.h"
 #include "source.h"
 #include "util_lock.h"
 
@@ -51,9 +52,15 @@ static int check_canceled(struct reading *reading, struct peel_error *err)
 static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
 {
 	struct reading *reading = arg;
+	struct crew *crew = reading->crew;
+	int code = limits_check(crew->options.limits, PEEL_LIMIT_ENTRIES,
+		atomic_fetch_add_explicit(&crew->entries, 1, memory_order_relaxed) + 1, err);
 
+	if (code < 0) {
+		return code;
+	}
 	if (reading->watching && entry->type == SCAN_FILE) {
-		reading->crew->options.watch->begin(reading->watching, entry);
+		crew->options.watch->begin(reading->watching, entry);
 	}
 	return item_put_entry(reading->entries, entry, false, err);
 }
@@ -182,6 +189,7 @@ static int decode(struct reading *reading, struct source *raw, struct peel_error
 		.large_arg = reading,
 		.verify = crew->options.verify,
 		.threads = crew->ahead,
+		.limits = crew->options.limits,
 	};
 
 	if (crew->options.watch) {
@@ -247,6 +255,11 @@ static int tell_known(struct reading *reading, struct source *raw, struct peel_e
 		err);
 	if (code < 0) {
 		atomic_store(&crew->known_failed, true);
+		return code;
+	}
+	code = limits_decoded(crew->options.limits,
+		peel_image_layer(crew->image, job->layer)->stored_size, outcome.tar_size, err);
+	if (code < 0) {
 		return code;
 	}
 	job->outcome = outcome;

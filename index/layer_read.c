@@ -30,6 +30,7 @@
 
 #include "codec.h"
 #include "layer_hash.h"
+#include "limit.h"
 #include "scan.h"
 #include "source.h"
 #include "source_ahead.h"
@@ -74,7 +75,11 @@ static int from_sink(struct reader *reader, int code)
 static int show_progress(struct reader *reader, struct peel_error *err)
 {
 	const struct layer_sink *sink = reader->sink;
+	int code = limits_tick(reader->job->limits, err);
 
+	if (code < 0) {
+		return from_sink(reader, code);
+	}
 	return sink->progress
 		? from_sink(reader, sink->progress(sink->arg, stream_tell_in(reader->stream), err))
 		: 0;
@@ -184,6 +189,7 @@ static int open_reader(struct reader *reader, struct peel_error *err)
 		.output_arg = reader,
 		.large = job->large,
 		.large_arg = job->large_arg,
+		.limits = job->limits,
 	};
 	int code = 0;
 
@@ -206,8 +212,12 @@ static int open_reader(struct reader *reader, struct peel_error *err)
 				  &options, &reader->stream, err);
 }
 
-static bool is_damage(int code)
+/** A limit that the layer alone is over cuts it, as an end that comes too early does. */
+static bool is_damage(const struct reader *reader, int code)
 {
+	if (code == PEEL_ELIMIT) {
+		return !limits_stopped(reader->job->limits);
+	}
 	return code == PEEL_EFORMAT || code == PEEL_ETRUNCATED || code == PEEL_EUNSUPPORTED ||
 		code == PEEL_EDIGEST;
 }
@@ -286,6 +296,7 @@ static int scan(struct reader *reader, struct scan_result *ret_result, struct pe
 		.entry = take_entry,
 		.finding = take_finding,
 		.arg = reader,
+		.limits = reader->job->limits,
 	};
 
 	if (reader->content) {
@@ -312,7 +323,7 @@ int layer_read(const struct layer_job *job, const struct layer_sink *sink,
 		code = scan(&reader, &result, &scan_err);
 		ret_outcome->tar_size = result.size;
 	}
-	if (reader.sink_code == 0 && is_damage(code)) {
+	if (reader.sink_code == 0 && is_damage(&reader, code)) {
 		ret_outcome->state = PEEL_LAYER_BROKEN;
 		snprintf(ret_outcome->reason, sizeof(ret_outcome->reason), "%s", scan_err.message);
 		return 0;

@@ -10,6 +10,7 @@
 
 #include "digest.h"
 
+struct limit_watch;
 struct peel_error;
 struct point_sink;
 struct scan_entry;
@@ -52,6 +53,8 @@ struct layer_job {
 	bool verify;
 	/** Hash in threads of their own. */
 	bool threads;
+	/** Borrowed; NULL: the defaults. */
+	struct limit_watch *limits;
 };
 
 /** What reading came to. */
@@ -68,8 +71,8 @@ struct layer_outcome {
 
 /**
  * Read a layer whole into a sink.
- * @return 0 (also for a layer that turns out damaged: see the outcome); PEEL_EIO, PEEL_ECHANGED, PEEL_ELIMIT,
- *   PEEL_ENOMEM, PEEL_EINTERNAL: building cannot go on; what the sink returned.
+ * @return 0 (also for a layer that turns out damaged or is cut by a limit: see the outcome); PEEL_EIO, PEEL_ECHANGED,
+ *   PEEL_ELIMIT (one that ends the build), PEEL_ENOMEM, PEEL_EINTERNAL: building cannot go on; what the sink returned.
  */
 int layer_read(const struct layer_job *job, const struct layer_sink *sink,
 	struct layer_outcome *ret_outcome, struct peel_error *err);

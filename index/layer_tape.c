@@ -46,6 +46,13 @@ int tapes_new(size_t budget, int folder, struct tapes **ret_tapes, struct peel_e
 	return 0;
 }
 
+void tapes_set_limits(struct tapes *tapes, struct limit_watch *limits)
+{
+	if (tapes->spill) {
+		spill_set_limits(tapes->spill, limits);
+	}
+}
+
 void tapes_free(struct tapes *tapes)
 {
 	if (!tapes) {

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct limit_watch;
 struct peel_error;
 struct tape;
 struct tapes;
@@ -24,6 +25,8 @@ struct tapes;
  * @return 0; PEEL_ENOMEM.
  */
 int tapes_new(size_t budget, int folder, struct tapes **ret_tapes, struct peel_error *err);
+/** Hold the file against the index's limit. @param limits borrowed; may be NULL. */
+void tapes_set_limits(struct tapes *tapes, struct limit_watch *limits);
 /** Free, once all tapes are freed; NULL is fine. */
 void tapes_free(struct tapes *tapes);
 /** Wake all who wait, and let all writers fail with PEEL_ECANCELED. */
@@ -44,7 +47,7 @@ void tape_free(struct tape *tape);
 
 /** While set, a patient tape does not wait either: its writer holds what others may be waiting for. */
 void tape_set_hurry(struct tape *tape, bool hurry);
-/** Append an item. @return 0; PEEL_ENOMEM, PEEL_EIO (disk full), PEEL_ECANCELED. */
+/** Append an item. @return 0; PEEL_ENOMEM, PEEL_EIO (disk full), PEEL_ELIMIT, PEEL_ECANCELED. */
 int tape_write(struct tape *tape, const void *bytes, size_t len, struct peel_error *err);
 /** Hand over what was written so far. @return as tape_write. */
 int tape_flush(struct tape *tape, struct peel_error *err);

@@ -78,6 +78,10 @@ static int follow_link(struct query *q, struct query_walk *walk, uint64_t entry,
 	if (++walk->hops > PEEL_SYMLINK_MAX) {
 		return peel_fail(q->err, PEEL_ELOOP, "too many symlinks");
 	}
+	r = limits_check(&q->index->limits, PEEL_LIMIT_SYMLINK_HOPS, (uint64_t)walk->hops, q->err);
+	if (r < 0) {
+		return r;
+	}
 	r = query_target(q, entry, &target, &len);
 	if (r < 0) {
 		return r;

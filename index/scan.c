@@ -24,10 +24,15 @@
 #include <string.h>
 
 #include <peel/error.h>
+#include <peel/text.h>
 
 #include "codec.h"
+#include "limit.h"
 #include "scan_priv.h"
 #include "util.h"
+
+/** Bytes of a path that a message shows. */
+#define SHOWN_PATH 96
 
 void scan_note(struct scanner *scanner, const char *code, const char *detail)
 {
@@ -82,13 +87,66 @@ static int pass_data(struct scanner *scanner, stream_fn *each, struct peel_error
 	return padding ? stream_pass(scanner->stream, padding, NULL, NULL, &passed, err) : 0;
 }
 
+/** Names in a path. */
+static size_t depth_of(const char *path, size_t len)
+{
+	size_t depth = 0;
+
+	for (size_t at = 0; at < len;) {
+		const char *slash = memchr(path + at, '/', len - at);
+		size_t part = (slash ? (size_t)(slash - path) : len) - at;
+
+		depth += part > 1 || (part == 1 && path[at] != '.');
+		at += part + 1;
+	}
+	return depth;
+}
+
+/** A path of so many bytes has half as many names at most: they are counted where that says too little. */
+static int check_depth(struct limit_watch *limits, const struct scan_entry *entry,
+	struct peel_error *err)
+{
+	uint64_t depth = (entry->path_len + 1) / 2;
+
+	if (depth > limits_value(limits, PEEL_LIMIT_DEPTH)) {
+		depth = depth_of(entry->path, entry->path_len);
+	}
+	return limits_check(limits, PEEL_LIMIT_DEPTH, depth, err);
+}
+
+/** Hold the entry against the limits of its path and its xattrs. */
+static int check_limits(struct scanner *scanner, struct peel_error *err)
+{
+	const struct scan_entry *entry = &scanner->entry;
+	struct limit_watch *limits = scanner->sink->limits;
+	char shown[SHOWN_PATH];
+	uint64_t xattrs = 0;
+	int code = limits_check(limits, PEEL_LIMIT_PATH_LENGTH, entry->path_len, err);
+
+	code = code < 0 ? code : check_depth(limits, entry, err);
+	for (size_t i = 0; i < entry->xattr_count; i++) {
+		xattrs += strlen(entry->xattrs[i].name) + entry->xattrs[i].value_len;
+	}
+	code = code < 0 ? code : limits_check(limits, PEEL_LIMIT_XATTR_SIZE, xattrs, err);
+	if (code < 0) {
+		(void)peel_wrap(err, "%s",
+			peel_text_escape_into(shown, sizeof(shown), entry->path, entry->path_len));
+		return scan_wrap_offset(err, code, scanner->group_off);
+	}
+	return 0;
+}
+
 /** Give out the entry, its findings first, and pass its data. */
 static int deliver(struct scanner *scanner, bool wanted, struct peel_error *err)
 {
 	const struct scan_sink *sink = scanner->sink;
 	const struct scan_entry *entry = &scanner->entry;
 	bool data = wanted && entry->type == SCAN_FILE && sink->data;
+	int limited = check_limits(scanner, err);
 
+	if (limited < 0) {
+		return limited;
+	}
 	for (size_t i = 0; i < scanner->note_count; i++) {
 		int code = scan_tell(scanner, scanner->notes[i].code, entry->path, entry->path_len,
 			scanner->group_off, scanner->notes[i].detail, err);

@@ -32,17 +32,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct limit_watch;
 struct peel_error;
 struct stream;
 
-/** Longest pax or GNU header, as the engines' (Go: 1 MiB). */
-#define SCAN_HEADER_MAX (1u << 20)
 /** Headers of one entry that are nothing special, bytes. */
 #define SCAN_GROUP_SMALL (64u << 10)
-/** Most sparse extents of a file. */
-#define SCAN_SPARSE_MAX 65536
-/** Most bytes of xattrs of an entry, names and values together. */
-#define SCAN_XATTR_MAX (1u << 20)
 
 /** Type of an entry, by its typeflag alone (mode's type bits are masked). */
 enum scan_type {
@@ -141,6 +136,8 @@ struct scan_sink {
 	int (*large)(void *arg, struct peel_error *err);
 	int (*small)(void *arg, struct peel_error *err);
 	void *arg;
+	/** Limits of headers, paths, sparse maps and xattrs; borrowed. NULL: the defaults. */
+	struct limit_watch *limits;
 };
 
 /** What scan_layer found besides entries. */

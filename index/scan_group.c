@@ -10,6 +10,7 @@
 #include <peel/error.h>
 
 #include "codec.h"
+#include "limit.h"
 #include "scan_priv.h"
 #include "util.h"
 
@@ -112,11 +113,9 @@ static int read_payload(struct scanner *scanner, struct tar_text *ret_text, stru
 		(void)peel_fail(err, PEEL_EFORMAT, "tar extension header with a negative size");
 		return scan_wrap_offset(err, PEEL_EFORMAT, offset);
 	}
-	if (size > SCAN_HEADER_MAX) {
-		(void)peel_fail(err, PEEL_ELIMIT,
-			"tar extension header of %" PRId64 " bytes, more than %u", size,
-			SCAN_HEADER_MAX);
-		return scan_wrap_offset(err, PEEL_ELIMIT, offset);
+	code = limits_check(scanner->sink->limits, PEEL_LIMIT_HEADER_SIZE, (uint64_t)size, err);
+	if (code < 0) {
+		return scan_wrap_offset(err, code, offset);
 	}
 	code = scan_more(scanner, (size_t)size, err);
 	if (code < 0) {

@@ -157,10 +157,12 @@ int scan_decode_sparse(struct scanner *scanner, struct peel_error *err)
 		entry->type = SCAN_UNKNOWN;
 		return 0;
 	}
+	scanner->sparse.limits = scanner->sink->limits;
 	tar_sparse_clear(&scanner->sparse);
 	code = read_map(scanner, format, &merged->size, &ignored);
 	if (code < 0 && code != PEEL_EFORMAT) {
-		return peel_fail(err, code, "%s", ignored.message);
+		(void)peel_fail(err, code, "%s", ignored.message);
+		return code == PEEL_ELIMIT ? scan_wrap_offset(err, code, scanner->group_off) : code;
 	}
 	if (code == 0) {
 		why = merged->size < 0 ? "a negative real size"

@@ -100,12 +100,14 @@ int source_open_zstd(struct source *raw, uint64_t out_size, const struct point_f
 	if (r < 0) {
 		return r;
 	}
-	if (r == 0) {
+	/* A decoder that starts anywhere knows the usual windows alone. */
+	if (r == 0 && options->window_log <= ZSTD_WINDOW_LOG_MAX) {
 		return codec_source_new(raw, &zstd_decoder_ops, out_size, finder, options->cache,
 			ret_source, err);
 	}
 	r = spool_source_new(raw, out_size, options->spool_dir,
-		options->spool_limit ? options->spool_limit : CODEC_SPOOL_LIMIT, ret_source, err);
+		options->spool_limit ? options->spool_limit : CODEC_SPOOL_LIMIT,
+		options->window_log, ret_source, err);
 	if (r == 0 && finder->close) {
 		finder->close(finder->arg);
 	}

@@ -150,7 +150,7 @@ static const struct source_ops spool_ops = {
 };
 
 int spool_source_new(struct source *raw, uint64_t out_size, int dir, uint64_t limit,
-	struct source **ret_source, struct peel_error *err)
+	unsigned window_log, struct source **ret_source, struct peel_error *err)
 {
 	cleanup_source struct source *made = NULL;
 	struct spool *spool;
@@ -158,8 +158,8 @@ int spool_source_new(struct source *raw, uint64_t out_size, int dir, uint64_t li
 
 	if (out_size > limit) {
 		return peel_fail(err, PEEL_ELIMIT,
-			"a zstd layer of %" PRIu64 " bytes in one frame is over the spool's "
-			"limit of %" PRIu64,
+			"spool: a zstd layer of %" PRIu64 " bytes in one frame is over the "
+			"limit of %" PRIu64 " (--limit spool=N raises it)",
 			out_size, limit);
 	}
 	spool = calloc(1, sizeof(*spool));
@@ -178,6 +178,9 @@ int spool_source_new(struct source *raw, uint64_t out_size, int dir, uint64_t li
 	r = zstd_frames_new(raw, 0, NULL, NULL, &spool->frames, err);
 	if (r < 0) {
 		return r;
+	}
+	if (window_log) {
+		zstd_frames_set_window(spool->frames, window_log);
 	}
 	spool->fd = tempfile_new(dir, SPOOL_WHAT, err);
 	if (spool->fd < 0) {

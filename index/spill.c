@@ -13,6 +13,7 @@
 
 #include <peel/error.h>
 
+#include "limit.h"
 #include "tempfile.h"
 #include "util_lock.h"
 
@@ -22,6 +23,7 @@
 
 struct spill {
 	int folder;
+	struct limit_watch *limits;
 	/** Guards all below. */
 	pthread_mutex_t lock;
 	/** -1: not made yet; and its end. */
@@ -40,6 +42,7 @@ int spill_new(int folder, struct spill **ret_spill, struct peel_error *err)
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	spill->folder = folder;
+	spill->limits = NULL;
 	spill->fd = -1;
 	spill->end = 0;
 	spill->packer = NULL;
@@ -47,6 +50,11 @@ int spill_new(int folder, struct spill **ret_spill, struct peel_error *err)
 	pthread_mutex_init(&spill->lock, NULL);
 	*ret_spill = spill;
 	return 0;
+}
+
+void spill_set_limits(struct spill *spill, struct limit_watch *limits)
+{
+	spill->limits = limits;
 }
 
 void spill_free(struct spill *spill)
@@ -88,6 +96,10 @@ int spill_put(struct spill *spill, const void *bytes, size_t len, struct spill_p
 		SPILL_LEVEL);
 	if (ZSTD_isError(packed) || packed >= len) {
 		packed = len;
+	}
+	code = limits_check(spill->limits, PEEL_LIMIT_INDEX_SIZE, spill->end + packed, err);
+	if (code < 0) {
+		return code;
 	}
 	code = tempfile_write(spill->fd, SPILL_FILE, packed == len ? bytes : spill->packed, packed,
 		spill->end, err);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct limit_watch;
 struct peel_error;
 struct spill;
 
@@ -29,7 +30,10 @@ int spill_new(int folder, struct spill **ret_spill, struct peel_error *err);
 /** Free; NULL is fine. */
 void spill_free(struct spill *spill);
 
-/** Write a piece. @return 0; PEEL_EIO (disk full), PEEL_ENOMEM. */
+/** Hold the file against the index's limit. @param limits borrowed; may be NULL. */
+void spill_set_limits(struct spill *spill, struct limit_watch *limits);
+
+/** Write a piece. @return 0; PEEL_EIO (disk full), PEEL_ELIMIT, PEEL_ENOMEM. */
 int spill_put(struct spill *spill, const void *bytes, size_t len, struct spill_place *ret_place,
 	struct peel_error *err);
 

@@ -7,6 +7,7 @@
 
 #include <peel/error.h>
 
+#include "limit.h"
 #include "schema_indexes_sql.h"
 #include "schema_sql.h"
 #include "store_facts.h"
@@ -19,6 +20,8 @@
 #define STATEMENT_SLOTS 256
 /** Page cache while building, KiB: bounds memory, large enough that leaf pages are written once. */
 #define BUILD_CACHE_KIB 4096
+/** Steps of SQLite's machine between two looks at limits: about a millisecond. */
+#define LIMIT_STEPS 10000
 /** Page cache of a serving connection, KiB: the upper levels of the trees and the last folders. */
 #define SERVE_CACHE_KIB 2048
 
@@ -36,6 +39,8 @@ struct store {
 	sqlite3 *db;
 	struct store_vfs vfs;
 	struct statement statements[STATEMENT_SLOTS];
+	/** Why a statement was interrupted. */
+	struct peel_error interrupted;
 };
 
 void store_close(struct store *store)
@@ -54,6 +59,24 @@ void store_close(struct store *store)
 static void cleanup_store(struct store **store)
 {
 	store_close(*store);
+}
+
+static int look_at_limits(void *arg)
+{
+	struct store *store = arg;
+
+	return limits_tick(store->vfs.limits, &store->interrupted) < 0;
+}
+
+void store_set_limits(struct store *store, struct limit_watch *limits)
+{
+	store->vfs.limits = limits;
+	sqlite3_progress_handler(store->db, LIMIT_STEPS, limits ? look_at_limits : NULL, store);
+}
+
+struct limit_watch *store_limits(const struct store *store)
+{
+	return store->vfs.limits;
 }
 
 int store_spill_dir(const struct store *store)
@@ -114,6 +137,12 @@ int store_fail(struct store *store, struct peel_error *err)
 	int code = sqlite3_extended_errcode(store->db);
 	bool damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 
+	if (store->vfs.over > 0) {
+		return limits_fail(store->vfs.limits, PEEL_LIMIT_INDEX_SIZE, store->vfs.over, err);
+	}
+	if (code == SQLITE_INTERRUPT && store->interrupted.code < 0) {
+		return peel_fail(err, store->interrupted.code, "%s", store->interrupted.message);
+	}
 	return peel_fail(err, code_of(code), "%s%s",
 		damaged ? STORE_DAMAGED : "index: ", sqlite3_errmsg(store->db));
 }

@@ -15,6 +15,7 @@
 
 #include <sqlite3.h>
 
+struct limit_watch;
 struct peel_error;
 struct store;
 
@@ -101,6 +102,14 @@ int store_make_indexes(struct store *store, struct peel_error *err);
  * PEEL_ENOMEM.
  */
 int store_check_schema(struct store *store, struct peel_error *err);
+
+/**
+ * Hold the size of the index and of its temporary files, the time, and the memory against limits from now on; a
+ * statement that is over one fails with PEEL_ELIMIT. @param limits borrowed, must outlive the store; NULL: none.
+ */
+void store_set_limits(struct store *store, struct limit_watch *limits);
+/** The limits that were set, NULL: none. */
+struct limit_watch *store_limits(const struct store *store);
 
 /** Close; NULL is fine. */
 void store_close(struct store *store);

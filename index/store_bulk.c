@@ -28,6 +28,7 @@
 
 #include <peel/error.h>
 
+#include "limit.h"
 #include "store.h"
 #include "store_page.h"
 #include "store_place.h"
@@ -99,6 +100,15 @@ static uint32_t get_u32(const uint8_t *at)
 static int write_bytes(struct bulk *bulk, const void *bytes, size_t len, uint64_t offset,
 	struct peel_error *err)
 {
+	struct limit_watch *limits = store_limits(bulk->store);
+	int code = limits ? limits_check(limits, PEEL_LIMIT_INDEX_SIZE, offset + len, err) : 0;
+
+	if (code == 0) {
+		code = limits_tick(limits, err);
+	}
+	if (code < 0) {
+		return code;
+	}
 	return store_place_write(store_fd(bulk->store), store_spill_dir(bulk->store), &bulk->place,
 		       bytes, len, offset)
 		? 0

@@ -24,11 +24,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "limit.h"
 #include "store_place.h"
 #include "tempfile.h"
 
 struct vfs_file {
 	sqlite3_file base;
+	struct store_vfs *vfs;
 	int fd;
 	bool owned;
 	bool writable;
@@ -66,6 +68,12 @@ static int file_write(sqlite3_file *base, const void *buf, int len, sqlite3_int6
 
 	if (!file->writable) {
 		return SQLITE_READONLY;
+	}
+	if (file->vfs->limits &&
+		(uint64_t)offset + (uint64_t)len >
+			limits_value(file->vfs->limits, PEEL_LIMIT_INDEX_SIZE)) {
+		file->vfs->over = (uint64_t)offset + (uint64_t)len;
+		return SQLITE_FULL;
 	}
 	if (store_place_write(file->fd, file->spill, &file->place, buf, (size_t)len,
 		    (uint64_t)offset)) {
@@ -159,6 +167,7 @@ static int vfs_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int 
 
 	memset(file, 0, sizeof(*file));
 	file->spill = vfs->spill_dir;
+	file->vfs = vfs;
 	if ((flags & SQLITE_OPEN_MAIN_DB) && strcmp(name, STORE_VFS_BESIDE) == 0) {
 		file->fd = vfs->beside;
 	} else if (flags & SQLITE_OPEN_MAIN_DB) {

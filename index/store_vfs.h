@@ -7,8 +7,11 @@
 #define STORE_VFS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <sqlite3.h>
+
+struct limit_watch;
 
 /** Name under which the file beside the main one is attached. */
 #define STORE_VFS_BESIDE "beside"
@@ -28,6 +31,10 @@ struct store_vfs {
 	/** Folder of temporary files, borrowed; -1: none can be made. */
 	int spill_dir;
 	bool writable;
+	/** How large a file may become; borrowed, NULL: any size. A write past that is as on a full disk. */
+	struct limit_watch *limits;
+	/** What a file would have come to; 0: none came to it. */
+	uint64_t over;
 };
 
 /** Fill in and register. @param beside -1: none. @return SQLITE_OK or an SQLite code. */

@@ -137,6 +137,9 @@ int stream_open_zstd(struct source *raw, const struct stream_options *options,
 		zstd_close(&zstd->base);
 		return r;
 	}
+	if (zstd->base.options.limits) {
+		zstd_frames_limit(zstd->frames, zstd->base.options.limits);
+	}
 	if (zstd->base.options.large) {
 		zstd_frames_ask(zstd->frames, zstd->base.options.large,
 			zstd->base.options.large_arg);

@@ -9,6 +9,7 @@
 #include <peel/error.h>
 
 #include "codec_priv.h"
+#include "limit.h"
 #include "source.h"
 #include "util.h"
 
@@ -23,6 +24,10 @@ struct zstd_frames {
 	/** To be asked before a large window; NULL: not, or not any more. */
 	int (*large)(void *arg, struct peel_error *err);
 	void *large_arg;
+	/** NULL: none but window_log. */
+	struct limit_watch *limits;
+	/** Largest window, as a power of two. */
+	unsigned window_log;
 	/** Compressed offset right after the buffer's last byte. */
 	uint64_t read_off;
 	/** Next byte, and the end of what was read, in buf. */
@@ -48,13 +53,25 @@ int zstd_frames_new(struct source *raw, uint64_t in_off, stream_fn *input, void 
 		free(frames);
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
-	ZSTD_DCtx_setParameter(frames->context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	zstd_frames_set_window(frames, ZSTD_WINDOW_LOG_MAX);
 	frames->raw = raw;
 	frames->input = input;
 	frames->input_arg = input_arg;
 	frames->read_off = in_off;
 	*ret_frames = frames;
 	return 0;
+}
+
+void zstd_frames_set_window(struct zstd_frames *frames, unsigned window_log)
+{
+	frames->window_log = window_log;
+	ZSTD_DCtx_setParameter(frames->context, ZSTD_d_windowLogMax, (int)window_log);
+}
+
+void zstd_frames_limit(struct zstd_frames *frames, struct limit_watch *limits)
+{
+	frames->limits = limits;
+	zstd_frames_set_window(frames, limits_window_log(limits));
 }
 
 void zstd_frames_ask(struct zstd_frames *frames, int (*large)(void *arg, struct peel_error *err),
@@ -149,17 +166,39 @@ static int code_of(size_t status)
 	}
 }
 
+/** The window that the frame at hand asks for (RFC 8878, 3.1.1.1.2), bytes. */
+static uint64_t window_of(const struct zstd_frames *frames)
+{
+	const uint8_t *header = frames->buf + frames->pos;
+	unsigned long long content;
+
+	if (frames->len - frames->pos < 6) {
+		return 0;
+	}
+	if (header[4] & 0x20) {
+		content = ZSTD_getFrameContentSize(header, frames->len - frames->pos);
+		return content < ZSTD_CONTENTSIZE_ERROR ? content : 0;
+	}
+	return ((UINT64_C(1) << 10) << (header[5] >> 3)) / 8 * (8 + (header[5] & 7));
+}
+
 /** Get permission for a large window, and have the frame's header read again. @return 0, or less than 0. */
 static int allow_large(struct zstd_frames *frames, struct peel_error *err)
 {
-	int r = frames->large(frames->large_arg, err);
+	const uint64_t window = window_of(frames);
+	int r = 0;
 
+	/* One that is refused anyway waits for nobody. */
+	if (window <= UINT64_C(1) << frames->window_log) {
+		limits_note_window(frames->limits, window);
+		r = frames->large(frames->large_arg, err);
+	}
 	if (r < 0) {
 		return r;
 	}
 	frames->large = NULL;
 	ZSTD_DCtx_reset(frames->context, ZSTD_reset_session_only);
-	ZSTD_DCtx_setParameter(frames->context, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	zstd_frames_set_window(frames, frames->window_log);
 	return 0;
 }
 
@@ -195,6 +234,11 @@ ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, boo
 	/* That is told by the header, which is in the buffer whole, before anything has been taken. */
 	if (frames->large && ZSTD_isError(status) && code_of(status) == PEEL_ELIMIT) {
 		return allow_large(frames, err);
+	}
+	if (ZSTD_isError(status) && code_of(status) == PEEL_ELIMIT) {
+		limits_fail_window(frames->limits, window_of(frames), &frames->failure);
+		peel_wrap(&frames->failure, "compressed offset %" PRIu64, zstd_frames_tell(frames));
+		return peel_fail(err, PEEL_ELIMIT, "%s", frames->failure.message);
 	}
 	if (ZSTD_isError(status)) {
 		return fail_for_good(frames, code_of(status), ZSTD_getErrorName(status), err);

@@ -13,11 +13,11 @@
 
 #include "codec.h"
 
+struct limit_watch;
 struct zstd_frames;
 
 /**
- * Largest window accepted, as a power of two: 128 MiB, zstd's own default. Images may not ask for
- * more memory.
+ * Largest window accepted where nothing else is said, as a power of two: 128 MiB, zstd's own default.
  */
 #define ZSTD_WINDOW_LOG_MAX 27
 
@@ -32,6 +32,10 @@ int zstd_frames_new(struct source *raw, uint64_t in_off, stream_fn *input, void 
 /** Ask before the first window over STREAM_WINDOW_SMALL, as stream_options.large; before anything is decoded. */
 void zstd_frames_ask(struct zstd_frames *frames, int (*large)(void *arg, struct peel_error *err),
 	void *arg);
+/** Have the memory limit say how large a window may be; before zstd_frames_ask. @param limits borrowed. */
+void zstd_frames_limit(struct zstd_frames *frames, struct limit_watch *limits);
+/** Take windows up to a power of two; for what was decoded once before. */
+void zstd_frames_set_window(struct zstd_frames *frames, unsigned window_log);
 /** Free; NULL is fine. */
 void zstd_frames_free(struct zstd_frames *frames);
 

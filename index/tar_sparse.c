@@ -10,6 +10,7 @@
 
 #include <peel/error.h>
 
+#include "limit.h"
 #include "tar_header.h"
 #include "util.h"
 
@@ -26,7 +27,11 @@
 void tar_sparse_clear(struct tar_sparse *sparse)
 {
 	*sparse = (struct tar_sparse){
-		.extents = sparse->extents, .room = sparse->room, .pending = -1};
+		.extents = sparse->extents,
+		.room = sparse->room,
+		.pending = -1,
+		.limits = sparse->limits,
+	};
 }
 
 void tar_sparse_finish(struct tar_sparse *sparse)
@@ -48,9 +53,10 @@ static int add_extent(struct tar_sparse *sparse, int64_t offset, int64_t length,
 	if (offset < 0 || length < 0) {
 		return bad_map(err);
 	}
-	if (sparse->count >= SCAN_SPARSE_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "sparse map with more than %d extents",
-			SCAN_SPARSE_MAX);
+	int code = limits_check(sparse->limits, PEEL_LIMIT_SPARSE_EXTENTS, sparse->count + 1, err);
+
+	if (code < 0) {
+		return code;
 	}
 	if (!grow_array(&sparse->extents, sparse->count, &sparse->room, sizeof(*sparse->extents))) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory for a sparse map");
@@ -163,9 +169,11 @@ static int end_number(struct tar_sparse *sparse, struct peel_error *err)
 		return bad_map(err);
 	}
 	if (sparse->pending < 0) {
-		if (value > SCAN_SPARSE_MAX) {
-			return peel_fail(err, PEEL_ELIMIT, "sparse map with more than %d extents",
-				SCAN_SPARSE_MAX);
+		int code = limits_check(sparse->limits, PEEL_LIMIT_SPARSE_EXTENTS, (uint64_t)value,
+			err);
+
+		if (code < 0) {
+			return code;
 		}
 		sparse->pending = 2 * value;
 		return 0;

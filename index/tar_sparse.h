@@ -13,6 +13,7 @@
 #include "scan.h"
 #include "tar_pax.h"
 
+struct limit_watch;
 struct peel_error;
 
 /** A map in the making. Start with {0} and tar_sparse_clear. */
@@ -27,6 +28,8 @@ struct tar_sparse {
 	bool have_offset;
 	char digits[24];
 	size_t digits_len;
+	/** How many extents there may be; borrowed, NULL: the default. */
+	struct limit_watch *limits;
 };
 
 /** Start a new map, keep the memory. */
@@ -38,7 +41,7 @@ void tar_sparse_finish(struct tar_sparse *sparse);
 /**
  * Add the extents of an old GNU header block (first) or of a block that continues it.
  * @param ret_more set where another block follows (on failure too).
- * @return 0; PEEL_EFORMAT (a bad number); PEEL_ELIMIT (more than SCAN_SPARSE_MAX); PEEL_ENOMEM.
+ * @return 0; PEEL_EFORMAT (a bad number); PEEL_ELIMIT (more extents than allowed); PEEL_ENOMEM.
  */
 int tar_sparse_gnu(struct tar_sparse *sparse, const void *block, bool first, bool *ret_more,
 	struct peel_error *err);

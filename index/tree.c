@@ -104,6 +104,12 @@ int tree_end_layer(struct tree *tree, struct peel_error *err)
 	return 0;
 }
 
+void tree_set_limits(struct tree *tree, struct limit_watch *limits)
+{
+	tree->limits = limits;
+	tree_rows_set_limits(tree->rows, limits);
+}
+
 void tree_add_memory(struct tree *tree, size_t spare)
 {
 	tree_rows_set_budget(tree->rows, TREE_ROWS_BUDGET + spare / 2);

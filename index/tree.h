@@ -16,14 +16,13 @@
 #include <peel/error.h>
 #include <peel/image.h>
 
+struct limit_watch;
 struct scan_entry;
 struct store;
 struct tree;
 
-/** Longest path of an entry, bytes: over any filesystem's, so that odd images can still be indexed. */
-#define TREE_PATH_MAX 16384
-/** Most entries of an image (semantics (b) 6 proposes 10 million; ids need 39 bits). */
-#define TREE_ENTRIES_MAX UINT64_C(1000000000)
+/** Room for the longest path of an entry that limits allow, bytes. */
+#define TREE_PATH_MAX 65536
 
 /** Takes anomalies that adding or merging finds. Return 0, or less than 0 to stop. */
 typedef int tree_finding_fn(void *arg, const struct peel_finding *finding, struct peel_error *err);
@@ -34,6 +33,9 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 
 /** Free; NULL is fine. */
 void tree_free(struct tree *tree);
+
+/** Hold entries, links and the index's size against limits. @param limits borrowed; NULL: the defaults. */
+void tree_set_limits(struct tree *tree, struct limit_watch *limits);
 
 /** Let it use more memory, bytes, while layers are added: those who read them leave so much. */
 void tree_add_memory(struct tree *tree, size_t spare);

@@ -14,6 +14,7 @@
 #include <peel/query.h>
 #include <peel/text.h>
 
+#include "limit.h"
 #include "path.h"
 #include "scan.h"
 #include "util.h"
@@ -304,9 +305,10 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash
 		return peel_fail(err, PEEL_ELIMIT, "a path over %d bytes at offset %" PRIu64,
 			TREE_PATH_MAX, entry->header_off);
 	}
-	if (tree->next_id >= TREE_ENTRIES_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "more than %" PRIu64 " entries",
-			TREE_ENTRIES_MAX);
+	code = limits_check(tree->limits, PEEL_LIMIT_ENTRIES, tree->next_id - STORE_FIRST_ENTRY + 1,
+		err);
+	if (code < 0) {
+		return code;
 	}
 	memcpy(tree->path, entry->path, entry->path_len);
 	row.path_len = path_clean(tree->path, entry->path_len, &escaped);

@@ -30,6 +30,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "limit.h"
 #include "path.h"
 #include "util.h"
 
@@ -303,6 +304,11 @@ int tree_walk(struct tree *tree, const char *path, size_t len, struct tree_walk 
 				&len, err);
 		}
 		if (code > 0 && hops < LINK_HOPS) {
+			code = limits_check(tree->limits, PEEL_LIMIT_SYMLINK_HOPS,
+				(uint64_t)hops + 1, err);
+			if (code < 0) {
+				return code;
+			}
 			path = tree->rest[buffer];
 			pos = 0;
 			buffer = !buffer;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
 #include "path.h"
 #include "tree_alive.h"
 #include "util.h"
@@ -71,6 +72,11 @@ static int find_folder(struct binder *binder, const char *path, size_t len, uint
 			if (++hops > LINK_HOPS ||
 				target.link_len + 1 + (len - pos) > TREE_PATH_MAX) {
 				return 0;
+			}
+			code = limits_check(binder->tree->limits, PEEL_LIMIT_SYMLINK_HOPS,
+				(uint64_t)hops, err);
+			if (code < 0) {
+				return code;
 			}
 			memmove(binder->rest + target.link_len + 1, path + pos, len - pos);
 			memcpy(binder->rest, link, target.link_len);

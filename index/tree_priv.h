@@ -55,6 +55,8 @@ struct tree {
 	/** Some rows are too long for it, and wait in temp.long_entry. */
 	bool any_long;
 	struct tree_hidden hidden;
+	/** NULL: the defaults. */
+	struct limit_watch *limits;
 	uint32_t next_dir;
 	uint64_t next_id;
 	/** Layer that is being added. */

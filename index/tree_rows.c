@@ -9,6 +9,7 @@
 
 #include <peel/error.h>
 
+#include "limit.h"
 #include "spill.h"
 #include "store_bulk.h"
 #include "store_page.h"
@@ -28,6 +29,7 @@ struct chunk {
 
 struct tree_rows {
 	int folder;
+	struct limit_watch *limits;
 	size_t budget;
 	/** Bytes of chunks in memory. */
 	size_t held;
@@ -65,6 +67,11 @@ void tree_rows_free(struct tree_rows *rows)
 	free(rows);
 }
 
+void tree_rows_set_limits(struct tree_rows *rows, struct limit_watch *limits)
+{
+	rows->limits = limits;
+}
+
 void tree_rows_set_budget(struct tree_rows *rows, size_t budget)
 {
 	rows->budget = budget;
@@ -88,6 +95,9 @@ static int spill_chunk(struct tree_rows *rows, struct chunk *chunk, struct peel_
 	int code = rows->spill ? 0 : spill_new(rows->folder, &rows->spill, err);
 
 	if (code == 0) {
+		spill_set_limits(rows->spill, rows->limits);
+	}
+	if (code == 0) {
 		code = spill_put(rows->spill, chunk->pages, (size_t)chunk->count * STORE_PAGE_SIZE,
 			&chunk->place, err);
 	}
@@ -101,9 +111,11 @@ static int spill_chunk(struct tree_rows *rows, struct chunk *chunk, struct peel_
 static int add_chunk(struct tree_rows *rows, struct peel_error *err)
 {
 	struct chunk *chunk;
-	int code = 0;
+	/* All of it will be in the index. */
+	int code = limits_check(rows->limits, PEEL_LIMIT_INDEX_SIZE,
+		(rows->chunk_count + 1) * SPILL_PIECE_MAX, err);
 
-	if (rows->folder >= 0 && rows->chunk_count > 0 &&
+	if (code == 0 && rows->folder >= 0 && rows->chunk_count > 0 &&
 		rows->held + SPILL_PIECE_MAX > rows->budget) {
 		code = spill_chunk(rows, &rows->chunks[rows->chunk_count - 1], err);
 	}

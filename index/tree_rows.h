@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct bulk_tree;
+struct limit_watch;
 struct page_row;
 struct peel_error;
 struct record;
@@ -20,6 +21,8 @@ struct tree_rows;
 
 /** @param folder of the temporary file, borrowed; -1: all stays in memory. @return 0; PEEL_ENOMEM. */
 int tree_rows_new(int folder, struct tree_rows **ret_rows, struct peel_error *err);
+/** Hold the table against the index's limit, before a row is there. @param limits borrowed; may be NULL. */
+void tree_rows_set_limits(struct tree_rows *rows, struct limit_watch *limits);
 /** Free; NULL is fine. */
 void tree_rows_free(struct tree_rows *rows);
 /** From now on keep so many bytes in memory; TREE_ROWS_BUDGET at first. */
@@ -27,7 +30,7 @@ void tree_rows_set_budget(struct tree_rows *rows, size_t budget);
 
 /**
  * The next row. @param id more than the last one's. @param record ended, @param len as record_end gave it.
- * @return 0; PEEL_ENOMEM, PEEL_EIO (disk full).
+ * @return 0; PEEL_ENOMEM, PEEL_EIO (disk full), PEEL_ELIMIT.
  */
 int tree_rows_add(struct tree_rows *rows, uint64_t id, const struct record *record, size_t len,
 	struct peel_error *err);

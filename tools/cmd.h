@@ -55,6 +55,9 @@ struct shared {
 	uint64_t cache_limit;
 	const char *spool_dir;
 	uint64_t spool_limit;
+	/** As given, and what they and $PEEL_LIMITS come to. */
+	struct opt_list limit_words;
+	struct peel_limits limits;
 	bool no_cache;
 	bool no_sandbox;
 	bool rebuild;
@@ -234,6 +237,16 @@ void complain_incomplete(const struct call *call, const char *reference,
  * @return false where that is no size; the message is out.
  */
 bool take_cache_limit(uint64_t *limit);
+/** Is the list of limits asked for (--limit help)? Write it. */
+bool limits_asked(const struct shared *shared);
+void limits_print(FILE *out);
+/** The same for the tests: "limit", NAME, DEFAULT and MOST between tabs. */
+void limits_print_table(FILE *out);
+/**
+ * Take the limits from $PEEL_LIMITS and, before that, from the options.
+ * @return false where one is wrong; the message is out.
+ */
+bool take_limits(struct shared *shared);
 /** Bytes that all layers take in the image file. */
 uint64_t stored_bytes(struct peel_index *index);
 /**

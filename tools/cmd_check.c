@@ -162,6 +162,9 @@ static int check_image(struct check_run *run)
 	image->status = image->failed > 0             ? STATUS_NO
 		: image->unsure > 0 || image->reasons ? STATUS_INCONCLUSIVE
 						      : STATUS_OK;
+	if (image->status == STATUS_OK && peel_index_limit_hit(image->index)) {
+		image->status = reading_status(image->index, STATUS_OK);
+	}
 	return status;
 }
 

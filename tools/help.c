@@ -206,6 +206,7 @@ void help_print_tables(FILE *out)
 	print_rows(out, "shared", "image", options_image);
 	print_rows(out, "shared", "output", options_output);
 	print_rows(out, "mount", "mount", options_mount);
+	limits_print_table(out);
 }
 
 struct help_values {

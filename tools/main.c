@@ -18,6 +18,7 @@
  *     walk.c           a tree in listing order      du_sum.c         adding it up
  *     block_size.c     sizes as coreutils has       inode_set.c      nodes that were seen
  *     exclude.c        --exclude and --include      grep_*.c         lines of files, and what matches
+ *     limits.c         --limit
  *     export_*.c       one format a file            tar_writer.c     pax headers and data
  *     check_*.c        results of policies          dockerfile*.c    whose lines they blame
  *     cp_tree.c        what cp meets on its walk    put.c            files into a folder, never out of it
@@ -143,6 +144,10 @@ static int run_verb(struct call *call, int argc, char **argv)
 		help_print_verb(stdout, verb);
 		return STATUS_OK;
 	}
+	if (limits_asked(&call->shared)) {
+		limits_print(stdout);
+		return STATUS_OK;
+	}
 	if (call->argc < 0) {
 		return complain_usage(call, "%s", err.message);
 	}
@@ -153,7 +158,9 @@ static int run_verb(struct call *call, int argc, char **argv)
 			verb->operands);
 	}
 	if ((verb->formats && check_outputs(call) != STATUS_OK) ||
-		(verb->image && !take_cache_limit(&call->shared.cache_limit))) {
+		(verb->image &&
+			(!take_cache_limit(&call->shared.cache_limit) ||
+				!take_limits(&call->shared)))) {
 		return failure_status(verb);
 	}
 	return verb->run(call);
@@ -188,6 +195,10 @@ static int run_without_verb(const struct call *call)
 	}
 	if (call->shared.help_tables) {
 		help_print_tables(stdout);
+		return STATUS_OK;
+	}
+	if (limits_asked(&call->shared)) {
+		limits_print(stdout);
 		return STATUS_OK;
 	}
 	help_print_overview(call->shared.help ? stdout : stderr);
@@ -258,6 +269,8 @@ const struct opt options_image[] = {
 		"room for all indexes, least used out first; 0: any [4G]"},
 	{0, "index", "FILE", OPT_STRING, AT(index_file),
 		"use or make this index file instead of the cache"},
+	{0, "limit", "NAME=VALUE", OPT_LIST, AT(limit_words),
+		"raise or lower a limit, repeatable; --limit help lists them"},
 	{0, "no-cache", NULL, OPT_FLAG, AT(no_cache), "neither use nor keep an index"},
 	{0, "no-sandbox", NULL, OPT_FLAG, AT(no_sandbox),
 		"read with all your rights: a hole in a parser would give them away"},

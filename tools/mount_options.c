@@ -93,6 +93,14 @@ int mount_words_parse(struct mount_words *words, const struct opt_list *lists,
 			return r;
 		}
 	}
+	for (int i = 0; i < words->shared.limit_words.count; i++) {
+		int r = peel_limits_set(&words->shared.limits, words->shared.limit_words.items[i],
+			err);
+
+		if (r < 0) {
+			return r;
+		}
+	}
 	if (!is_one_of(words->view, "merged", "layers")) {
 		return peel_fail(err, PEEL_EUSAGE, "mount option 'view' is merged or layers");
 	}
@@ -112,6 +120,11 @@ static void share(const struct shared *words, struct shared *shared)
 	shared->cache_limit = words->cache_limit ? words->cache_limit : shared->cache_limit;
 	shared->spool_dir = words->spool_dir ? words->spool_dir : shared->spool_dir;
 	shared->spool_limit = words->spool_limit ? words->spool_limit : shared->spool_limit;
+	for (size_t i = 0; i < PEEL_LIMITS; i++) {
+		uint64_t value = words->limits.values[i];
+
+		shared->limits.values[i] = value ? value : shared->limits.values[i];
+	}
 	shared->no_cache |= words->no_cache;
 	shared->rebuild |= words->rebuild;
 	shared->verify |= words->verify;
@@ -202,6 +215,7 @@ const struct opt options_mount[] = {
 	{0, "group", NULL, OPT_IGNORED, 0, NULL},
 	{0, "index", "FILE", OPT_STRING, AT(shared.index_file), "as --index"},
 	{0, "lazytime", NULL, OPT_IGNORED, 0, NULL},
+	{0, "limit", "NAME=VALUE", OPT_LIST, AT(shared.limit_words), "as --limit"},
 	{0, "no_cache", NULL, OPT_FLAG, AT(shared.no_cache), "as --no-cache"},
 	{0, "noatime", NULL, OPT_IGNORED, 0, NULL},
 	{0, "noauto", NULL, OPT_IGNORED, 0, NULL},

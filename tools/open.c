@@ -107,6 +107,7 @@ void index_options(const struct call *call, struct peel_index_options *ret_optio
 				.spool_dir = shared->spool_dir,
 				.cache_dir = shared->cache_dir,
 				.spool_limit = shared->spool_limit,
+				.limits = shared->limits,
 				.headers_only = headers_are_enough(call),
 				.spooled = shared->quiet ? NULL : tell_spooled,
 			},
@@ -232,10 +233,17 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 
 int reading_status(const struct peel_index *index, int status)
 {
+	const char *hit = peel_index_limit_hit(index);
+
 	if (peel_index_missed(index)) {
 		complain("the answer needs contents that were not kept of standard input; "
 			 "write the image to a file and ask again");
 		return STATUS_ERROR;
+	}
+	if (hit) {
+		complain("the answer may lack what is beyond the limit %s (--limit %s=N raises it)",
+			hit, hit);
+		return STATUS_INCONCLUSIVE;
 	}
 	return peel_index_complete(index) && !*peel_facts_incomplete_reasons(index)
 		? status

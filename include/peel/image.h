@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include <peel/error.h>
+#include <peel/limits.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -144,8 +145,10 @@ struct peel_image_options {
 	const char *spool_dir;
 	/** The cache folder as struct peel_index_options names it; NULL: the default. */
 	const char *cache_dir;
-	/** Most bytes to spool; 0: the default, 64 GiB. */
+	/** Most bytes to spool; 0: as limits has it. */
 	uint64_t spool_limit;
+	/** How much of everything an image may ask for. */
+	struct peel_limits limits;
 	/**
 	 * No contents of files will be read, /etc/passwd and /etc/group of the image apart. Of standard
 	 * input the contents in plain layers then pass by and are gone: reading one fails with PEEL_EIO, and

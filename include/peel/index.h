@@ -122,6 +122,11 @@ bool peel_index_missed(const struct peel_index *index);
  * without a name in the spool folder. Descriptors of the index; -1: none.
  */
 void peel_index_folders(const struct peel_index *index, int *ret_readable, int *ret_spill);
+/**
+ * Name of a limit that was hit while answers were given since it was opened: they may lack what lies beyond it;
+ * NULL: none was. Ask it before the last word.
+ */
+const char *peel_index_limit_hit(const struct peel_index *index);
 /** Path of the index file, "" where it is unlinked. Belongs to the index. */
 const char *peel_index_path(const struct peel_index *index);
 
@@ -244,7 +249,7 @@ int peel_cache_verify(const struct peel_cache_verify_options *options, struct pe
 struct peel_verdict {
 	int layer;
 	/**
-	 * "ok", "mismatch", "missing", "truncated", "broken", "unsupported", "unknown" (nothing to
+	 * "ok", "mismatch", "missing", "truncated", "over-limit", "broken", "unsupported", "unknown" (nothing to
 	 * compare with).
 	 */
 	const char *blob;
@@ -262,7 +267,7 @@ typedef int peel_verdict_fn(void *arg, const struct peel_verdict *verdict);
  * Hash every blob and every uncompressed layer of an image, compare digests, diff IDs and sizes,
  * and check that each tar is complete. Uses no cache.
  * @return 0 where all agree, 1 where something differs (mismatch, broken), 3 where something could
- *   not be read (missing, unsupported, truncated), or less than 0 (peel_image_open's codes).
+ *   not be read (missing, unsupported, truncated, over a limit), or less than 0 (peel_image_open's codes).
  */
 int peel_verify(const char *reference, const struct peel_image_options *options,
 	peel_verdict_fn *each, void *each_arg, peel_progress_fn *progress, void *progress_arg,

@@ -27,6 +27,7 @@
 #include <peel/facts.h>
 #include <peel/image.h>
 #include <peel/index.h>
+#include <peel/limits.h>
 #include <peel/query.h>
 #include <peel/sandbox.h>
 #include <peel/text.h>

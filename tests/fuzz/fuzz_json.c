@@ -10,6 +10,7 @@
 
 #include "fuzz.h"
 #include "json.h"
+#include "limit.h"
 
 /* Deepest nesting, and every object's keys unlike in any case. */
 static void check_value(json_t *value, int depth)
@@ -18,7 +19,7 @@ static void check_value(json_t *value, int depth)
 	json_t *member;
 	size_t i;
 
-	fuzz_check(depth <= JSON_DEPTH + 1);
+	fuzz_check(depth <= (int)limits_value(NULL, PEEL_LIMIT_JSON_DEPTH) + 1);
 	json_array_foreach (value, i, member) {
 		check_value(member, depth + 1);
 	}

@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "image_parts.h"
+#include "limit.h"
 #include "source.h"
 
 /* What is asked for; the path is never opened. */
@@ -59,8 +60,9 @@ static void check_image(struct peel_image *image, size_t len)
 	size_t config_len = 0;
 	const char *config = peel_image_config(image, &config_len);
 
-	fuzz_check(peel_image_layer_count(image) <= IMAGE_LAYERS_MAX);
-	fuzz_check(peel_image_candidate_count(image) <= IMAGE_ITEMS_MAX);
+	fuzz_check(peel_image_layer_count(image) <= (int)limits_value(NULL, PEEL_LIMIT_LAYERS));
+	fuzz_check(peel_image_candidate_count(image) <=
+		(int)limits_value(NULL, PEEL_LIMIT_MANIFESTS));
 	for (int i = 0; i < peel_image_layer_count(image); i++) {
 		check_layer(image, i, len);
 	}

@@ -18,7 +18,7 @@ static void check_reference(const char *text)
 		return;
 	}
 	fuzz_check(reference.path && reference.path[0] && strstr(text, reference.path));
-	fuzz_check(reference.position >= -1 && reference.position < IMAGE_ITEMS_MAX);
+	fuzz_check(reference.position >= -1 && reference.position < IMAGE_POSITION_MAX);
 	fuzz_check(!reference.tag || (reference.position == -1 && strstr(text, reference.tag)));
 	fuzz_check(!reference.standard_input || strcmp(reference.path, "-") == 0);
 	fuzz_check(peel_reference_is_stdin(text) == reference.standard_input);

@@ -9,6 +9,7 @@
 
 #include "codec.h"
 #include "fuzz.h"
+#include "limit.h"
 #include "scan.h"
 #include "source.h"
 
@@ -23,7 +24,7 @@ static void check_extents(const struct scan_entry *entry)
 {
 	uint64_t end = 0, stored = 0;
 
-	fuzz_check(entry->extent_count <= SCAN_SPARSE_MAX);
+	fuzz_check(entry->extent_count <= limits_value(NULL, PEEL_LIMIT_SPARSE_EXTENTS));
 	for (size_t i = 0; i < entry->extent_count; i++) {
 		const struct scan_extent *extent = &entry->extents[i];
 
@@ -54,7 +55,7 @@ static int take_entry(void *arg, const struct scan_entry *entry, struct peel_err
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		xattrs += strlen(entry->xattrs[i].name) + entry->xattrs[i].value_len;
 	}
-	fuzz_check(xattrs <= SCAN_XATTR_MAX);
+	fuzz_check(xattrs <= limits_value(NULL, PEEL_LIMIT_XATTR_SIZE));
 	if (entry->type == SCAN_FILE) {
 		check_extents(entry);
 	}

@@ -46,6 +46,11 @@ tag && place != "" {
 	}
 }
 { tag = 0 }' tools/peel.1 | sort >"$work/page"
+# So are its limits, with their defaults and what they may be raised to.
+"$PEEL" --help-tables | awk -F '\t' '$1 == "limit" { print $2, $3, $4 }' >"$work/limits"
+sed -n '/^\.SH LIMITS/,/^\.SH EXIT/s/^\\fB\([^\\]*\(\\-[^\\]*\)*\)\\fR: \(.*\), at most \(.*\)$/\1 \3 \4/p' tools/peel.1 |
+	sed 's/\\-/-/g' >"$work/page-limits"
+diff -u --label 'limits of the command' --label 'limits of tools/peel.1' "$work/limits" "$work/page-limits"
 "$PEEL" --help-tables | sed -n 's/^verb\t\([a-z]*\)\t.*/\1/p' | sort >"$work/verbs"
 sed -n 's/^\.SS peel \([a-z]*\)$/\1/p' tools/peel.1 | sort >"$work/sections"
 diff -u --label 'verbs of the command' --label 'sections of tools/peel.1' "$work/verbs" "$work/sections"

@@ -184,7 +184,8 @@ static const struct {
 	int code;
 	const char *message;
 } refused[] = {
-	{"window_256_mib", "\x28\xb5\x2f\xfd\x00\x90\x01\0\0", 9, PEEL_ELIMIT, "much memory"},
+	{"window_256_mib", "\x28\xb5\x2f\xfd\x00\x90\x01\0\0", 9, PEEL_ELIMIT,
+		"window of 256M: memory: 1G is over the limit"},
 	{"dictionary", "\x28\xb5\x2f\xfd\x01\x58\x07\x01\0\0", 10, PEEL_EUNSUPPORTED,
 		"dictionary 7"},
 	{"reserved_block", "\x28\xb5\x2f\xfd\x00\x58\x07\0\0", 9, PEEL_EFORMAT, "offset"},

@@ -172,6 +172,7 @@ static int open_faulty(const void *bytes, size_t len, unsigned int n, bool *ret_
 	image->platform = "";
 	image->name = "faulty";
 	image->reference.position = -1;
+	limits_begin(&image->limits, NULL);
 	assert_int_equal(fault_source_new(bytes, len, n, &image->file, NULL), 0);
 	r = image_open_by_kind(image, &err);
 	*ret_hit = fault_source_hit(image->file);

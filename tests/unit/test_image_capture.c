@@ -31,7 +31,7 @@ static int capture_as(const struct tarmaker *tar, const struct peel_image_option
 	enum peel_image_kind kind, struct source **ret_source, struct peel_error *err)
 {
 	struct feed feed = feed_start(tar->bytes, tar->len, 0);
-	int r = image_capture(options, kind, ret_source, err);
+	int r = image_capture(options, kind, NULL, ret_source, err);
 
 	feed_stop(&feed);
 	return r;
@@ -325,7 +325,7 @@ static void no_image_is_no_work(void **state)
 	assert_non_null(bytes);
 	memset(bytes, 'x', len);
 	feed = feed_start(bytes, len, 0);
-	assert_good(image_capture(&headers_only, 0, &source, &err), &err);
+	assert_good(image_capture(&headers_only, 0, NULL, &source, &err), &err);
 	assert_true(source->size < len);
 	feed_stop(&feed);
 	source_drop(source);
@@ -369,7 +369,7 @@ static void every_allocation_may_fail(void **state)
 		int r;
 
 		fault_alloc(n);
-		r = image_capture(&headers_only, 0, &source, &err);
+		r = image_capture(&headers_only, 0, NULL, &source, &err);
 		source_drop(source);
 		if (!fault_alloc_hit()) {
 			feed_stop(&feed);

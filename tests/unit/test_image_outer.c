@@ -206,7 +206,7 @@ static void malformed_headers_end_the_walk(void **state)
 	assert_ends(&tar, PEEL_EFORMAT, "size");
 	add(&tar, "good", "x");
 	tarmaker_header(&tar, &(struct tar_member){.path = "bad", .type = 'x', .size = &too_long});
-	assert_ends(&tar, PEEL_EFORMAT, "larger than");
+	assert_ends(&tar, PEEL_ELIMIT, "header-size: ");
 	add(&tar, "good", "x");
 	tarmaker_bytes(&tar, zeros, sizeof(zeros));
 	add(&tar, "later", "x");
@@ -277,7 +277,7 @@ static void names_are_dropped_and_marks_kept_beyond_the_limit(void **state)
 	char name[16];
 
 	(void)state;
-	for (int i = 0; i < OUTER_MEMBERS_MAX + 10; i++) {
+	for (int i = 0; i < 65536 + 10; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
 		tarmaker_add(&tar, &(struct tar_member){.path = name});
 	}

@@ -44,7 +44,7 @@ static const char *const bad_references[] = {
 	"oci:d:@ 1",
 	"oci:d:@1x",
 	"oci:d:@99999999999999999999",
-	"oci:d:@10000",
+	"oci:d:@100000",
 	"rootfs:",
 	"docker://busybox",
 	"docker-daemon:x",

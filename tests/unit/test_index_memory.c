@@ -22,6 +22,8 @@
 #include "util.h"
 
 /** DESIGN section 7. */
+/** Default of the limit header-size. */
+#define HEADER_SIZE_MAX (1u << 20)
 #define LIMIT_KIB (64 << 10)
 #define LAYERS 8
 #define WORKERS 16
@@ -33,7 +35,7 @@ static size_t many_records(char *to)
 {
 	size_t len = 0;
 
-	for (unsigned i = 0; len < SCAN_HEADER_MAX - 32; i++) {
+	for (unsigned i = 0; len < HEADER_SIZE_MAX - 32; i++) {
 		/* "10 ", five digits, "=" and the newline. */
 		len += (size_t)sprintf(to + len, "10 %05x=\n", i);
 	}
@@ -43,7 +45,7 @@ static size_t many_records(char *to)
 static char *make_layer(unsigned number, size_t *ret_len)
 {
 	struct tarmaker tar = {0};
-	char *records = malloc(SCAN_HEADER_MAX + 32);
+	char *records = malloc(HEADER_SIZE_MAX + 32);
 	size_t len = many_records(records);
 	char name[16];
 

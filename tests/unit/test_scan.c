@@ -18,6 +18,8 @@
 #include "scantext.h"
 #include "source.h"
 #include "util.h"
+/** Default of the limit header-size. */
+#define HEADER_SIZE_MAX (1u << 20)
 
 /** Number of times that word is in text. */
 static size_t occurrences(const char *text, const char *word)
@@ -338,13 +340,13 @@ static void damage_is_survived(void **state)
 static void endless_extensions_meet_a_limit(void **state)
 {
 	struct tarmaker tar = {0};
-	char *name = calloc(1, SCAN_HEADER_MAX);
+	char *name = calloc(1, HEADER_SIZE_MAX);
 	char *told;
 
 	(void)state;
 	assert_non_null(name);
 	for (int i = 0; i < 9; i++) {
-		tarmaker_extension(&tar, 'L', name, SCAN_HEADER_MAX);
+		tarmaker_extension(&tar, 'L', name, HEADER_SIZE_MAX);
 	}
 	scantext_file(&tar, "x");
 	told = scantext_tar(&tar, false);

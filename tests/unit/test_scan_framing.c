@@ -16,6 +16,8 @@
 
 #include "scantext.h"
 #include "util.h"
+/** Default of the limit header-size. */
+#define HEADER_SIZE_MAX (1u << 20)
 
 static void h08(struct tarmaker *tar)
 {
@@ -155,7 +157,7 @@ static void t07(struct tarmaker *tar)
 
 static void t08(struct tarmaker *tar)
 {
-	static const int64_t huge = SCAN_HEADER_MAX + 1;
+	static const int64_t huge = HEADER_SIZE_MAX + 1;
 
 	(void)tarmaker_header(tar,
 		MEMBER(.path = "x", .type = 'L', .kind = TARMAKER_GNU, .size = &huge));
