@@ -48,8 +48,8 @@
 #include "sandbox_config.h"
 #include "util.h"
 
-/** How long a child that closed its sockets may take to end, and the nap between two looks, nanoseconds: ten seconds. */
-#define END_TRIES 10000
+/** How long a child that closed its sockets may take to end, and the nap between two looks, nanoseconds: two seconds. */
+#define END_TRIES 2000
 #define END_NAP_NS 1000000
 
 /** Descriptors that are looked at where /proc is not there. */
