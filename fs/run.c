@@ -11,11 +11,13 @@
  *   command ends      the caller waits two seconds for what it has left, kills the rest, then server
  *                     and guard
  *   caller killed     the command is killed (PR_SET_PDEATHSIG), the server gets SIGTERM in the same
- *                     way, and kills everything in the namespace
+ *                     way, and ends
  *   server killed     the caller kills everything
- *   both killed       the lifeline ends; the guard kills everything in the namespace
+ *   both ended        the lifeline ends; the guard kills everything in the namespace
  *
- * All three find the processes of the mount by descriptors that they hold (members.c). The server
+ * The server has given its rights up by then (session_begin); the command has those of the caller.
+ *
+ * Caller and guard find the processes of the mount by descriptors that they hold (members.c). The server
  * stays outside, because in there it would be one of them.
  */
 #include <errno.h>
@@ -52,25 +54,22 @@ struct run {
 	int lifeline;
 };
 
-/*
- * Server: answer until the mount is gone. After a signal the caller sees to the rest, and if it is
- * dead, we do.
- */
+/* Server: answer until the mount is gone. After a signal the caller sees to the rest, and if it is dead, the guard. */
 static void serve(struct run *run, struct session *session, pid_t parent)
 {
+	struct peel_error err = {0};
+
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) {
 		raise(SIGTERM);
 	}
 	close(run->channel);
 	leave_session(STDERR_FILENO);
-	if (session_serve(session) == 0) {
-		_exit(0);
+	if (session_begin(session, &err) < 0) {
+		dprintf(STDERR_FILENO, "peel: %s\n", err.message);
+		_exit(1);
 	}
-	if (getppid() != parent) {
-		members_kill(&run->members);
-	}
-	_exit(1);
+	_exit(session_serve(session) != 0);
 }
 
 /* The session is made here, so that its failure is known before anything runs. */

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <peel/sandbox.h>
 #include <peel/text.h>
 
 #include "errors.h"
@@ -24,6 +25,8 @@
 #define COMPLAINT_SIZE 512
 
 struct session {
+	struct peel_index *index;
+	const struct peel_mount_options *options;
 	struct fuse_session *fuse;
 	struct ops ops;
 	struct loop loop;
@@ -137,7 +140,7 @@ static int build_arguments(struct fuse_args *args, const struct peel_mount_optio
 static int mount_fuse(struct session *session, const char *mount_point,
 	const struct peel_mount_options *options, struct peel_error *err)
 {
-	const char *fsname = session_name(session->ops.view.index, options);
+	const char *fsname = session_name(session->index, options);
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct capture capture = {-1, -1};
 	char complaint[COMPLAINT_SIZE];
@@ -177,17 +180,42 @@ int session_mount(struct peel_index *index, const char *mount_point,
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
 	mallopt(M_MMAP_THRESHOLD, HEAP_REPLY_MAX);
-	r = view_init(&session->ops.view, index, options, err);
-	if (r == 0) {
-		session->view_ready = true;
-		r = mount_fuse(session, mount_point, options, err);
-	}
+	session->index = index;
+	session->options = options;
+	r = mount_fuse(session, mount_point, options, err);
 	if (r < 0) {
 		session_close(session);
 		return r;
 	}
 	*ret_session = session;
 	return 0;
+}
+
+/*
+ * What is needed from here on is open: the device, the index, the image file; the blobs of a layout and a spool
+ * are opened later. Not the right to unmount: the supervisor has it.
+ */
+static int confine(const struct session *session, struct peel_error *err)
+{
+	int readable;
+	int spill;
+	struct peel_sandbox keep = {.readable = &readable, .spill = &spill};
+
+	peel_index_folders(session->index, &readable, &spill);
+	keep.readable_count = readable >= 0;
+	keep.spill_count = spill >= 0;
+	return peel_sandbox_enter(&keep, err);
+}
+
+int session_begin(struct session *session, struct peel_error *err)
+{
+	int r = session->options->sandbox ? confine(session, err) : 0;
+
+	if (r >= 0) {
+		r = view_init(&session->ops.view, session->index, session->options, err);
+		session->view_ready = r == 0;
+	}
+	return r;
 }
 
 int session_serve(struct session *session)

@@ -29,8 +29,14 @@ int session_mount(struct peel_index *index, const char *mount_point,
 	struct peel_error *err);
 
 /**
- * Answer requests until the mount is gone or a signal comes. @return as loop_run: after a signal,
- * do not close.
+ * Give up all rights but to answer, where the options want that, and begin with the index. In the process that
+ * serves, while it has one thread. @return 0; PEEL_EUNSUPPORTED (no seccomp), PEEL_EIO, PEEL_ENOMEM, PEEL_EFORMAT.
+ */
+int session_begin(struct session *session, struct peel_error *err);
+
+/**
+ * Answer requests until the mount is gone or a signal comes, after session_begin. @return as loop_run: after a
+ * signal, do not close.
  */
 int session_serve(struct session *session);
 

@@ -8,10 +8,14 @@
  *
  *   umount by anyone      the server's session ends, it exits; the supervisor sees it and ends
  *   signal to supervisor  it passes it on; if the server does not end within two seconds, it is killed
- *   signal to server      it detaches the mount and exits
+ *   signal to server      it exits; the supervisor detaches the mount
  *   server killed         the supervisor detaches the mount
  *   supervisor killed     the kernel sends the server SIGTERM (PR_SET_PDEATHSIG)
- *   both killed           the lifeline ends without a word; the guard detaches the mount
+ *   both ended            the lifeline ends without a word; the guard detaches the mount
+ *
+ * The server gives its rights up (session_begin), the one to unmount included, before it reads a byte of the index
+ * or of the image. What it says is taken as hostile: that it serves, or a text why not. What is mounted the
+ * supervisor sees itself.
  *
  * Every detaching looks up first whether the mount on the path still is ours. It is lazy: a program
  * that has a file open must not keep a dead mount alive.
@@ -27,6 +31,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <peel/text.h>
 
 #include "guard.h"
 #include "loop.h"
@@ -59,11 +65,8 @@ struct supervisor {
 	bool mounted;
 };
 
-/** What the server reports. */
-struct report {
-	struct peel_error err;
-	dev_t dev;
-};
+/** Room for a message of the server once more, and for what escaping adds to the last piece of it. */
+#define COMPLAINT_SIZE (PEEL_MESSAGE_SIZE + 16)
 
 /*
  * fusermount3 mounts on after the server was killed. While it does, it holds the pipes too, so that
@@ -75,12 +78,11 @@ static void let_inherit(const struct supervisor *supervisor, bool inherit)
 	fcntl(supervisor->lifeline_write, F_SETFD, inherit ? 0 : FD_CLOEXEC);
 }
 
-/* Server: mount, find the mount's device, report, serve. Does not return. */
+/* Server: mount, give rights up, report, serve. Does not return. */
 static void server_main(struct supervisor *supervisor, pid_t parent)
 {
-	struct report report = {0};
+	struct peel_error report = {0};
 	struct session *session = NULL;
-	struct mountinfo info = {0};
 	ssize_t written;
 	int r;
 
@@ -91,20 +93,15 @@ static void server_main(struct supervisor *supervisor, pid_t parent)
 	/* Ending signals are blocked from here on: none may come between mount and report. */
 	let_inherit(supervisor, true);
 	r = session_mount(supervisor->index, supervisor->path, supervisor->options, &session,
-		&report.err);
+		&report);
 	let_inherit(supervisor, false);
 	if (r == 0) {
-		r = mountinfo_find(supervisor->path, &info, &report.err);
-		report.dev = info.dev;
-		guard_arm(supervisor->lifeline_write, info.dev);
+		r = session_begin(session, &report);
 	}
 	written = write(supervisor->report_write, &report, sizeof(report));
 	close(supervisor->report_write);
-	if (r >= 0 && session && written == (ssize_t)sizeof(report) && session_serve(session) > 0) {
+	if (r >= 0 && written == (ssize_t)sizeof(report) && session_serve(session) > 0) {
 		/* Threads may be in the middle of a read; they end with the process. */
-		if (mountinfo_detach(supervisor->path, info.dev, NULL) == 0) {
-			guard_dismiss(supervisor->lifeline_write);
-		}
 		_exit(0);
 	}
 	session_close(session);
@@ -174,12 +171,39 @@ static void find_orphan(struct supervisor *supervisor)
 	}
 }
 
+/* A message of the server, which may be anything: escaped where it is not yet. */
+static int take_complaint(const struct peel_error *report, struct peel_error *err)
+{
+	char text[PEEL_MESSAGE_SIZE];
+	char shown[COMPLAINT_SIZE] = "";
+	size_t used = 0;
+	char *rest = text;
+
+	memcpy(text, report->message, sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	while (rest && used < PEEL_MESSAGE_SIZE) {
+		const char *piece = strsep(&rest, "\\");
+
+		peel_text_escape_into(shown + used, sizeof(shown) - used - 1, piece, strlen(piece));
+		used += strlen(shown + used);
+		if (rest) {
+			shown[used++] = '\\';
+			shown[used] = '\0';
+		}
+	}
+	return peel_fail(err,
+		report->code < 0 && report->code >= PEEL_EINCOMPLETE ? report->code : PEEL_EIO,
+		"%s", shown);
+}
+
 /* Wait until the server has mounted and answers. */
 static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
 {
-	struct report report;
+	struct peel_error report;
+	struct mountinfo info;
 	struct statfs stat;
 	ssize_t got;
+	int r;
 
 	do {
 		got = read(supervisor->report_read, &report, sizeof(report));
@@ -187,11 +211,19 @@ static int wait_ready(struct supervisor *supervisor, struct peel_error *err)
 	if (got != (ssize_t)sizeof(report)) {
 		return peel_fail(err, PEEL_EIO, "cannot mount: the server ended without a word");
 	}
-	if (report.err.code != 0) {
-		return peel_fail(err, report.err.code, "%s", report.err.message);
+	if (report.code != 0) {
+		return take_complaint(&report, err);
 	}
-	supervisor->dev = report.dev;
+	r = mountinfo_find(supervisor->path, &info, err);
+	if (r < 0) {
+		return r;
+	}
+	if (r == 0 || strcmp(info.type, MOUNT_TYPE) != 0) {
+		return peel_fail(err, PEEL_EIO, "the mount was taken away at once");
+	}
+	supervisor->dev = info.dev;
 	supervisor->mounted = true;
+	guard_arm(supervisor->lifeline_write, info.dev);
 	if (statfs(supervisor->path, &stat) != 0) {
 		return peel_fail(err, PEEL_EIO, "the mount does not answer: %s", strerror(errno));
 	}

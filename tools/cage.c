@@ -39,13 +39,6 @@ static void add(struct folders *folders, int fd)
 	}
 }
 
-/* Let the C library read what it reads at first use: the time zone, the number of processors. */
-static void read_early(void)
-{
-	tzset();
-	(void)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
 static int enter(const struct call *call, const struct folders *readable,
 	const struct folders *spill, struct folders *writable, struct peel_error *err)
 {
@@ -61,7 +54,8 @@ static int enter(const struct call *call, const struct folders *readable,
 
 	add(writable, call->writable ? *call->writable : -1);
 	keep.writable_count = writable->count;
-	read_early();
+	/* The C library reads the time zone at first use. */
+	tzset();
 	r = peel_sandbox_enter(&keep, err);
 	return r < 0 ? peel_fail(err, r, "%s (--no-sandbox does without)",
 			       err->message[0] ? err->message : peel_strerror(r))

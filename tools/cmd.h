@@ -178,6 +178,11 @@ void help_print_tables(FILE *out);
 const char *help_transport(size_t i);
 /** Write the summary of all verbs. */
 void help_print_overview(FILE *out);
+/**
+ * Write what is given up before an image is read, and give it up, to see what the kernel holds. Returns an exit
+ * status.
+ */
+int help_print_sandbox(FILE *out);
 /** Write one verb's help, a screen. */
 void help_print_verb(FILE *out, const struct verb *verb);
 /** Rows that every verb takes, that verbs with an image take, and --output. */

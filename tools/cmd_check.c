@@ -241,8 +241,7 @@ static int open_all(struct check_run *run)
 
 	for (unsigned int nth = 1; status == STATUS_OK && (nth == 1 || nth <= matches); nth++) {
 		if (nth > IMAGES_MAX) {
-			complain("more than %d images", IMAGES_MAX);
-			return STATUS_INCONCLUSIVE;
+			return complain("more than %d images", IMAGES_MAX), STATUS_INCONCLUSIVE;
 		}
 		run->image = &run->report.images[nth - 1];
 		run->report.count = nth;
@@ -446,7 +445,7 @@ static int run_all(struct check_run *run)
 	}
 	run->report.status = verdict(&run->report);
 	status = emit_all(run->call, NULL, emit_check, &run->report);
-	return status == STATUS_OK ? run->report.status : status;
+	return status ? status : run->report.status;
 }
 
 static int run_check(struct call *call)

@@ -22,6 +22,8 @@ static const char image_text[] =
 
 /* The name of a topic of `peel help` that is no verb. */
 #define OPTIONS_TOPIC "options"
+/* Another. */
+#define SANDBOX_TOPIC "sandbox"
 
 const char *help_transport(size_t i)
 {
@@ -232,6 +234,9 @@ static int run_help(struct call *call)
 		print_options(stdout);
 		return STATUS_OK;
 	}
+	if (strcmp(call->argv[0], SANDBOX_TOPIC) == 0) {
+		return help_print_sandbox(stdout);
+	}
 	verb = verb_find(call->argv[0]);
 	if (!verb) {
 		char shown[64];
@@ -251,7 +256,7 @@ static int run_help(struct call *call)
 
 const struct verb cmd_help = {
 	.name = "help",
-	.operands = "[VERB|options]",
+	.operands = "[VERB|options|sandbox]",
 	.summary = "show how a verb is used",
 	.options = help_options,
 	.values_size = sizeof(struct help_values),

@@ -126,6 +126,7 @@ static void share(const struct shared *words, struct shared *shared)
 		shared->limits.values[i] = value ? value : shared->limits.values[i];
 	}
 	shared->no_cache |= words->no_cache;
+	shared->no_sandbox |= words->no_sandbox;
 	shared->rebuild |= words->rebuild;
 	shared->verify |= words->verify;
 	shared->strict |= words->strict;
@@ -153,6 +154,7 @@ int mount_open(struct call *call, const struct mount_words *words, struct peel_i
 		.kernel_options = words->kernel_options,
 	};
 	share(&words->shared, &call->shared);
+	ret_options->sandbox = !call->shared.no_sandbox;
 	index_options(call, &options);
 	r = peel_index_open(call->argv[0], &options, ret_index, err);
 	progress_clear();
@@ -217,6 +219,7 @@ const struct opt options_mount[] = {
 	{0, "lazytime", NULL, OPT_IGNORED, 0, NULL},
 	{0, "limit", "NAME=VALUE", OPT_LIST, AT(shared.limit_words), "as --limit"},
 	{0, "no_cache", NULL, OPT_FLAG, AT(shared.no_cache), "as --no-cache"},
+	{0, "no_sandbox", NULL, OPT_FLAG, AT(shared.no_sandbox), "as --no-sandbox"},
 	{0, "noatime", NULL, OPT_IGNORED, 0, NULL},
 	{0, "noauto", NULL, OPT_IGNORED, 0, NULL},
 	{0, "nodev", NULL, OPT_IGNORED, 0, NULL},

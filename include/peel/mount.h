@@ -33,6 +33,8 @@ struct peel_mount_options {
 	bool foreground;
 	/** FUSE requests on stderr; implies foreground. */
 	bool debug;
+	/** The server gives its rights up before it reads a byte of the image or answers a request (sandbox.h). */
+	bool sandbox;
 	/** Show every owner as uid, every group as gid. */
 	bool force_uid, force_gid;
 	uint32_t uid, gid;
@@ -51,7 +53,7 @@ struct peel_mount_options {
  *
  * Two processes stay behind: a server, and a small supervisor that keeps the rights to unmount. A
  * third, a shell that waits for the end of both, unmounts where both were killed. SIGTERM, SIGINT
- * and SIGHUP to either unmount and end it. Without foreground, the server leaves the session and
+ * and SIGHUP to either unmount and end it. The supervisor believes nothing that the server says. Without foreground, the server leaves the session and
  * the folder, and descriptors without close-on-exec are closed in it.
  *
  * The server is a fork of the caller and uses its handle, descriptors included: an index that is
