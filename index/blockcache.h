@@ -12,15 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
 struct peel_error;
 struct blockcache;
 
 /** Bytes of one span; keys are multiples of it. */
-#ifndef PEEL_FUZZ
-#define BLOCK_SIZE (256u << 10)
-#else
-#define BLOCK_SIZE (4u << 10)
-#endif
+#define BLOCK_SIZE fuzz_size(256u << 10, 4u << 10)
 
 /**
  * Fill buf with the span number block of the owner; short at the end of the data. Return bytes, or

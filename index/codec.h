@@ -17,6 +17,8 @@
 
 #include <peel/image.h>
 
+#include "util.h"
+
 struct limit_watch;
 struct peel_error;
 struct source;
@@ -25,16 +27,10 @@ struct blockcache;
 
 /** Bytes of history that DEFLATE may refer to (RFC 1951). */
 #define POINT_WINDOW 32768
-#ifndef PEEL_FUZZ
 /** Output bytes between points inside a gzip member: worst cold read about 7 ms, windows about 0.4 % of the output. */
-#define POINT_SPACING (4u << 20)
+#define POINT_SPACING fuzz_size(4u << 20, 8u << 10)
 /** Output bytes between windowless points at member and frame starts: they cost a row, no window. */
-#define POINT_MEMBER_SPACING (256u << 10)
-#else
-/* The meson option `fuzz`: inputs of a few KiB have points and cross buffers as blobs of gigabytes do. */
-#define POINT_SPACING (8u << 10)
-#define POINT_MEMBER_SPACING (1u << 10)
-#endif
+#define POINT_MEMBER_SPACING fuzz_size(256u << 10, 1u << 10)
 
 /** A place where decoding can start. */
 struct point {

@@ -10,18 +10,13 @@
 
 #include "codec.h"
 
-#ifndef PEEL_FUZZ
 /**
  * Decoded bytes that one call of a decoding stream's next gives at most: stays in the second-level
  * cache.
  */
-#define STREAM_OUT_SIZE (1u << 20)
+#define STREAM_OUT_SIZE fuzz_size(1u << 20, 8u << 10)
 /** Compressed bytes read at a time. */
-#define STREAM_IN_SIZE (64u << 10)
-#else
-#define STREAM_OUT_SIZE (8u << 10)
-#define STREAM_IN_SIZE 512u
-#endif
+#define STREAM_IN_SIZE fuzz_size(64u << 10, 512u)
 
 /** First member of every stream. */
 struct stream {

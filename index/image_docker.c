@@ -181,6 +181,9 @@ int image_docker_survey(struct peel_image *image, struct peel_error *err)
 	json_t *source;
 	int r = image_read_json(image, "manifest.json", &list, err);
 
+	if (r == PEEL_ENOENT) {
+		return peel_fail(err, PEEL_EFORMAT, "manifest.json is a link to nothing");
+	}
 	r = r < 0 ? r : image_keep_json(image, list, err);
 	if (r < 0) {
 		return r;

@@ -35,6 +35,9 @@ struct zstd_frames {
 	size_t len;
 	/** Inside a frame, for zstd_frames_read. */
 	bool in_frame;
+	/** What the frame's header says of its length, and how much there was. */
+	unsigned long long claimed;
+	uint64_t made;
 	/** The decoder failed and cannot go on. */
 	struct peel_error failure;
 	uint8_t buf[HEADER_SIZE + STREAM_IN_SIZE];
@@ -142,9 +145,12 @@ int zstd_frames_header(struct zstd_frames *frames, struct peel_error *err)
 	if (codec_probe(next, frames->len - frames->pos) != PEEL_CODEC_ZSTD) {
 		return 0;
 	}
+	frames->claimed = ZSTD_CONTENTSIZE_UNKNOWN;
+	frames->made = 0;
 	if ((next[0] & 0xf0) == 0x50) {
 		return 2;
 	}
+	frames->claimed = ZSTD_getFrameContentSize(next, frames->len - frames->pos);
 	dictionary = ZSTD_getDictID_fromFrame(next, frames->len - frames->pos);
 	if (dictionary != 0) {
 		return peel_fail(err, PEEL_EUNSUPPORTED,
@@ -249,6 +255,15 @@ ssize_t zstd_frames_some(struct zstd_frames *frames, void *out, size_t room, boo
 			      : fail_for_good(frames, PEEL_EFORMAT, "invalid data", err);
 	}
 	frames->pos = input.pos;
+	frames->made += output.pos;
+	/* libzstd looks at that too, but not where an empty block ends a frame that it decodes in pieces. */
+	if (status == 0 && frames->claimed < ZSTD_CONTENTSIZE_ERROR &&
+		frames->made != frames->claimed) {
+		int code = fail_for_good(frames, PEEL_EFORMAT, "a frame is not as long as it says",
+			err);
+
+		return output.pos > 0 ? (ssize_t)output.pos : code;
+	}
 	*ret_done = status == 0;
 	return (ssize_t)output.pos;
 }

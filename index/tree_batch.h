@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
 struct peel_error;
 struct store;
 
 /** Most changes that wait: 1.5 MiB. */
-#define TREE_BATCH_MAX 65536
+#define TREE_BATCH_MAX fuzz_size(65536, 3)
 
 struct tree_change {
 	uint64_t id;

@@ -35,7 +35,7 @@
 #include "util.h"
 
 /** Slots at the start; a power of two. */
-#define FIRST_ROOM 4096
+#define FIRST_ROOM fuzz_size(4096, 8)
 
 uint64_t tree_name_hash(const struct tree *tree, uint32_t parent, const char *name, size_t len)
 {

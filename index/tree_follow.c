@@ -17,9 +17,9 @@
  * Words of the filter, powers of two: for the first links a part that fits the processor's cache, 32 bits a link;
  * for more the rest, 8 bits a link at a million of them.
  */
-#define FIRST_WORDS (1u << 13)
-#define FIRST_LINKS (1u << 14)
-#define MORE_WORDS (1u << 17)
+#define FIRST_WORDS fuzz_size(1u << 13, 16u)
+#define FIRST_LINKS fuzz_size(1u << 14, 3u)
+#define MORE_WORDS fuzz_size(1u << 17, 64u)
 #define FILTER_WORDS (FIRST_WORDS + MORE_WORDS)
 
 /** Columns of table entry that are read here, by their place. */

@@ -8,12 +8,13 @@
 #include <stdint.h>
 
 #include "store.h"
+#include "util.h"
 
 struct peel_error;
 struct record;
 
 /** Most that wait: 4 MiB. */
-#define TREE_HIDDEN_MAX (1u << 19)
+#define TREE_HIDDEN_MAX fuzz_size(1u << 19, 4u)
 
 /** {.store = …} is valid and empty. */
 struct tree_hidden {

@@ -264,11 +264,11 @@ int tree_count_links(struct tree *tree, struct peel_error *err)
 	static const char *const steps[] = {
 		"INSERT INTO hardlink (inode, nlink, meta)"
 		/*
-		 * A link that could not be reached was never made, so its header counts for
-		 * nothing.
+		 * A link that could not be reached was never made, nor was one with a name of aufs' own,
+		 * so their headers count for nothing.
 		 */
 		" SELECT h.inode, sum(h.why IS NULL) + (SELECT d.why IS NULL FROM entry d WHERE d.id = h.inode),"
-		" max(CASE WHEN coalesce(h.why, 0) <> 9 THEN h.id ELSE h.inode END)"
+		" max(CASE WHEN coalesce(h.why, 0) NOT IN (9, 11) THEN h.id ELSE h.inode END)"
 		" FROM entry h WHERE h.inode IS NOT NULL GROUP BY h.inode",
 		"UPDATE entry SET flags = flags | 8 WHERE id IN (SELECT inode FROM hardlink)",
 	};

@@ -24,7 +24,7 @@
 #include "util.h"
 
 /** Ids of one folder that are sorted in memory; more go through tree_sort.h. */
-#define FOLDER_IDS_MAX (1u << 18)
+#define FOLDER_IDS_MAX fuzz_size(1u << 18, 4u)
 
 struct loading {
 	struct tree *tree;

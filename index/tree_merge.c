@@ -402,7 +402,7 @@ static int start(struct merge *merge, struct peel_error *err)
 	static const char needs[] = "SELECT 1 FROM touch LIMIT 1";
 	/* Columns without a type would be compared as numbers, which no index helps with. */
 	static const char implied[] =
-		"CREATE TEMP TABLE implied (dir INTEGER, name BLOB, self INTEGER, layer INTEGER)";
+		"CREATE TEMP TABLE IF NOT EXISTS implied (dir INTEGER, name BLOB, self INTEGER, layer INTEGER)";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	struct store *store = merge->tree->store;
 	int code = store_exec(store, implied, err);
@@ -433,7 +433,8 @@ static int add_implied(struct merge *merge, struct peel_error *err)
 	static const char link[] =
 		"UPDATE dir SET entry = (SELECT ?1 + i.rowid - 1 FROM implied i WHERE i.self = dir.id)"
 		" WHERE id IN (SELECT self FROM implied)";
-	static const char index[] = "CREATE INDEX temp.implied_self ON implied (self)";
+	static const char index[] =
+		"CREATE INDEX IF NOT EXISTS temp.implied_self ON implied (self)";
 	static const char *const texts[] = {sql, link};
 	int code = merge->implied ? store_exec(merge->tree->store, index, err) : 0;
 

@@ -8,9 +8,10 @@
 #include "tree.h"
 #include "tree_batch.h"
 #include "tree_hidden.h"
+#include "util.h"
 
 /** Most folders kept in the cache; beyond, it is emptied and the table asked (about 8 MiB). */
-#define DIR_CACHE_MAX 131072
+#define DIR_CACHE_MAX fuzz_size(131072, 12)
 /** Findings whose path is looked up: that costs a query a folder, and no index keeps more findings. */
 #define TREE_REPORTS_MAX 100000
 /** Most hard links to nothing: engines refuse an image with one, and each is stepped over by later ones. */

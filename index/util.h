@@ -12,6 +12,16 @@
 /** Number of elements of an array. */
 #define countof(array) (sizeof(array) / sizeof((array)[0]))
 
+/**
+ * A size, and the one of builds that are fuzzed (meson option `fuzz`): inputs of a few KiB then fill buffers, reach access
+ * points and empty caches as images of gigabytes do.
+ */
+#ifdef PEEL_FUZZ
+#define fuzz_size(usual, small) (small)
+#else
+#define fuzz_size(usual, small) (usual)
+#endif
+
 /** Run a cleanup function on a local when it goes out of scope. */
 #define cleanup(function) __attribute__((__cleanup__(function)))
 

@@ -3,7 +3,7 @@
  * gzip: in order with access points, then at random through them, against zlib. The mutator mends the CRC and the size
  * of every member, as far as zlib can decode it.
  *
- * ISA-L, like igzip and so those engines that call it, takes blocks whose sets of codes are not complete; zlib, gzip and
+ * ISA-L, like igzip and so those engines that call it, takes blocks whose sets of codes are not complete; zlib and
  * Go refuse them. What both take must be the same.
  */
 #include <string.h>

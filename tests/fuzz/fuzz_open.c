@@ -106,6 +106,7 @@ void fuzz_open_image(const void *bytes, size_t len, unsigned int way)
 		image->platform_wanted = true;
 		fuzz_check(image_platform_parse(ways[way].platform, &image->wanted, NULL) == 0);
 	}
+	limits_begin(&image->limits, NULL);
 	image->file = fuzz_source(bytes, len);
 	if (image_open_by_kind(image, &err) == 0) {
 		check_image(image, len);
