@@ -20,9 +20,13 @@
 typedef void model_each_fn(void *arg, struct model_entry *entry);
 
 /* merge_model.c */
+
+/** A node and an inode of this stack; they are given back all together. */
 struct model_node *model_node_new(uint8_t name, struct model_entry *entry,
 	struct model_inode *inode, bool is_dir);
+/** The inode of an entry that has data of its own. */
 struct model_inode *model_inode_new(const struct model_entry *entry);
+/** True for a symlink. */
 bool model_is_link(const struct model_node *node);
 /** @return NULL: there is none. */
 struct model_node *model_child(const struct model_node *node, uint8_t name);
