@@ -17,6 +17,7 @@
 #define MODEL_VISIBLE MODEL_WHY(WHY_VISIBLE)
 #define MODEL_SAME (MODEL_WHY(WHY_IDENTICAL) | MODEL_WHY(WHY_METADATA))
 
+/** Takes an entry. */
 typedef void model_each_fn(void *arg, struct model_entry *entry);
 
 /* merge_model.c */
