@@ -2,9 +2,9 @@
 /**
  * What a caged process may ask of the one that started it (index_child.h), and what the two say to each other.
  *
- * A broker is a socket that stands where a folder's descriptor stands otherwise: code that makes files without a name, or
- * opens the blobs of a layout, is given a descriptor and asks broker_is. Copies of it (dup, fcntl) are as good. Any
- * thread may ask at any time.
+ * A broker is a socket that stands where a folder's descriptor stands otherwise: code that makes files without a
+ * name, or opens the blobs of a layout, is given a descriptor and asks broker_is. Copies of it (dup, fcntl) are as
+ * good. Any thread may ask at any time.
  *
  * Both structures are of one size and hold no pointers, and each side takes the other's for hostile.
  */
@@ -31,11 +31,16 @@ enum broker_kind {
 	BROKER_PLACE,
 	/** Question: the file that text names below the layout, links resolved. The answer's text is its path. */
 	BROKER_BLOB,
-	/** Question: index number of the cache, the last used one first. EAGAIN: this one cannot be had; ENOENT: the end. */
+	/**
+	 * Question: index number of the cache, the last used one first. EAGAIN: this one cannot be had; ENOENT: the
+	 * end.
+	 */
 	BROKER_KNOWN,
 	/** Told: text is what is being done, values are bytes done and in all. */
 	BROKER_PROGRESS,
-	/** Told, at the end: number is 0 or an enum peel_code with the message in text; values by agreement of both. */
+	/**
+	 * Told, at the end: number is 0 or an enum peel_code with the message in text; values by agreement of both.
+	 */
 	BROKER_DONE,
 };
 
@@ -70,7 +75,10 @@ int broker_place(int broker, int place);
  */
 int broker_blob(int broker, const char *name, char **ret_path, struct peel_error *err);
 
-/** Ask for an index of the cache. @param number from 0. @return a descriptor that the caller closes, or -1 with errno. */
+/**
+ * Ask for an index of the cache. @param number from 0. @return a descriptor that the caller closes, or -1 with
+ * errno.
+ */
 int broker_known(int broker, int number);
 
 /** Tell. Text is cut at BROKER_TEXT. @param values BROKER_VALUES, NULL: zeros. @return false with errno. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Both works are the ones that are done without a cage; here they are given brokers in place of folders, and what they wrote is
- * found again in the parent, by what the child says of the file and by nothing else than files the parent made.
+ * Both works are the ones that are done without a cage; here they are given brokers in place of folders, and what
+ * they wrote is found again in the parent, by what the child says of the file and by nothing else than files the
+ * parent made.
  *
  * Index and facts of one image come from one child: facts of compressed layers are gathered while the layers pass by.
  */

@@ -12,8 +12,9 @@ struct peel_error;
 
 /**
  * Build the index of an image into the opening's temporary file, and its facts.
- * @param image descriptor of the file, or of a layout's folder; borrowed. @param facts the file for them, made already; NULL: none
- *   are wanted. @param ret_facts set to true where they were written, which is not so where the index is refused.
+ * @param image descriptor of the file, or of a layout's folder; borrowed. @param facts the file for them, made
+ *   already; NULL: none are wanted. @param ret_facts set to true where they were written, which is not so where the
+ *   index is refused.
  * @param ret_named set to true where a failure names the image already.
  * @return as peel_image_open, index_build, index_facts_write, child_run. What was written is to be taken for hostile.
  */

@@ -10,10 +10,10 @@
  *       SIGKILL, waitpid
  *       opens what was written as hostile input, checks it, gives it a name
  *
- * The child is no other program: fork keeps what was loaded, so that starting it costs a copy of page tables, and no file
- * has to be found. It stands in the parent's process group, so that Ctrl-C and Ctrl-Z mean both; and it dies with
- * its parent (PR_SET_PDEATHSIG), so that kill -9 leaves nobody behind. Its files have no names, so that nothing else is left
- * either.
+ * The child is no other program: fork keeps what was loaded, so that starting it costs a copy of page tables, and
+ * no file has to be found. It stands in the parent's process group, so that Ctrl-C and Ctrl-Z mean both; and it
+ * dies with its parent (PR_SET_PDEATHSIG), so that kill -9 leaves nobody behind. Its files have no names, so that
+ * nothing else is left either.
  *
  * Once the child has told the end it is ended in any case, before anything that it wrote is looked at: nobody is there
  * any more who could change it.
@@ -48,7 +48,7 @@
 #include "sandbox_config.h"
 #include "util.h"
 
-/** How long a child that closed its sockets may take to end, and the nap between two looks, nanoseconds: two seconds. */
+/** Looks at a child that closed its sockets, and the nap between two, nanoseconds: two seconds in all. */
 #define END_TRIES 2000
 #define END_NAP_NS 1000000
 

@@ -63,8 +63,8 @@ typedef int child_fn(struct child *child, void *arg, struct peel_error *err);
  * Start a child, let it run a function in the cage, serve it meanwhile, and see it end. No other thread may be there.
  * @param ret_result finish with child_result_finish, on failure too.
  * @return what the function returned (its message escaped anew); PEEL_ECANCELED (progress said so, or the child was
- *   interrupted); PEEL_EINTERNAL (it was ended by a signal, ended early, or broke the rules of the broker); PEEL_EUNSUPPORTED
- *   (it cannot be confined here), PEEL_EIO, PEEL_ENOMEM.
+ *   interrupted); PEEL_EINTERNAL (it was ended by a signal, ended early, or broke the rules of the broker);
+ *   PEEL_EUNSUPPORTED (it cannot be confined here), PEEL_EIO, PEEL_ENOMEM.
  */
 int child_run(const struct child_world *world, child_fn *run, void *arg,
 	struct child_result *ret_result, struct peel_error *err);

@@ -155,8 +155,8 @@ int facts_file_new(struct opening *opening, bool kept, struct facts_file **ret_f
 void facts_file_free(struct facts_file *file);
 
 /**
- * Attach the facts that are at hand. @return 0; 1 there are none of use; PEEL_EACCES, PEEL_EFORMAT (a file that the user
- * named is not to be trusted, or is something else), PEEL_ENOMEM.
+ * Attach the facts that are at hand. @return 0; 1 there are none of use; PEEL_EACCES, PEEL_EFORMAT (a file that the
+ * user named is not to be trusted, or is something else), PEEL_ENOMEM.
  */
 int facts_file_find(const struct facts_file *file, struct peel_index *index,
 	struct peel_error *err);
@@ -185,7 +185,9 @@ struct facts_job {
 	void *progress_arg;
 };
 
-/** Gather facts and write the file. @return 0; PEEL_ECHANGED, PEEL_EIO, PEEL_ENOMEM, PEEL_ECANCELED, PEEL_EINTERNAL. */
+/**
+ * Gather facts and write the file. @return 0; PEEL_ECHANGED, PEEL_EIO, PEEL_ENOMEM, PEEL_ECANCELED, PEEL_EINTERNAL.
+ */
 int index_facts_write(const struct facts_job *job, struct peel_error *err);
 
 /** Read what of the attached facts is kept in memory. @return 0; PEEL_EFORMAT, PEEL_ENOMEM, PEEL_EIO. */

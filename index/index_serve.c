@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child is taken for an attacker who speaks well: sizes, kinds and numbers are checked, texts are escaped again, and
- * nothing it says chooses a path. What it can get is a file without a name, a regular file below the layout that
- * the user named, and an index of the user's cache for reading. It can ask for many; each is closed here at once, so that it
- * spends its own descriptors, and the disk's room only as long as it lives.
+ * The child is taken for an attacker who speaks well: sizes, kinds and numbers are checked, texts are escaped
+ * again, and nothing it says chooses a path. What it can get is a file without a name, a regular file below the
+ * layout that the user named, and an index of the user's cache for reading. It can ask for many; each is closed
+ * here at once, so that it spends its own descriptors, and the disk's room only as long as it lives.
  *
  * An answer is never waited for: a child that does not read what it asked for is ended.
  */

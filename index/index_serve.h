@@ -24,8 +24,8 @@ enum served {
 
 /**
  * Serve until the end.
- * @param ends this side's sockets, borrowed. @param err receives what the child says, or why it is to end; its code is 0 where
- *   the child succeeded.
+ * @param ends this side's sockets, borrowed. @param err receives what the child says, or why it is to end; its code
+ *   is 0 where the child succeeded.
  */
 enum served serve_child(const struct child_world *world, const int *ends,
 	struct child_result *result, struct peel_error *err);

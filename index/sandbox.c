@@ -8,27 +8,28 @@
  *   system calls   (seccomp, sandbox_calls.c)  what can be asked of the kernel at all: a list, by number and, where the
  *                  answer is in a register, by argument. It cannot look at paths: they are in memory.
  *   paths          (Landlock, sandbox_paths.c) which files can be reached by a name. It knows nothing of anything else.
- *   capabilities   (sandbox_rights.c)          root is nobody special. User ids are kept: what the process opens it opens
- *                  as the user who called.
+ *   capabilities   (sandbox_rights.c)          root is nobody special. User ids are kept: what the process opens
+ *                  it opens as the user who called.
  *
  * What goes in stays in: no_new_privs, so that no program gives rights back; the walls hold for threads and children;
  * and none of the three can be taken down again. Entering twice builds a second cage within the first.
  *
- * Order: capabilities first (giving up the bounding set needs one), then paths, then calls, whose list need not hold what
- * the others needed.
+ * Order: capabilities first (giving up the bounding set needs one), then paths, then calls, whose list need not
+ * hold what the others needed.
  *
- * Chosen: the process keeps its user, its name spaces and its root folder. Rejected: a user name space with an empty root
- * (switched off on many machines, and in most containers, where peel runs in CI); a chroot as root (needs root; Landlock is
- * better); RLIMIT_NPROC (it counts all threads of the user on the machine, so that a limit that binds us is hit by the
- * user's browser); RLIMIT_NOFILE and RLIMIT_FSIZE (the limits of limits.h say which input was too much, a signal would not).
- * RLIMIT_CORE is 0: what a crash leaves would be a file, written by the kernel.
+ * Chosen: the process keeps its user, its name spaces and its root folder. Rejected: a user name space with an
+ * empty root (switched off on many machines, and in most containers, where peel runs in CI); a chroot as root
+ * (needs root; Landlock is better); RLIMIT_NPROC (it counts all threads of the user on the machine, so that a limit
+ * that binds us is hit by the user's browser); RLIMIT_NOFILE and RLIMIT_FSIZE (the limits of limits.h say which
+ * input was too much, a signal would not). RLIMIT_CORE is 0: what a crash leaves would be a file, written by the
+ * kernel.
  *
- * Instruments: a sanitizer's runtime and a coverage counter work in the process that they look at, and need what the cage
- * denies: files under /proc and in the build folder, a tracing child for the leak check, a program that names
- * addresses. Builds with b_sanitize or b_coverage (SANDBOX_INSTRUMENTED) therefore have a wider list, and no wall
- * around paths; nobody ships them, and tests skip there what they do not hold. valgrind is noticed at run time,
- * by its own question (where its header was there at build time), since its translations are memory that is written
- * and executed: under it, only capabilities are given up, and the answer says so.
+ * Instruments: a sanitizer's runtime and a coverage counter work in the process that they look at, and need what
+ * the cage denies: files under /proc and in the build folder, a tracing child for the leak check, a program that
+ * names addresses. Builds with b_sanitize or b_coverage (SANDBOX_INSTRUMENTED) therefore have a wider list, and no
+ * wall around paths; nobody ships them, and tests skip there what they do not hold. valgrind is noticed at run
+ * time, by its own question (where its header was there at build time), since its translations are memory that is
+ * written and executed: under it, only capabilities are given up, and the answer says so.
  */
 #include <peel/sandbox.h>
 

@@ -3,9 +3,9 @@
  * Landlock: a process takes a set of rights over files away from itself, and names the folders below which it keeps
  * some of them. Whatever is open already stays open and usable.
  *
- * Linux 5.13 has version 1 of it; each later version can hold more. Everything that the kernel at hand can hold is held;
- * what it does not know is left to the list of system calls. Debian 12's headers are older than its kernels, so numbers
- * and structures of later versions stand here, named as in <linux/landlock.h>.
+ * Linux 5.13 has version 1 of it; each later version can hold more. Everything that the kernel at hand can hold is
+ * held; what it does not know is left to the list of system calls. Debian 12's headers are older than its kernels,
+ * so numbers and structures of later versions stand here, named as in <linux/landlock.h>.
  *
  * Not held by any version: asking whether a path exists and what stat(2) says of it.
  */

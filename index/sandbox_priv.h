@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The parts of the cage, each of which holds on its own. Every function is for the calling thread and what it starts. */
+/**
+ * The parts of the cage, each of which holds on its own. Every function is for the calling thread and what it
+ * starts.
+ */
 #ifndef SANDBOX_PRIV_H
 #define SANDBOX_PRIV_H
 
@@ -41,12 +44,5 @@ int sandbox_paths_confine(const struct peel_sandbox *keep, struct peel_error *er
  * @return 0; PEEL_EUNSUPPORTED (this kernel has no seccomp), PEEL_EIO, PEEL_ENOMEM.
  */
 int sandbox_calls_confine(unsigned kept, struct peel_error *err);
-
-/**
- * Write the filter as instructions of the kernel's machine, for tests: what sandbox_calls_confine would load.
- * @param arch an audit architecture, 0: this machine's. @param fd takes struct sock_filter, one after another.
- * @return 0; PEEL_EUNSUPPORTED (libseccomp does not know it), PEEL_EIO, PEEL_ENOMEM.
- */
-int sandbox_calls_export(uint32_t arch, unsigned kept, int fd, struct peel_error *err);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Capabilities live in five sets. The permitted set is what a process may use; the others say what comes back when a
- * program is started. No program can be started in the cage, and no_new_privs is set: the bounding set, the ambient set
- * and the securebits are emptied and locked all the same where the process may do that (CAP_SETPCAP), so that a hole in one
- * wall opens nothing.
+ * Capabilities live in five sets. The permitted set is what a process may use; the others say what comes back when
+ * a program is started. No program can be started in the cage, and no_new_privs is set: the bounding set, the
+ * ambient set and the securebits are emptied and locked all the same where the process may do that (CAP_SETPCAP),
+ * so that a hole in one wall opens nothing.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -22,8 +22,8 @@
 #define BIT(capability) (UINT64_C(1) << (capability))
 
 /**
- * What a copy by root needs to leave files as they were: their owner, then mode, times and attributes of files that are not
- * one's own any more, set-id bits, file capabilities; and writing in folders that are already another's.
+ * What a copy by root needs to leave files as they were: their owner, then mode, times and attributes of files that
+ * are not one's own any more, set-id bits, file capabilities; and writing in folders that are already another's.
  */
 static const uint64_t owner_capabilities = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) |
 	BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP);

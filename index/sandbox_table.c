@@ -135,8 +135,8 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW(newfstatat),
 	ALLOW(statx),
 
-	/* New descriptors that lead nowhere else; messages on a socket that is open, with descriptors from whoever holds its
-	 * other end. */
+	/* New descriptors that lead nowhere else; messages on a socket that is open, with descriptors from whoever
+	 * holds its other end. */
 	ALLOW(dup),
 	ALLOW(dup2),
 	ALLOW(dup3),
@@ -176,8 +176,8 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW_IF(fcntl, IS(1, F_GET_SEALS)),
 	ALLOW_IF(fcntl, IS(1, F_ADD_SEALS)),
 
-	/* Whether a stream is a terminal and how wide, bytes in a pipe, the size of a disk that is the image, a mount's second
-	 * queue. Not TIOCSTI, which types into the terminal. */
+	/* Whether a stream is a terminal and how wide, bytes in a pipe, the size of a disk that is the image, a
+	 * mount's second queue. Not TIOCSTI, which types into the terminal. */
 	ALLOW_IF(ioctl, IS(1, BLKGETSIZE64)),
 	ALLOW_IF(ioctl, IS(1, FIONREAD)),
 	ALLOW_IF(ioctl, IS(1, FUSE_CLONE)),

@@ -28,7 +28,8 @@ int store_place_file(int place);
 /**
  * Move what was written to another place, because the disk is full: the descriptor's number then stands
  * for a file without a name on another file system, or in memory, with the same bytes. The old file is left as it is.
- * @param folder for files without a name, as the writer has it: where it is a broker (broker.h), that makes the file; -1: none.
+ * @param folder for files without a name, as the writer has it: where it is a broker (broker.h), that makes the
+ *   file; -1: none.
  * @param place 0 at first; the next place to try, so that full disks are not tried in turn for ever.
  * @return false where no place has room; nothing is changed then.
  */

@@ -14,7 +14,8 @@ struct peel_error;
 /**
  * An unlinked, private, read-write file in a folder; where the file system knows no files without a
  * name, its name is taken away at once.
- * @param folder descriptor, borrowed; or a broker (broker.h). @return a descriptor that the caller closes, or -1 with errno.
+ * @param folder descriptor, borrowed; or a broker (broker.h). @return a descriptor that the caller closes, or -1
+ *   with errno.
  */
 int tempfile_make(int folder);
 

@@ -64,9 +64,10 @@ struct peel_index_options {
 	/** Go on where a layer is missing, unsupported or broken: the index is then incomplete. */
 	bool allow_missing;
 	/**
-	 * Let a child process without rights (sandbox.h) read the image wherever an index or facts are written: it is started
-	 * by fork, so that this process may have no other thread. Standard input is read by this process all the same, because
-	 * what was kept of it has to stay here: image.opened is the place to give rights up before.
+	 * Let a child process without rights (sandbox.h) read the image wherever an index or facts are written: it
+	 * is started by fork, so that this process may have no other thread. Standard input is read by this process
+	 * all the same, because what was kept of it has to stay here: image.opened is the place to give rights up
+	 * before.
 	 */
 	bool sandbox;
 	/** Gather facts about contents too, where they are not at hand (facts.h). */
@@ -118,11 +119,10 @@ struct peel_image *peel_index_image(const struct peel_index *index);
  */
 bool peel_index_missed(const struct peel_index *index);
 /**
- * Open what can be opened ahead, the blobs of a layout, and say what answers still open by a name, for who gives
- * rights up (sandbox.h): blobs below the folder of a layout, where they are too many or one could not be opened; files
- * without a name in the spool folder. Descriptors of the index; -1: none. Before a second thread asks.
+ * What answers still open by a name, for who gives rights up (sandbox.h): blobs below the folder of a layout, and files
+ * without a name in the spool folder. Descriptors of the index; -1: none.
  */
-void peel_index_folders(struct peel_index *index, int *ret_readable, int *ret_spill);
+void peel_index_folders(const struct peel_index *index, int *ret_readable, int *ret_spill);
 /**
  * Name of a limit that was hit while answers were given since it was opened: they may lack what lies beyond it;
  * NULL: none was. Ask it before the last word.

@@ -20,7 +20,10 @@ extern "C" {
 
 /** Which rights could be given up; bits of peel_sandbox_enter's answer. */
 enum peel_sandbox_held {
-	/** System calls are on a list: no program, no process, no network, no other process's memory, no mount, no module. */
+	/**
+	 * System calls are on a list: no program, no process, no network, no other process's memory, no mount, no
+	 * module.
+	 */
 	PEEL_SANDBOX_CALLS = 1,
 	/** Paths can be reached only below the folders that were named. Needs Landlock. */
 	PEEL_SANDBOX_PATHS = 2,
@@ -48,8 +51,8 @@ struct peel_sandbox {
 /**
  * Give up everything else in this process, its threads of now and later, and its children. May be called again to give
  * up more. Call it before a second thread is there: Landlock holds for the calling thread and those that it starts.
- * @return bits of enum peel_sandbox_held that hold from now on; PEEL_EUNSUPPORTED (this kernel has no seccomp: nothing was
- *   given up), PEEL_EIO, PEEL_ENOMEM (what was given up until then stays given up).
+ * @return bits of enum peel_sandbox_held that hold from now on; PEEL_EUNSUPPORTED (this kernel has no seccomp:
+ *   nothing was given up), PEEL_EIO, PEEL_ENOMEM (what was given up until then stays given up).
  */
 int peel_sandbox_enter(const struct peel_sandbox *keep, struct peel_error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A child in the cage that means harm: it crashes, does what is forbidden, lies, floods, hangs, or says what no terminal may
- * see. Whatever it does, the parent goes on, and believes nothing.
+ * A child in the cage that means harm: it crashes, does what is forbidden, lies, floods, hangs, or says what no
+ * terminal may see. Whatever it does, the parent goes on, and believes nothing.
  */
 #include "peel_test.h"
 
@@ -198,45 +198,26 @@ static void what_is_not_its_own_it_does_not_get(void **state)
 
 /* How it may end. */
 
-static int crashes(struct child *child, void *arg, struct peel_error *err)
-{
-	(void)child;
-	(void)arg;
-	(void)err;
-	signal(SIGSEGV, SIG_DFL);
-	raise(SIGSEGV);
-	return 0;
-}
+#define ENDS(name, ending) \
+	static int name(struct child *child, void *arg, struct peel_error *err) \
+	{ \
+		(void)child; \
+		(void)arg; \
+		(void)err; \
+		ending; \
+		return 0; \
+	}
+
+ENDS(crashes, signal(SIGSEGV, SIG_DFL); raise(SIGSEGV))
+ENDS(is_killed, raise(SIGKILL))
+ENDS(is_interrupted, raise(SIGINT))
+ENDS(leaves, _exit(0))
 
 static int calls_out(struct child *child, void *arg, struct peel_error *err)
 {
 	(void)child;
 	(void)arg;
 	return peel_fail(err, PEEL_EIO, "%d", socket(AF_INET, SOCK_STREAM, 0));
-}
-
-static int is_killed(struct child *child, void *arg, struct peel_error *err)
-{
-	(void)child;
-	(void)arg;
-	(void)err;
-	return raise(SIGKILL);
-}
-
-static int is_interrupted(struct child *child, void *arg, struct peel_error *err)
-{
-	(void)child;
-	(void)arg;
-	(void)err;
-	return raise(SIGINT);
-}
-
-static int leaves(struct child *child, void *arg, struct peel_error *err)
-{
-	(void)child;
-	(void)arg;
-	(void)err;
-	_exit(0);
 }
 
 static int hangs_up(struct child *child, void *arg, struct peel_error *err)
@@ -451,8 +432,7 @@ static pid_t read_pid(const struct lab *lab)
 /** Gone, or about to be collected by whoever inherits orphans here. */
 static bool is_gone(pid_t pid)
 {
-	char path[64];
-	char text[256] = "";
+	char path[64], text[256] = "";
 	const char *end;
 	cleanup_fd int fd = -1;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The cage from within: a child enters it and tries one thing (attempts.h). Each attempt is made as root, where the test is
- * root, and as a user, with Landlock and on a kernel that has none (a filter says so).
+ * The cage from within: a child enters it and tries one thing (attempts.h). Each attempt is made as root, where the
+ * test is root, and as a user, with Landlock and on a kernel that has none (a filter says so).
  */
 #include "peel_test.h"
 
@@ -26,6 +26,7 @@
 #include <peel/sandbox.h>
 
 #include "attempts.h"
+#include "sandbox_filter.h"
 #include "sandbox_priv.h"
 #include "util.h"
 
@@ -33,7 +34,9 @@
 #define NOBODY 65534
 /** Filters have no more instructions. */
 #define INSTRUCTIONS_MAX 4096
-/** What the child exits with where it could not go into the cage, or where the cage has no list of calls (valgrind). */
+/**
+ * What the child exits with where it could not go into the cage, or where the cage has no list of calls (valgrind).
+ */
 #define UNCAGED 251
 #define UNLISTED 252
 #define UNCONFINED 253
@@ -252,18 +255,17 @@ static void every_filter_can_be_made(void **state)
 	static const uint32_t machines[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64};
 
 	(void)state;
-	/* Killing a process needs version 3; valgrind knows none. */
-	if (seccomp_api_get() < 3) {
+	/* libseccomp asks the kernel for some of it, and valgrind knows no such call. */
+	if (syscall(SYS_seccomp, 0, 1, NULL) < 0 && errno == ENOSYS) {
 		skip();
 	}
 	for (size_t m = 0; m < countof(machines); m++) {
 		for (unsigned kept = 0; kept < 2 * SANDBOX_INSTRUMENTS; kept++) {
-			struct peel_error err = {0};
 			struct sock_filter first[2];
 			int fd = memfd_create("filter", MFD_CLOEXEC);
 			struct stat st;
 
-			assert_good(sandbox_calls_export(machines[m], kept, fd, &err), &err);
+			assert_int_equal(sandbox_filter_write(machines[m], kept, fd), 0);
 			assert_int_equal(fstat(fd, &st), 0);
 			assert_in_range(st.st_size / sizeof(*first), 20, INSTRUCTIONS_MAX);
 			assert_int_equal(pread(fd, first, sizeof(first), 0), sizeof(first));
