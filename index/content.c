@@ -32,6 +32,8 @@ struct content {
 	struct source *stored;
 	bool file_decoded;
 	int layout;
+	/** Blobs of a layout that were opened ahead, one a layer; NULL: not opened. */
+	struct source **blobs;
 	struct codec_options codec;
 	/** One a layer; NULL: not opened yet. */
 	_Atomic(struct source *) *layers;
@@ -106,6 +108,10 @@ void content_close(struct content *content)
 		source_drop(content->layers[i]);
 	}
 	free(content->layers);
+	for (int i = 0; content->blobs && i < content->layer_count; i++) {
+		source_drop(content->blobs[i]);
+	}
+	free(content->blobs);
 	source_drop(content->file);
 	source_drop(content->stored);
 	blockcache_free(content->codec.cache);
@@ -259,14 +265,16 @@ static int image_bytes(struct content *content, struct source **ret_source, stru
 	return 0;
 }
 
-/** The stored bytes of a blob. */
-static int stored_bytes(struct content *content, const struct blob *blob,
+/** The stored bytes of a layer's blob. */
+static int stored_bytes(struct content *content, int layer, const struct blob *blob,
 	struct source **ret_source, struct peel_error *err)
 {
 	cleanup_source struct source *file = NULL;
-	int code;
+	int code = 0;
 
-	if (blob->file) {
+	if (blob->file && content->blobs && content->blobs[layer]) {
+		file = source_grab(content->blobs[layer]);
+	} else if (blob->file) {
 		code = content->layout < 0
 			? peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "of another kind of image")
 			: image_file_open(content->layout, blob->file, &file, err);
@@ -299,7 +307,7 @@ static int find_layer(struct content *content, int layer, struct blob *ret_blob,
 	if (code == 0) {
 		code = read_blob(content, id, ret_blob, err);
 	}
-	return code < 0 ? code : stored_bytes(content, ret_blob, ret_raw, err);
+	return code < 0 ? code : stored_bytes(content, layer, ret_blob, ret_raw, err);
 }
 
 static int open_layer(struct content *content, int layer, struct source **ret_source,
@@ -394,6 +402,34 @@ int content_redirect(struct content *content, int layout, int spool, struct peel
 		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
 	}
 	return 0;
+}
+
+/** Open a layer's blob ahead. @return false where it has to be opened when it is read. */
+static bool open_blob(struct content *content, int layer)
+{
+	struct blob blob = {0};
+	int64_t id = 0;
+	bool fine = layer_blob(content, layer, &id, NULL) == 0 &&
+		read_blob(content, id, &blob, NULL) == 0 && blob.file &&
+		image_file_open(content->layout, blob.file, &content->blobs[layer], NULL) == 0;
+
+	free(blob.file);
+	return fine;
+}
+
+bool content_open_blobs(struct content *content)
+{
+	scoped_lock(&content->lock);
+	bool all = content->layer_count <= CONTENT_BLOBS_MAX;
+
+	if (content->layout < 0 || content->blobs) {
+		return true;
+	}
+	content->blobs = calloc((size_t)content->layer_count + 1, sizeof(struct source *));
+	for (int i = 0; content->blobs && i < content->layer_count && i < CONTENT_BLOBS_MAX; i++) {
+		all = open_blob(content, i) && all;
+	}
+	return content->blobs && all;
 }
 
 void content_folders(const struct content *content, int *ret_layout, int *ret_spool)

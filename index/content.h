@@ -47,6 +47,15 @@ int content_open(struct store_pool *pool, int layer_count, const struct content_
  */
 int content_redirect(struct content *content, int layout, int spool, struct peel_error *err);
 
+/** Most blobs of a layout that are opened ahead: half of the descriptors that a process usually may have. */
+#define CONTENT_BLOBS_MAX 512
+
+/**
+ * Open the blobs of a layout, so that no name is needed later, nor a right to it.
+ * @return true where all are open, or where there is no layout. Before a second thread reads.
+ */
+bool content_open_blobs(struct content *content);
+
 /** Folders that are still read from and spooled to by a name: a layout's and the spool's; -1: none. Borrowed. */
 void content_folders(const struct content *content, int *ret_layout, int *ret_spool);
 

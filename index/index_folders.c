@@ -15,12 +15,14 @@
 #include "store_place.h"
 #include "util.h"
 
-void peel_index_folders(const struct peel_index *index, int *ret_readable, int *ret_spill)
+void peel_index_folders(struct peel_index *index, int *ret_readable, int *ret_spill)
 {
 	*ret_readable = -1;
 	*ret_spill = -1;
 	if (index->content) {
 		content_folders(index->content, ret_readable, ret_spill);
+		/* Who gives rights up may be root, who reads no other user's file then. */
+		*ret_readable = content_open_blobs(index->content) ? -1 : *ret_readable;
 	}
 }
 

@@ -13,8 +13,8 @@
 #define countof(array) (sizeof(array) / sizeof((array)[0]))
 
 /**
- * A size, and the one of builds that are fuzzed (meson option `fuzz`): inputs of a few KiB then fill buffers, reach access
- * points and empty caches as images of gigabytes do.
+ * A size, and the one of builds that are fuzzed (meson option `fuzz`): inputs of a few KiB then fill buffers, reach
+ * access points and empty caches as images of gigabytes do.
  */
 #ifdef PEEL_FUZZ
 #define fuzz_size(usual, small) (small)

@@ -88,6 +88,18 @@ int cage_enter(struct call *call, struct peel_index *const *indexes, int count)
 	return STATUS_OK;
 }
 
+void cage_hint(const struct call *call, struct peel_error *err)
+{
+	char said[PEEL_MESSAGE_SIZE];
+
+	if (err->code == PEEL_EACCES && geteuid() == 0 && !call->shared.no_sandbox) {
+		memcpy(said, err->message, sizeof(said));
+		peel_fail(err, err->code,
+			"%.*s (in the sandbox, root may read what all may; see --no-sandbox)",
+			PEEL_MESSAGE_SIZE - 100, said);
+	}
+}
+
 /* An index that the user named is made beside it, and then gets its name. */
 static int open_index_folder(const struct shared *shared)
 {

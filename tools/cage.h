@@ -20,4 +20,7 @@ int cage_enter(struct call *call, struct peel_index *const *indexes, int count);
  */
 int cage_opened(void *arg, int folder, struct peel_error *err);
 
+/** Say of a failure to read an image in this process where it is that root has no rights there. */
+void cage_hint(const struct call *call, struct peel_error *err);
+
 #endif

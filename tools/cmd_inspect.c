@@ -346,6 +346,7 @@ static int run_inspect(struct call *call)
 	options.image.opened_arg = call;
 	if (!peel_index_image(index) &&
 		peel_image_open(call->argv[0], &options.image, &opened, &err) < 0) {
+		cage_hint(call, &err);
 		return complain_error(&err);
 	}
 	status = cage_enter(call, &index, 1);

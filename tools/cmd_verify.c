@@ -138,6 +138,7 @@ static int run_verify(struct call *call)
 		options.progress, options.progress_arg, &err);
 	progress_clear();
 	if (verdicts.result < 0) {
+		cage_hint(call, &err);
 		return complain_error(&err);
 	}
 	status = emit_all(call, NULL, emit_verify, &verdicts);

@@ -119,10 +119,11 @@ struct peel_image *peel_index_image(const struct peel_index *index);
  */
 bool peel_index_missed(const struct peel_index *index);
 /**
- * What answers still open by a name, for who gives rights up (sandbox.h): blobs below the folder of a layout, and files
- * without a name in the spool folder. Descriptors of the index; -1: none.
+ * Open what can be opened ahead, the blobs of a layout, and say what answers still open by a name, for who gives
+ * rights up (sandbox.h): blobs below the folder of a layout, where they are too many or one could not be opened; files
+ * without a name in the spool folder. Descriptors of the index; -1: none. Before a second thread asks.
  */
-void peel_index_folders(const struct peel_index *index, int *ret_readable, int *ret_spill);
+void peel_index_folders(struct peel_index *index, int *ret_readable, int *ret_spill);
 /**
  * Name of a limit that was hit while answers were given since it was opened: they may lack what lies beyond it;
  * NULL: none was. Ask it before the last word.

@@ -53,6 +53,14 @@ echo 'int x;' | expect words 1 'index/x.c:1: no SPDX' index/x.c
 printf '%s\n// TO''DO more\n' "$spdx" | expect words 1 'index/x.c:2: unfinished' index/x.c
 printf '%s\n\tgoto out;\n' "$spdx" | expect words 1 'index/x.c:2: goto' index/x.c
 printf '%s\n// in /Users/here\n' "$spdx" | expect words 1 'index/x.c:2: a path' index/x.c
+mkdir -p "$tree/tests/fuzz/cases/tar"
+echo "'fuzz.c'" >"$tree/tests/fuzz/meson.build"
+printf 'tar\t1\t1\tx\n' >"$tree/tests/fuzz/targets.tsv"
+: >"$tree/tests/fuzz/cases/README.md"
+printf '%s\n' "'error.c'" >"$tree/index/meson.build"
+echo | expect sources 1 'tests/fuzz/fuzz_zip.c:1: neither' tests/fuzz/fuzz_zip.c
+echo | expect sources 0 '' tests/fuzz/fuzz_tar.c
+echo | expect sources 1 'cases/tar/bad:1: tests/fuzz/cases/README.md' tests/fuzz/cases/tar/bad
 figures='<!-- figures: tests/security/table -->'
 mkdir -p "$tree/tests/security"
 printf '{"title": "t", "command": "c", "commit": "1", "columns": ["a"], "rows": [[1]], "crashes": 0, "hangs": 0, "wrong": 0,

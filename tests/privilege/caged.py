@@ -29,9 +29,9 @@ READING = {"read", "pread64", "readv", "preadv", "preadv2", "mmap", "splice", "s
 PROCESSES = {"clone", "clone3", "fork", "vfork"}
 NEVER = {"execve", "execveat", "socket", "connect", "ptrace", "mount", "umount2", "kill"}
 CALL = re.compile(r"^(\d+) +(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(.*)$")
-# What libraries ask for and can do without: the number of processors, a configuration, character sets beside those that are built
-# in, chance beside getrandom(2); and the cache folder, made where it is missing.
-ASKED = re.compile(r'"/(sys/devices/system/cpu/online|proc/stat|dev/urandom)"|openssl\.cnf"|/gconv/|^"/[^"]*", 0700$')
+# What libraries ask for and can do without: the number of processors, how memory is promised, a configuration, character sets beside
+# those that are built in, chance beside getrandom(2); and the cache folder, made where it is missing.
+ASKED = re.compile(r'"/(sys/devices/system/cpu/online|proc/stat|proc/sys/vm/overcommit_memory|dev/urandom)"|openssl\.cnf"|/gconv/|^"/[^"]*", 0700$')
 
 
 def parse(trace):
