@@ -110,7 +110,7 @@ static int run(const struct run_child *child, struct run_message *message)
 	if (r == 0 && !run_channel_wait(child->channel)) {
 		_exit(PEEL_RUN_FAILED);
 	}
-	return r < 0 ? r : become(child, message, from, &rights, path);
+	return r != 0 ? r : become(child, message, from, &rights, path);
 }
 
 void run_child_main(const struct run_child *child)

@@ -281,7 +281,10 @@ static int read_category(struct loading *loading, const struct yaml *node)
 	struct categories *categories = loading->categories;
 	struct peel_category *category = &categories->list[categories->count];
 	const struct yaml *match = yaml_get(node, "match");
-	int code = node->type != YAML_MAP   ? fail(loading, node, "here stands a category")
+	int code;
+
+	*category = (struct peel_category){.name = "", .title = "", .group = ""};
+	code = node->type != YAML_MAP       ? fail(loading, node, "here stands a category")
 		: yaml_unknown(node, known) ? fail(loading, yaml_unknown(node, known),
 						      "a category has name, title, group and match")
 					    : read_text(loading, node, "name", &category->name);
@@ -295,6 +298,9 @@ static int read_category(struct loading *loading, const struct yaml *node)
 	if (code == 0 && (!match || match->type != YAML_LIST || match->count == 0)) {
 		code = fail(loading, match ? match : node, "match is a list of rules");
 	}
+	if (code != 0) {
+		return code;
+	}
 	category->id = ++categories->count;
 	for (size_t i = 0; code == 0 && i < match->count; i++) {
 		code = read_rule(loading, match->items[i], category->id);
@@ -304,10 +310,11 @@ static int read_category(struct loading *loading, const struct yaml *node)
 
 static int check_names(struct loading *loading, const struct yaml *root)
 {
+	const struct peel_category *list = loading->categories->list;
+
 	for (uint32_t i = 0; i < loading->categories->count; i++) {
 		for (uint32_t k = 0; k < i; k++) {
-			if (strcmp(loading->categories->list[i].name,
-				    loading->categories->list[k].name) == 0) {
+			if (strcmp(list[i].name, list[k].name) == 0) {
 				return fail(loading, root->items[i],
 					"two categories have one name");
 			}

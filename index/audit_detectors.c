@@ -269,7 +269,9 @@ static int compile_all(struct peel_detectors *detectors, struct peel_error *err)
 	struct detector_compile compile = {.detectors = detectors, .err = err};
 	int r = 0;
 
-	qsort(detectors->list, detectors->count, sizeof(*detectors->list), compare_keys);
+	if (detectors->count > 0) {
+		qsort(detectors->list, detectors->count, sizeof(*detectors->list), compare_keys);
+	}
 	for (uint32_t i = 0; r >= 0 && i < detectors->count; i++) {
 		compile.detector = i;
 		r = compile_head(&compile);

@@ -229,6 +229,7 @@ static int want_symbols(struct peel_detectors *detectors, struct peel_error *err
 	if (!detectors->wanted_symbols) {
 		return no_memory(err);
 	}
+	detectors->wanted.symbol_count = 0;
 	for (size_t i = 0; i < detectors->symbol_count; i++) {
 		const char *text = detectors->symbols[i].text;
 		const size_t len = strcspn(text, "*");

@@ -333,7 +333,7 @@ static int read_baseline(struct peel_policy *policy, const struct yaml *node,
 	cleanup_json json_t *root = NULL;
 	struct peel_error why = {0};
 	const char *path;
-	size_t len;
+	size_t len = 0;
 	int code = policy_word(policy, node, "file", &limit->baseline_file, err);
 
 	if (code < 0) {

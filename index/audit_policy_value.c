@@ -77,7 +77,7 @@ int policy_words(struct peel_policy *policy, const struct yaml *node, const char
 	if (code == 0 && (!node || node->type == YAML_MAP || count == 0)) {
 		code = policy_fail(policy, node, err, "%s is a text or a list of texts", what);
 	}
-	for (size_t i = 0; code == 0 && i < count; i++) {
+	for (size_t i = 0; code == 0 && node && i < count; i++) {
 		code = policy_word(policy, node->type == YAML_LIST ? node->items[i] : node, what,
 			&list[i], err);
 	}

@@ -144,7 +144,7 @@ static int same_target(struct diff *diff, const struct diff_name *a, const struc
 	if (code == 0) {
 		code = peel_readlink(diff->b, b->found.node.ino, &right, &right_len, diff->err);
 	}
-	return code < 0 ? code : left_len == right_len && memcmp(left, right, left_len) == 0;
+	return code != 0 ? code : left_len == right_len && memcmp(left, right, left_len) == 0;
 }
 
 static int same_content(struct diff *diff, const struct diff_name *a, const struct diff_name *b)

@@ -242,7 +242,8 @@ static uint64_t folder_of(const struct diff_name *name)
 static int step(struct walk *walk, int *ret_stop)
 {
 	struct level *level = &walk->levels[walk->depth - 1];
-	const struct diff_name *a, *b;
+	const struct diff_name *a = NULL;
+	const struct diff_name *b = NULL;
 	uint64_t folders[2];
 	int order;
 	int r = list_peek(walk, 0, &level->lists[0], &a);

@@ -192,9 +192,9 @@ static int gather_file(struct reading *reading, const struct item_file *file,
 		code = facts_gather_end(reading->gather, reading->stream ? NULL : &access, &record,
 			err);
 	}
-	return code < 0 ? code
-			: facts_spool_add(reading->readers->spool, reading->layer, file->entry,
-				  record->bytes, record->len, err);
+	return code != 0 ? code
+			 : facts_spool_add(reading->readers->spool, reading->layer, file->entry,
+				   record->bytes, record->len, err);
 }
 
 /** Files of the layer that are not sparse, in order of their data. */

@@ -96,7 +96,7 @@ static int try_file(struct opening *opening, int folder, const char *name,
 	if (code == 0) {
 		code = index_attach(fd, &index, err);
 	}
-	if (code < 0) {
+	if (code != 0) {
 		return code;
 	}
 	fd = -1;

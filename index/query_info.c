@@ -62,7 +62,7 @@ int peel_xattrs(struct peel_index *index, uint64_t ino, peel_xattr_fn *each, voi
 {
 	cleanup_query struct query q = {0};
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	struct query_found found;
+	struct query_found found = {0};
 	int r = query_begin(&q, index, err);
 
 	if (r == 0) {

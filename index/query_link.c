@@ -139,7 +139,7 @@ static int append_way(struct query *q, struct text *text, uint64_t from, uint64_
 	if (r == 0) {
 		r = chain_read(q, to, &down);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	while (up.depth > 0 && down.depth > 0 &&
@@ -404,7 +404,7 @@ int peel_readlink_inside(struct peel_index *index, uint64_t ino, char **ret_targ
 	if (r == 0) {
 		r = read_link(&q, ino, &found, &stored, &len);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	/*

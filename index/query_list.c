@@ -20,7 +20,7 @@ int query_name(struct query *q, int view, uint64_t dir, const void *name, size_t
 	struct query_found *ret_found)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	struct query_row row;
+	struct query_row row = {0};
 	int r;
 
 	if (len > PEEL_NAME_MAX) {
@@ -70,7 +70,7 @@ static int emit(struct query *q, uint64_t folder, sqlite3_stmt *stmt, peel_diren
 	if (r == 0) {
 		r = query_merged_fill(q, &row, &found);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	entry.cookie = row.id;
@@ -128,7 +128,7 @@ int peel_list(struct peel_index *index, uint64_t folder, uint64_t cookie, peel_d
 	if (r == 0 && !known) {
 		r = query_folder(&q, folder, &view, &place.dir);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	return view == PEEL_VIEW_MERGED ? merged_each(&q, folder, place.dir, cookie, each, arg)
@@ -140,7 +140,7 @@ int peel_lookup(struct peel_index *index, uint64_t folder, const void *name, siz
 {
 	cleanup_query struct query q = {0};
 	struct query_folder_place place;
-	struct query_found found;
+	struct query_found found = {0};
 	const bool known = query_places_find_folder(&index->places, folder, &place);
 	int view = PEEL_VIEW_MERGED;
 	int r = query_begin(&q, index, err);
@@ -169,7 +169,7 @@ int peel_parent(struct peel_index *index, uint64_t folder, uint64_t *ret_parent,
 {
 	cleanup_query struct query q = {0};
 	struct query_folder_place place;
-	struct query_found found;
+	struct query_found found = {0};
 	uint64_t parent;
 	uint64_t dir;
 	int view;
@@ -186,7 +186,7 @@ int peel_parent(struct peel_index *index, uint64_t folder, uint64_t *ret_parent,
 	if (r == 0) {
 		r = query_dir(&q, dir, &parent, NULL, NULL);
 	}
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	r = query_folder_node(&q, view, parent ? parent : STORE_ROOT_DIR, &found);

@@ -17,6 +17,10 @@
 
 #ifdef ANALYZE_POLICY
 #include "../../index/audit_policy_priv.h"
+#define policy_no_memory(err) ((void)(policy_no_memory)(err), PEEL_ENOMEM)
+#endif
+
+#if ANALYZE_POLICY > 1
 #define policy_fail(policy, node, err, ...) \
 	((void)(policy_fail)(policy, node, err, __VA_ARGS__), PEEL_EFORMAT)
 #endif

@@ -30,7 +30,8 @@ ENDED = re.compile(r"(?:Potential leak of memory pointed to by|Value stored to) 
 # Which files are told about which functions: not those in which they are defined.
 TOLD = (("-include" + os.path.join(HERE, "analyze.h"), r"(?!error\.c)"),
         ("-DANALYZE_YAML", r"audit_"),
-        ("-DANALYZE_POLICY", r"audit_policy_(?!value)"))
+        ("-DANALYZE_POLICY=1", r"audit_policy_value"),
+        ("-DANALYZE_POLICY=2", r"audit_policy_(?!value)"))
 
 
 def commands(build, wanted):
