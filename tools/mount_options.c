@@ -2,6 +2,7 @@
 #include "mount_options.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define AT(member) offsetof(struct mount_words, member)
 
@@ -133,6 +134,60 @@ static void share(const struct shared *words, struct shared *shared)
 	shared->allow_missing |= words->allow_missing;
 }
 
+/* Room for "/proc/self/fd/N". */
+#define COPY_PATH_SIZE 40
+
+/* "docker-archive:-:app" with a path in the place of "-". @return NULL: no memory; the caller frees. */
+static char *name_copy(const char *reference, const char *path)
+{
+	const char *dash = *reference == '-' ? reference : strstr(reference, ":-") + 1;
+	char *named;
+
+	return asprintf(&named, "%.*s%s%s", (int)(dash - reference), reference, path, dash + 1) < 0
+		? NULL
+		: named;
+}
+
+/* A message names what the user knows. */
+static void rename_copy(struct peel_error *err, const char *path)
+{
+	char said[PEEL_MESSAGE_SIZE];
+	const size_t len = strlen(path);
+
+	if (strncmp(err->message, path, len) == 0) {
+		memcpy(said, err->message, sizeof(said));
+		peel_fail(err, err->code, "standard input%s", said + len);
+	}
+}
+
+/*
+ * Standard input for a server: copied as it is, so that a child without rights can build the index of it. That index is of a
+ * file that nobody will see again.
+ */
+static int open_copy(const char *reference, struct peel_index_options *options,
+	struct peel_index **ret_index, struct peel_error *err)
+{
+	cleanup_free char *named = NULL;
+	char path[COPY_PATH_SIZE];
+	int fd = -1;
+	int r = peel_input_copy(&options->image, &fd, err);
+
+	if (r < 0) {
+		return r;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	named = name_copy(reference, path);
+	options->no_cache |= !options->index_file;
+	r = named ? peel_index_open(named, options, ret_index, err)
+		  : peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
+	if (r < 0) {
+		rename_copy(err, path);
+	}
+	/* The index has the file open. */
+	close(fd);
+	return r;
+}
+
 int mount_open(struct call *call, const struct mount_words *words, struct peel_index **ret_index,
 	struct peel_mount_options *ret_options, struct peel_error *err)
 {
@@ -156,7 +211,12 @@ int mount_open(struct call *call, const struct mount_words *words, struct peel_i
 	share(&words->shared, &call->shared);
 	ret_options->sandbox = !call->shared.no_sandbox;
 	index_options(call, &options);
-	r = peel_index_open(call->argv[0], &options, ret_index, err);
+	if (ret_options->sandbox && peel_reference_is_stdin(call->argv[0])) {
+		r = open_copy(call->argv[0], &options, ret_index, err);
+		ret_options->fsname = ret_options->fsname ? ret_options->fsname : call->argv[0];
+	} else {
+		r = peel_index_open(call->argv[0], &options, ret_index, err);
+	}
 	progress_clear();
 	if (r < 0) {
 		return r;

@@ -183,6 +183,14 @@ struct peel_image_options {
 int peel_image_open(const char *reference, const struct peel_image_options *options,
 	struct peel_image **ret_image, struct peel_error *err);
 
+/**
+ * Keep standard input whole, in memory or in a file without a name in the spool folder, and look at none of it: for an
+ * image that another process reads, by the path /proc/self/fd/N.
+ * @param options spool_dir, cache_dir, spool_limit, spooled, progress. @param ret_fd the caller closes.
+ * @return 0; PEEL_EIO, PEEL_ELIMIT, PEEL_ENOMEM, PEEL_ECANCELED.
+ */
+int peel_input_copy(const struct peel_image_options *options, int *ret_fd, struct peel_error *err);
+
 /** True where a reference means standard input, which can be read once: "-", or "TRANSPORT:-". */
 bool peel_reference_is_stdin(const char *reference);
 

@@ -112,6 +112,7 @@ MORE = [
     ("detect, standard input", '"$PEEL" detect - setuid <app.tar; test $? -le 1', r"app\.tar>", FOLDERS),
     ("diff, two images", '"$PEEL" diff app.tar app.tar', r"app\.tar>", ()),
     ("diff, one of them standard input", '"$PEEL" diff - app.tar <app.tar', r"app\.tar>", FOLDERS),
+    ("run, standard input", '"$PEEL" run -q - -- cat etc/passwd <app.tar', r"memfd:peel-input|\\.cache/peel/#\d+", ()),
     ("cat, a layout", '"$PEEL" cat oci:"$TOP/layout" /etc/passwd', r"layout/blobs", (r"O_RDONLY",)),
     ("check, a layout", '"$PEEL" check --all-platforms --deny python oci:"$TOP/layout"; test $? -le 1', r"layout/blobs", (r"O_RDONLY",)),
     ("verify, a layout", '"$PEEL" verify oci:"$TOP/layout"', r"layout/blobs", (r"O_RDONLY",)),
