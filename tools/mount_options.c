@@ -161,8 +161,8 @@ static void rename_copy(struct peel_error *err, const char *path)
 }
 
 /*
- * Standard input for a server: copied as it is, so that a child without rights can build the index of it. That index is of a
- * file that nobody will see again.
+ * Standard input for a server: copied as it is, so that a child without rights can build the index of it. That index is
+ * of a file that nobody will see again.
  */
 static int open_copy(const char *reference, struct peel_index_options *options,
 	struct peel_index **ret_index, struct peel_error *err)
