@@ -268,7 +268,8 @@ int tree_count_links(struct tree *tree, struct peel_error *err)
 		 * so their headers count for nothing.
 		 */
 		" SELECT h.inode, sum(h.why IS NULL) + (SELECT d.why IS NULL FROM entry d WHERE d.id = h.inode),"
-		" max(CASE WHEN coalesce(h.why, 0) NOT IN (9, 11) THEN h.id ELSE h.inode END)"
+		" max(CASE WHEN coalesce(h.why, 0) IN (9, 11) OR substr(h.name, 1, 8) = CAST('.wh..wh.' AS BLOB)"
+		" THEN h.inode ELSE h.id END)"
 		" FROM entry h WHERE h.inode IS NOT NULL GROUP BY h.inode",
 		"UPDATE entry SET flags = flags | 8 WHERE id IN (SELECT inode FROM hardlink)",
 	};
