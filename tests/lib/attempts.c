@@ -318,15 +318,26 @@ static int raises(void)
 	return result(raise(SIGUSR1));
 }
 
-static int forks_and_waits(void)
+/** What comes of an attempt in a child. */
+static int in_child(int (*try)(void))
 {
 	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		_exit(open("/etc/passwd", O_RDONLY) < 0 && errno == EPERM ? 7 : 1);
+		_exit(try());
 	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == 7 ? 0 : UNMADE;
+	return pid > 0 && waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : UNMADE;
+}
+
+static int forks_and_waits(void)
+{
+	return in_child(reads_what_is_open);
+}
+
+static int lets_a_child_read(void)
+{
+	return in_child(reads_passwd);
 }
 
 static int enters_again(void)
@@ -421,6 +432,7 @@ const struct attempt attempts[] = {
 	{"owners: becomes root", becomes_root, OWNERS, DENIED},
 
 	{"children: forks and waits", forks_and_waits, CHILDREN, DONE},
+	{"children: a child reads", lets_a_child_read, CHILDREN, DENIED},
 	{"children: signals others", kills_its_parent, CHILDREN, DENIED},
 	{"children: starts a program", starts_a_program, CHILDREN, ENDED_BARE},
 
