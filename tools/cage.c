@@ -57,9 +57,7 @@ static int enter(const struct call *call, const struct folders *readable,
 	/* The C library reads the time zone at first use. */
 	tzset();
 	r = peel_sandbox_enter(&keep, err);
-	return r < 0 ? peel_fail(err, r, "%s (--no-sandbox does without)",
-			       err->message[0] ? err->message : peel_strerror(r))
-		     : 0;
+	return r < 0 ? peel_fail(err, r, "%s (--no-sandbox does without)", err->message) : 0;
 }
 
 int cage_enter(struct call *call, struct peel_index *const *indexes, int count)
@@ -90,13 +88,10 @@ int cage_enter(struct call *call, struct peel_index *const *indexes, int count)
 
 void cage_hint(const struct call *call, struct peel_error *err)
 {
-	char said[PEEL_MESSAGE_SIZE];
-
 	if (err->code == PEEL_EACCES && geteuid() == 0 && !call->shared.no_sandbox) {
-		memcpy(said, err->message, sizeof(said));
 		peel_fail(err, err->code,
-			"%.*s (in the sandbox, root may read what all may; see --no-sandbox)",
-			PEEL_MESSAGE_SIZE - 100, said);
+			"%s (in the sandbox, root may read what all may; see --no-sandbox)",
+			err->message);
 	}
 }
 
@@ -130,7 +125,7 @@ int cage_opened(void *arg, int folder, struct peel_error *err)
 	spill.count = peel_spill_folders(&options, spill.fds);
 	memcpy(&readable, &spill, sizeof(spill));
 	add(&readable, folder);
-	named = open_index_folder(&call->shared);
+	named = call->from_input ? open_index_folder(&call->shared) : -1;
 	add(&writable, named);
 	r = enter(call, &readable, &spill, &writable, err);
 	for (size_t i = 0; i < spill.count; i++) {

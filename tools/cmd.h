@@ -97,6 +97,8 @@ struct call {
 	const int *writable;
 	/** The same, and owners of these files are changed. */
 	bool owners;
+	/** Set where an index is built in this process, of standard input. */
+	bool from_input;
 	/** The files of --output, once they are open. */
 	FILE *outputs[OPT_LIST_MAX];
 };
@@ -277,6 +279,8 @@ typedef int emit_fn(struct call *call, struct peel_index *index, const char *for
 int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *arg);
 /** Open the files of --output where that was not done: emit_all writes to them. @return 0; PEEL_EIO. */
 int open_outputs(struct call *call, struct peel_error *err);
+/** Close those that were not written. */
+void close_outputs(struct call *call);
 /** Check the --output values against the verb's formats. Returns STATUS_OK, or STATUS_ERROR with the message out. */
 int check_outputs(const struct call *call);
 /** The worse of two statuses: error, inconclusive, no, ok. */

@@ -231,6 +231,7 @@ static int run(int argc, char **argv, int *ret_failure)
 		return complain_usage(&call, "%s has no --output", call.verb->name);
 	}
 	status = run_verb(&call, argc - first - 2, argv + first + 2);
+	close_outputs(&call);
 	free(call.log.events);
 	return status;
 }

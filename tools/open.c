@@ -182,6 +182,7 @@ int open_index(struct call *call, int operand, struct peel_index_options *option
 	/* A child could not hand over what it has read: this process goes into the cage itself. */
 	if (peel_reference_is_stdin(call->argv[operand])) {
 		options->sandbox = false;
+		call->from_input = true;
 		options->image.opened = cage_opened;
 		options->image.opened_arg = call;
 	}

@@ -82,6 +82,16 @@ int open_outputs(struct call *call, struct peel_error *err)
 	return 0;
 }
 
+void close_outputs(struct call *call)
+{
+	for (int i = 0; i < OPT_LIST_MAX; i++) {
+		if (call->outputs[i]) {
+			fclose(call->outputs[i]);
+			call->outputs[i] = NULL;
+		}
+	}
+}
+
 static int emit_to_file(struct call *call, struct peel_index *index, const char *format, int number,
 	emit_fn *emit, void *arg)
 {
