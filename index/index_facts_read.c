@@ -23,6 +23,7 @@
 #include "facts_rules.h"
 #include "index_facts.h"
 #include "layer_crew.h"
+#include "limit.h"
 #include "source.h"
 #include "store.h"
 #include "util.h"
@@ -42,6 +43,8 @@ struct facts_readers {
 	int wanted_count;
 	atomic_int claimed;
 	atomic_bool canceled;
+	/** Time and memory of the gathering; what contents unpack to once more. */
+	struct limit_watch limits;
 	/** Held by the thread that has a large zstd window. */
 	pthread_mutex_t large_lock;
 	/** One a layer; written before its end is told. */
@@ -86,6 +89,11 @@ static void reading_finish(struct reading *reading)
 
 static int check_canceled(const struct reading *reading, struct peel_error *err)
 {
+	int code = limits_tick(&reading->readers->limits, err);
+
+	if (code < 0) {
+		return code;
+	}
 	return atomic_load(&reading->readers->canceled) ? peel_fail(err, PEEL_ECANCELED, "canceled")
 							: 0;
 }
@@ -101,7 +109,8 @@ static int take_large(void *arg, struct peel_error *err)
 
 static int open_layer(struct reading *reading, struct peel_error *err)
 {
-	const struct stream_options options = {.large = take_large, .large_arg = reading};
+	const struct stream_options options = {
+		.large = take_large, .large_arg = reading, .limits = &reading->readers->limits};
 	struct facts_readers *readers = reading->readers;
 	enum peel_codec codec = PEEL_CODEC_NONE;
 	int code = facts_gather_new(readers->rules->wanted, facts_spool_scanner(readers->spool),
@@ -310,6 +319,7 @@ int facts_readers_start(struct peel_index *index, const struct facts_rules *rule
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	*readers = (struct facts_readers){.index = index, .rules = rules, .spool = spool};
+	limits_begin(&readers->limits, &index->limits.asked);
 	pthread_mutex_init(&readers->large_lock, NULL);
 	code = choose(readers, err);
 	if (code < 0) {
@@ -331,8 +341,12 @@ int facts_readers_start(struct peel_index *index, const struct facts_rules *rule
 }
 
 /** A failure that says nothing of the image, so that facts without the layer would be no facts. */
-static bool is_fatal(int code)
+static bool is_fatal(const struct facts_readers *readers, int code)
 {
+	if (code == PEEL_ELIMIT) {
+		/* Hours and memory are the run's, and facts that lack what they cost must not be kept. */
+		return limits_stopped(&readers->limits);
+	}
 	return code == PEEL_ENOMEM || code == PEEL_ECHANGED || code == PEEL_ECANCELED ||
 		code == PEEL_EINTERNAL;
 }
@@ -341,7 +355,9 @@ int facts_readers_check(struct facts_readers *readers, int layer, struct peel_er
 {
 	const struct peel_error *failure = &readers->failures[layer];
 
-	return is_fatal(failure->code) ? peel_fail(err, failure->code, "%s", failure->message) : 0;
+	return is_fatal(readers, failure->code)
+		? peel_fail(err, failure->code, "%s", failure->message)
+		: 0;
 }
 
 const char *facts_readers_failure(const struct facts_readers *readers, int layer)

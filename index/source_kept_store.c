@@ -61,7 +61,8 @@ int kept_store_add(struct kept_store *store, const void *bytes, size_t len, stru
 
 	if (!checked_add(store->used, len, &end) || end > store->options.limit) {
 		return peel_fail(err, PEEL_ELIMIT,
-			"what must be kept is more than the spool limit of %" PRIu64 " bytes",
+			"what must be kept is more than the spool limit of %" PRIu64
+			" bytes (--limit spool=N raises it)",
 			store->options.limit);
 	}
 	if (store->fd < 0 && end > store->options.memory) {

@@ -158,10 +158,10 @@ static int dir_row(struct tree *tree, uint32_t parent, const char *name, size_t 
 			return code < 0 ? code : 0;
 		}
 	}
-	if (tree->next_dir == UINT32_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "more than %u folders", UINT32_MAX);
+	code = limits_check(tree->limits, PEEL_LIMIT_FOLDERS, tree->next_dir - STORE_ROOT_DIR, err);
+	if (code == 0) {
+		code = store_get(tree->store, insert, &stmt, err);
 	}
-	code = store_get(tree->store, insert, &stmt, err);
 	if (code < 0) {
 		return code;
 	}
