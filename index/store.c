@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <peel/error.h>
+#include <peel/text.h>
 
 #include "limit.h"
 #include "schema_indexes_sql.h"
@@ -136,6 +138,8 @@ int store_fail(struct store *store, struct peel_error *err)
 {
 	int code = sqlite3_extended_errcode(store->db);
 	bool damaged = (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+	const char *message = sqlite3_errmsg(store->db);
+	char shown[PEEL_MESSAGE_SIZE / 2];
 
 	if (store->vfs.over > 0) {
 		return limits_fail(store->vfs.limits, PEEL_LIMIT_INDEX_SIZE, store->vfs.over, err);
@@ -143,8 +147,9 @@ int store_fail(struct store *store, struct peel_error *err)
 	if (code == SQLITE_INTERRUPT && store->interrupted.code < 0) {
 		return peel_fail(err, store->interrupted.code, "%s", store->interrupted.message);
 	}
-	return peel_fail(err, code_of(code), "%s%s",
-		damaged ? STORE_DAMAGED : "index: ", sqlite3_errmsg(store->db));
+	/* It may name what the file says of itself, a table of a schema that is none. */
+	peel_text_escape_into(shown, sizeof(shown), message, strlen(message));
+	return peel_fail(err, code_of(code), "%s%s", damaged ? STORE_DAMAGED : "index: ", shown);
 }
 
 int store_exec(struct store *store, const char *sql, struct peel_error *err)

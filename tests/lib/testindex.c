@@ -59,7 +59,9 @@ static void add_entry(struct tarmaker *tar, const struct test_entry *entry)
 			.major = entry->major,
 			.minor = entry->minor,
 			.data = entry->data,
-			.data_len = entry->data ? strlen(entry->data) : 0,
+			.data_len = entry->data_len ? entry->data_len
+				: entry->data       ? strlen(entry->data)
+						    : 0,
 		});
 }
 

@@ -31,6 +31,8 @@ struct test_entry {
 	const char *path;
 	/** Content of a regular file. */
 	const char *data;
+	/** Bytes of data; 0: it is a string. */
+	size_t data_len;
 	/** Target of a symlink; with hard set, of a hard link. */
 	const char *link;
 	int hard;

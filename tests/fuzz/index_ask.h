@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Every cheap question to an index that may say anything. Answers are as query.h and facts.h promise them. */
+#ifndef INDEX_ASK_H
+#define INDEX_ASK_H
+
+struct peel_index;
+
+/** Number of groups of questions. */
+#define INDEX_ASK_GROUPS 8
+
+/** Ask one group. */
+void index_ask(struct peel_index *index, unsigned int group);
+
+#endif
