@@ -158,9 +158,11 @@ static int open_path(struct peel_image *image, const struct image_given *given,
 
 	if (image->reference.standard_input) {
 		r = tell_opened(image, err);
-		return r < 0 ? r
-			     : image_capture(&image->options, image->reference.kind, &image->limits,
-				       &image->file, err);
+		r = r < 0 ? r
+			  : image_capture(&image->options, image->reference.kind, &image->limits,
+				    &image->file, err);
+		limits_restart(&image->limits);
+		return r;
 	}
 	if (given) {
 		fd = fcntl(given->file, F_DUPFD_CLOEXEC, 3);

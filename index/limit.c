@@ -46,6 +46,11 @@ void limits_begin(struct limit_watch *watch, const struct peel_limits *asked)
 	}
 }
 
+void limits_restart(struct limit_watch *watch)
+{
+	watch->started = now_ms();
+}
+
 void limits_begin_widest(struct limit_watch *watch)
 {
 	limits_begin(watch, NULL);

@@ -41,6 +41,8 @@ struct limit_watch {
 void limits_begin(struct limit_watch *watch, const struct peel_limits *asked);
 /** The same with every limit as high as its row allows: for what was accepted before. */
 void limits_begin_widest(struct limit_watch *watch);
+/** Let the time run from now: what passed was spent waiting for others. */
+void limits_restart(struct limit_watch *watch);
 
 /** What holds. */
 uint64_t limits_value(const struct limit_watch *watch, enum peel_limit limit);

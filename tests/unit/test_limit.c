@@ -119,6 +119,9 @@ static void time_and_memory_are_looked_at(void **state)
 	watch.looked = 0;
 	assert_failure(limits_tick(&watch, &err), PEEL_ELIMIT, &err,
 		"time: 11s is over the limit of 10s");
+	limits_restart(&watch);
+	watch.looked = 0;
+	assert_good(limits_tick(&watch, &err), &err);
 	/* Not again right away. */
 	assert_int_equal(limits_tick(&watch, &err), 0);
 	assert_int_equal(limits_tick(NULL, &err), 0);
