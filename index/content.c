@@ -11,7 +11,9 @@
 #include <peel/error.h>
 
 #include "blockcache.h"
+#include "broker.h"
 #include "codec.h"
+#include "content_blobs.h"
 #include "image_priv.h"
 #include "points.h"
 #include "source.h"
@@ -34,6 +36,8 @@ struct content {
 	int layout;
 	/** Blobs of a layout that were opened ahead, one a layer; NULL: not opened. */
 	struct source **blobs;
+	/** The layout's blobs as they were; NULL: no layout, or a broker, who answers for them. */
+	struct content_blobs *noted;
 	struct codec_options codec;
 	/** One a layer; NULL: not opened yet. */
 	_Atomic(struct source *) *layers;
@@ -91,6 +95,9 @@ int content_open(struct store_pool *pool, int layer_count, const struct content_
 	if (code == 0) {
 		code = blockcache_new(CONTENT_CACHE, &content->codec.cache, err);
 	}
+	if (code == 0 && content->layout >= 0 && !broker_is(content->layout)) {
+		code = content_blobs_note(pool, content->layout, &content->noted, err);
+	}
 	if (code < 0) {
 		content_close(content);
 		return code;
@@ -112,6 +119,7 @@ void content_close(struct content *content)
 		source_drop(content->blobs[i]);
 	}
 	free(content->blobs);
+	content_blobs_free(content->noted);
 	source_drop(content->file);
 	source_drop(content->stored);
 	blockcache_free(content->codec.cache);
@@ -265,6 +273,14 @@ static int image_bytes(struct content *content, struct source **ret_source, stru
 	return 0;
 }
 
+/** A file of a layout. */
+static int open_file(const struct content *content, const char *file, struct source **ret_source,
+	struct peel_error *err)
+{
+	return content->noted ? content_blobs_open(content->noted, file, ret_source, err)
+			      : image_file_open(content->layout, file, ret_source, err);
+}
+
 /** The stored bytes of a layer's blob. */
 static int stored_bytes(struct content *content, int layer, const struct blob *blob,
 	struct source **ret_source, struct peel_error *err)
@@ -277,7 +293,7 @@ static int stored_bytes(struct content *content, int layer, const struct blob *b
 	} else if (blob->file) {
 		code = content->layout < 0
 			? peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "of another kind of image")
-			: image_file_open(content->layout, blob->file, &file, err);
+			: open_file(content, blob->file, &file, err);
 	} else {
 		code = image_bytes(content, &file, err);
 	}
@@ -411,7 +427,7 @@ static bool open_blob(struct content *content, int layer)
 	int64_t id = 0;
 	bool fine = layer_blob(content, layer, &id, NULL) == 0 &&
 		read_blob(content, id, &blob, NULL) == 0 && blob.file &&
-		image_file_open(content->layout, blob.file, &content->blobs[layer], NULL) == 0;
+		open_file(content, blob.file, &content->blobs[layer], NULL) == 0;
 
 	free(blob.file);
 	return fine;

@@ -347,8 +347,8 @@ static bool is_fatal(const struct facts_readers *readers, int code)
 		/* Hours and memory are the run's, and facts that lack what they cost must not be kept. */
 		return limits_stopped(&readers->limits);
 	}
-	return code == PEEL_ENOMEM || code == PEEL_ECHANGED || code == PEEL_ECANCELED ||
-		code == PEEL_EINTERNAL;
+	return code == PEEL_ENOMEM || code == PEEL_EIO || code == PEEL_ECHANGED ||
+		code == PEEL_ECANCELED || code == PEEL_EINTERNAL;
 }
 
 int facts_readers_check(struct facts_readers *readers, int layer, struct peel_error *err)

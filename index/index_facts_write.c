@@ -189,8 +189,8 @@ static int hash_now(struct facts_writing *writing, const struct row *row, void *
 /** A failure that is not the image's. */
 static bool is_fatal(int code)
 {
-	return code == PEEL_ENOMEM || code == PEEL_ECHANGED || code == PEEL_EINTERNAL ||
-		code == PEEL_ECANCELED;
+	return code == PEEL_ENOMEM || code == PEEL_EIO || code == PEEL_ECHANGED ||
+		code == PEEL_EINTERNAL || code == PEEL_ECANCELED;
 }
 
 /** Write that a file could not be read, and keep why. */

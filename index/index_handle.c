@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** An open index: making the handle, closing it, what it says of itself. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "content.h"
 #include "image_parts.h"
@@ -117,11 +118,26 @@ static int spool_folder(const struct opening *opening)
 	return image_spool_folder(&opening->options->image, &fd, &ignored) == 0 ? fd : -1;
 }
 
+/** Is a layout still what it was when its blobs were compared with the index? They have been noted since. */
+static int check_layout(const struct opening *opening, struct peel_error *err)
+{
+	cleanup_free char *identity = NULL;
+	uint64_t age = 0;
+	int code = opening->identity
+		? image_identity(opening->reference, &opening->options->image, &identity, &age, err)
+		: 0;
+
+	return code == 0 && identity && strcmp(identity, opening->identity) != 0
+		? peel_fail(err, PEEL_ECHANGED, "the image changed while it was opened")
+		: code;
+}
+
 int index_attach_content(const struct opening *opening, struct peel_index *index,
 	struct source *file, int layout, struct peel_error *err)
 {
 	const struct peel_image_options *image = &opening->options->image;
 	cleanup_fd int spool = spool_folder(opening);
+	int code;
 	struct limit_watch limits;
 	struct content_options options = {
 		.file = file,
@@ -132,5 +148,6 @@ int index_attach_content(const struct opening *opening, struct peel_index *index
 
 	limits_begin(&limits, &image->limits);
 	options.window_log = limits_window_log(&limits);
-	return content_open(&index->pool, index->layer_count, &options, &index->content, err);
+	code = content_open(&index->pool, index->layer_count, &options, &index->content, err);
+	return code == 0 && layout >= 0 ? check_layout(opening, err) : code;
 }

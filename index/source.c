@@ -102,7 +102,7 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+bool source_same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
 		same_time(&a->st_mtim, &b->st_mtim) && same_time(&a->st_ctim, &b->st_ctim);
@@ -119,7 +119,7 @@ static int check_unchanged(const struct file_source *file, struct peel_error *er
 	if (fstat(file->fd, &now) < 0) {
 		return peel_fail(err, PEEL_EIO, "cannot stat the file: %s", strerror(errno));
 	}
-	if (!same_file(&now, &file->identity)) {
+	if (!source_same_file(&now, &file->identity)) {
 		return peel_fail(err, PEEL_ECHANGED, "the file changed since it was opened");
 	}
 	return 0;

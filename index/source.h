@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -102,5 +103,10 @@ static inline void cleanup_source_(struct source **source)
 }
 
 #define cleanup_source __attribute__((__cleanup__(cleanup_source_)))
+
+struct stat;
+
+/** Is a file what it was: device, inode, size, and both times to the nanosecond? */
+bool source_same_file(const struct stat *a, const struct stat *b);
 
 #endif

@@ -34,6 +34,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -224,8 +225,16 @@ static size_t half(size_t len)
 	return len > 1 ? len / 2 : len;
 }
 
-/** True where the call fails; one that is short goes on with a smaller length. */
-static bool transfer_fails(enum family of, size_t *len)
+/** A message on a socket is whole or is not sent; only files are read and written in part. */
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/** True where the call fails; one that is short goes on with a smaller length. @param fd -1: no file. */
+static bool transfer_fails(enum family of, int fd, size_t *len)
 {
 	if (!fails(of)) {
 		return false;
@@ -233,14 +242,15 @@ static bool transfer_fails(enum family of, size_t *len)
 	if (error != SHORT) {
 		return true;
 	}
-	*len = half(*len);
+	*len = is_file(fd) ? half(*len) : *len;
 	return false;
 }
 
 WRAP(ssize_t, read, (int fd, void *buf, size_t len))
 {
-	return transfer_fails(READ, &len) ? -1
-					  : REAL(read, ssize_t, int, void *, size_t)(fd, buf, len);
+	return transfer_fails(READ, fd, &len)
+		? -1
+		: REAL(read, ssize_t, int, void *, size_t)(fd, buf, len);
 }
 
 EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t room);
@@ -251,7 +261,7 @@ EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t room)
 
 WRAP(ssize_t, pread64, (int fd, void *buf, size_t len, off_t offset))
 {
-	return transfer_fails(READ, &len)
+	return transfer_fails(READ, fd, &len)
 		? -1
 		: REAL(pread64, ssize_t, int, void *, size_t, off_t)(fd, buf, len, offset);
 }
@@ -272,14 +282,14 @@ WRAP(ssize_t, preadv64v2, (int fd, const struct iovec *pieces, int count, off_t 
 
 WRAP(ssize_t, write, (int fd, const void *bytes, size_t len))
 {
-	return transfer_fails(WRITE, &len)
+	return transfer_fails(WRITE, fd, &len)
 		? -1
 		: REAL(write, ssize_t, int, const void *, size_t)(fd, bytes, len);
 }
 
 WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t len, off_t offset))
 {
-	return transfer_fails(WRITE, &len)
+	return transfer_fails(WRITE, fd, &len)
 		? -1
 		: REAL(pwrite64, ssize_t, int, const void *, size_t, off_t)(fd, bytes, len, offset);
 }
@@ -436,7 +446,7 @@ WRAP(int, flock, (int fd, int operation))
 
 WRAP(ssize_t, getrandom, (void *buf, size_t len, unsigned flags))
 {
-	return transfer_fails(RANDOM, &len)
+	return transfer_fails(RANDOM, -1, &len)
 		? -1
 		: REAL(getrandom, ssize_t, void *, size_t, unsigned)(buf, len, flags);
 }
