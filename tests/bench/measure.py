@@ -92,7 +92,7 @@ class Processes(threading.Thread):
     def __init__(self, mark):
         super().__init__(daemon=True)
         self.mark, self.peak, self.over = os.fsencode(mark), 0, False
-        self.written_by = {}
+        self.written_by, self.parents = {}, {}
 
     def sample_one(self, pid):
         with open("/proc/%s/cmdline" % pid, "rb") as file:
@@ -102,15 +102,21 @@ class Processes(threading.Thread):
         with open("/proc/%s/io" % pid) as file:
             io = dict(line.split(": ") for line in file.read().splitlines())
         self.written_by[pid] = int(io["write_bytes"])
+        with open("/proc/%s/stat" % pid) as file:
+            self.parents[pid] = file.read().rpartition(")")[2].split()[1]
         with open("/proc/%s/smaps_rollup" % pid) as file:
             return sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
 
     def sample(self):
-        total = 0
-        for pid in filter(str.isdigit, os.listdir("/proc")):
+        total, alive = 0, set(filter(str.isdigit, os.listdir("/proc")))
+        for pid in alive:
             with contextlib.suppress(OSError, IndexError, ValueError, KeyError):
                 total += self.sample_one(pid)
         self.peak = max(self.peak, total)
+        # What a child wrote is its parent's once that has waited for it.
+        for pid, parent in self.parents.items():
+            if pid not in alive and parent in alive and parent in self.written_by:
+                self.written_by[pid] = 0
 
     def run(self):
         while not self.over:
