@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "image_input.h"
@@ -86,12 +87,27 @@ static int copy_all(struct copy *copy, struct peel_error *err)
 	return r;
 }
 
+/* A regular file from its beginning lies where it is. @return -1 where it is none, or may not be opened again. */
+static int open_again(void)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
+			lseek(STDIN_FILENO, 0, SEEK_CUR) == 0
+		? open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC)
+		: -1;
+}
+
 int peel_input_copy(const struct peel_image_options *options, int *ret_fd, struct peel_error *err)
 {
 	struct copy copy = {.options = options};
 	cleanup_free char *folder = NULL;
 	int r;
 
+	*ret_fd = open_again();
+	if (*ret_fd >= 0) {
+		return 0;
+	}
 	copy.fd = memfd_create("peel-input", MFD_CLOEXEC);
 	if (copy.fd < 0) {
 		return peel_fail(err, PEEL_EIO, "memfd_create: %s", strerror(errno));

@@ -185,7 +185,7 @@ int peel_image_open(const char *reference, const struct peel_image_options *opti
 
 /**
  * Keep standard input whole, in memory or in a file without a name in the spool folder, and look at none of it: for an
- * image that another process reads, by the path /proc/self/fd/N.
+ * image that another process reads, by the path /proc/self/fd/N. A regular file is kept by a descriptor.
  * @param options spool_dir, cache_dir, spool_limit, spooled, progress. @param ret_fd the caller closes.
  * @return 0; PEEL_EIO, PEEL_ELIMIT, PEEL_ENOMEM, PEEL_ECANCELED.
  */
