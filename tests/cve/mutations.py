@@ -1,0 +1,2 @@
+ELSEWHERE = {}
+MUTATIONS = {}
