@@ -13,6 +13,7 @@
 
 #include "audit_advice_copies.h"
 #include "facts_rows.h"
+#include "hash.h"
 #include "util.h"
 
 /* Where dpkg and apt keep what belongs to one package. */
@@ -337,7 +338,7 @@ static int take_piece(void *arg, const struct peel_piece *piece)
 		key.flags |= ADVICE_IS_COPY;
 	}
 	if (again || p->copies.count > 0) {
-		hash = hash_bytes(0, piece->path, piece->path_len);
+		hash = hash_bytes(hash_seed(), piece->path, piece->path_len);
 		key.origin = trace(p, piece, hash, &key);
 	}
 	add(p, &key, piece, piece->bytes - stripped);

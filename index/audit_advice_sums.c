@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit_advice_priv.h"
+#include "hash.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ void advice_sums_finish(struct advice_sums *sums)
 
 static size_t find_slot(const struct advice_sums *sums, const struct advice_key *key)
 {
-	size_t slot = hash_bytes(0, key, sizeof(*key)) & (sums->slot_count - 1);
+	size_t slot = hash_bytes(hash_seed(), key, sizeof(*key)) & (sums->slot_count - 1);
 
 	while (sums->slots[slot] &&
 		memcmp(&sums->items[sums->slots[slot] - 1].key, key, sizeof(*key)) != 0) {

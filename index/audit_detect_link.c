@@ -21,6 +21,7 @@
 
 #include "audit_detect_priv.h"
 #include "query_names.h"
+#include "hash.h"
 #include "util.h"
 
 /* Rounds of names: as many links as the kernel follows. */
@@ -61,7 +62,7 @@ static uint64_t name_hash(const char *path, size_t len)
 {
 	const char *slash = memrchr(path, '/', len);
 	const char *name = slash ? slash + 1 : path;
-	uint64_t hash = hash_bytes(0, name, (size_t)(path + len - name));
+	uint64_t hash = hash_bytes(hash_seed(), name, (size_t)(path + len - name));
 
 	return hash ? hash : 1;
 }

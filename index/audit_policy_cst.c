@@ -248,6 +248,10 @@ static int read_license_test(struct reading *reading, const struct yaml *map, co
 	if (code == 0) {
 		code = read_texts(reading, yaml_get(map, "files"), &cst.files);
 	}
+	if (code == 0 && !cst.debian && cst.files.count == 0) {
+		code = policy_fail(reading->policy, map, reading->err,
+			"a licence test names 'debian: true' or files: else it looks at nothing");
+	}
 	if (code == 0) {
 		code = add(reading, POLICY_CST_LICENSE, map, where, "licences", &rule);
 	}

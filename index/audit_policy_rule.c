@@ -381,13 +381,30 @@ static int read_config(struct reading *reading, const struct yaml *map)
 	return code;
 }
 
+/* Whether there is more than blanks, semicolons and comments. */
+static bool has_statement(const char *query)
+{
+	for (;;) {
+		query += strspn(query, " \t\r\n\f\v;");
+		if (strncmp(query, "--", 2) == 0) {
+			query += strcspn(query, "\n");
+		} else if (strncmp(query, "/*", 2) == 0) {
+			const char *end = strstr(query + 2, "*/");
+
+			query = end ? end + 2 : query + strlen(query);
+		} else {
+			return *query != 0;
+		}
+	}
+}
+
 static int read_sql(struct reading *reading, const struct yaml *node)
 {
 	const char *query;
 	struct policy_rule *rule;
 	int code = policy_word(reading->policy, node, "sql", &query, reading->err);
 
-	if (code == 0 && query[strspn(query, " \t\r\n;")] == 0) {
+	if (code == 0 && !has_statement(query)) {
 		code = policy_fail(reading->policy, node, reading->err,
 			"sql is a query: an empty one has no rows whatever there is");
 	}

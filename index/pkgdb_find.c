@@ -19,6 +19,7 @@
 #include <peel/query.h>
 
 #include "pkgdb_gather.h"
+#include "hash.h"
 #include "util.h"
 
 /* Sets of the cache, a power of two, and places of one. */

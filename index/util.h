@@ -105,18 +105,6 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/** Hash of bytes for a table in memory: FNV-1a, folded. @param base parts bytes that are equal. */
-static inline uint64_t hash_bytes(uint64_t base, const void *bytes, size_t len)
-{
-	const uint8_t *at = (const uint8_t *)bytes;
-	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ base;
-
-	for (size_t i = 0; i < len; i++) {
-		hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-	}
-	return hash ^ hash >> 32;
-}
-
 /**
  * Make room for one more element in a growing array (doubling).
  * @param array pointer to the array's pointer; @param count elements in use; @param room elements

@@ -21,6 +21,8 @@ struct bloat {
 	struct peel_index *index;
 	/** Rows shown at most, SIZE_MAX: all. */
 	size_t top;
+	/** --top was given: it holds for CSV, too. */
+	bool top_set;
 	struct peel_ledger total;
 	/** By category id from 1; 0 is not used. */
 	struct bucket_sum *categories;

@@ -20,7 +20,7 @@ static const struct opt bloat_options[] = {
 	{0, "category", "NAME", OPT_STRING, offsetof(struct bloat_values, category),
 		"the files of one category"},
 	{0, "top", "N", OPT_NUMBER, offsetof(struct bloat_values, top),
-		"rows of a view (default 10; 0: all)"},
+		"rows of a view (10, in csv all); 0: all"},
 	{0},
 };
 
@@ -37,6 +37,8 @@ static void print_sum(const struct bloat *bloat, enum sheet_format format, FILE 
 static bool print_view(const struct bloat *bloat, const struct bloat_view *view,
 	enum sheet_format format, FILE *out)
 {
+	/* What only programs read, and cannot say that it leaves something out, is whole. */
+	const size_t top = format == SHEET_CSV && !bloat->top_set ? SIZE_MAX : bloat->top;
 	size_t count = view->count(bloat);
 	struct sheet sheet;
 	bool fine;
@@ -45,12 +47,12 @@ static bool print_view(const struct bloat *bloat, const struct bloat_view *view,
 		fprintf(out, format == SHEET_MARKDOWN ? "### %s\n\n" : "\n%s\n", view->title);
 	}
 	fine = sheet_begin(&sheet, out, format, view->columns, view->column_count);
-	for (size_t i = 0; fine && i < count && i < bloat->top; i++) {
+	for (size_t i = 0; fine && i < count && i < top; i++) {
 		fine = view->row(bloat, &sheet, i);
 	}
 	sheet_end(&sheet);
-	if (count > bloat->top && format != SHEET_CSV) {
-		fprintf(out, "and %zu more: --top 0 shows all\n%s", count - bloat->top,
+	if (count > top && format != SHEET_CSV) {
+		fprintf(out, "and %zu more: --top 0 shows all\n%s", count - top,
 			format == SHEET_MARKDOWN ? "\n" : "");
 	}
 	return fine;
@@ -182,8 +184,9 @@ static int run_bloat(struct call *call)
 {
 	const struct bloat_values *values = call->values;
 	cleanup_index struct peel_index *index = NULL;
-	struct bloat bloat = {
-		.top = opt_top(&values->top, TOP_DEFAULT), .category = values->category};
+	struct bloat bloat = {.top = opt_top(&values->top, TOP_DEFAULT),
+		.top_set = values->top.set,
+		.category = values->category};
 	struct peel_error err = {0};
 	int status = check_values(call);
 

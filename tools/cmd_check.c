@@ -112,12 +112,12 @@ static int measure(struct check_image *image)
 /* Figures are in the JSON document alone, and cost a pass over the ledger. */
 static bool wants_figures(const struct call *call)
 {
+	bool wanted = false;
+
 	for (int i = 0; i < call->shared.outputs.count; i++) {
-		if (strncmp(call->shared.outputs.items[i], "json", 4) == 0) {
-			return true;
-		}
+		wanted = wanted || strncmp(call->shared.outputs.items[i], "json", 4) == 0;
 	}
-	return false;
+	return wanted;
 }
 
 /* Which lines of the Dockerfile made the rows of the history. */
@@ -156,12 +156,10 @@ static int check_image(struct check_run *run)
 	if (status == STATUS_OK && wants_figures(run->call)) {
 		status = measure(image);
 	}
-	if (status == STATUS_OK && peel_index_missed(image->index)) {
-		status = reading_status(image->index, status);
-	}
-	image->status = image->failed > 0             ? STATUS_NO
-		: image->unsure > 0 || image->reasons ? STATUS_INCONCLUSIVE
-						      : STATUS_OK;
+	image->status = image->failed > 0 ? STATUS_NO
+		: image->unsure > 0 || image->reasons || peel_index_missed(image->index)
+		? STATUS_INCONCLUSIVE
+		: STATUS_OK;
 	if (image->status == STATUS_OK && peel_index_limit_hit(image->index)) {
 		image->status = reading_status(image->index, STATUS_OK);
 	}
@@ -349,17 +347,22 @@ static int emit_check(struct call *call, struct peel_index *index, const char *f
 	return fine ? STATUS_OK : STATUS_ERROR;
 }
 
-/* Today; SOURCE_DATE_EPOCH, where it is set, so that a report can be made again. */
+/*
+ * Today, or SOURCE_DATE_EPOCH where that is later, so that it can be seen what will hold then. An earlier one does not
+ * count: builds set it to the day of their sources, and exceptions that are over would hold again.
+ */
 static bool take_now(int64_t *ret_now)
 {
 	const char *text = getenv(EPOCH);
+	int64_t asked;
 	char *end;
 
 	*ret_now = (int64_t)time(NULL);
 	if (!text || !*text) {
 		return true;
 	}
-	*ret_now = strtoll(text, &end, 10);
+	asked = strtoll(text, &end, 10);
+	*ret_now = asked > *ret_now ? asked : *ret_now;
 	if (*end || *text < '0' || *text > '9') {
 		complain(EPOCH " is no number of seconds");
 		return false;
@@ -415,6 +418,19 @@ static int check_usage(struct call *call)
 	return STATUS_OK;
 }
 
+/* The report's status; an error where contents were not kept. Undecided rules and the documents say so before. */
+static int missed_status(const struct check_run *run)
+{
+	int status = run->report.status;
+
+	for (size_t i = 0; i < run->report.count; i++) {
+		const struct peel_index *index = run->report.images[i].index;
+
+		status = index && peel_index_missed(index) ? reading_status(index, status) : status;
+	}
+	return status;
+}
+
 static int run_all(struct check_run *run)
 {
 	const struct check_values *values = run->call->values;
@@ -445,7 +461,7 @@ static int run_all(struct check_run *run)
 	}
 	run->report.status = verdict(&run->report);
 	status = emit_all(run->call, NULL, emit_check, &run->report);
-	return status ? status : run->report.status;
+	return status != STATUS_OK ? status : missed_status(run);
 }
 
 static int run_check(struct call *call)

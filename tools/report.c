@@ -65,6 +65,7 @@ static int gather_diff(struct report *report, struct peel_error *err)
 	report->diff.top = REPORT_ROWS_MAX;
 	report->diff.options.ignore = PEEL_DIFFERS_MTIME;
 	code = diff_each_row(&report->diff, take_change, report, &small, err);
+	report->changes_left_out = code < 0 ? 0 : small.omitted;
 	return code < 0 ? code : gather_sums(report, err);
 }
 

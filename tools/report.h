@@ -67,6 +67,8 @@ struct report {
 		uint64_t paths, a_bytes, b_bytes;
 	} * changes;
 	size_t change_count, change_room;
+	/** Paths that differ and are not among them. */
+	uint64_t changes_left_out;
 	struct buckets by_category, by_folder, by_package, by_layer;
 };
 

@@ -35,6 +35,12 @@ static void write_sum(struct json *json, const struct bucket_sum *sum)
 	json_unsigned(json, "allocated_bytes", sum->allocated);
 }
 
+/* How many rows are not in an array that ends at REPORT_ROWS_MAX. */
+static void write_left_out(struct json *json, const char *key, size_t count)
+{
+	json_unsigned(json, key, count > REPORT_ROWS_MAX ? count - REPORT_ROWS_MAX : 0);
+}
+
 static void write_totals(struct json *json, const struct report_image *image)
 {
 	const struct peel_ledger *total = &image->waste->total;
@@ -116,6 +122,7 @@ static void write_waste(struct json *json, const struct report_image *image)
 		json_close(json);
 	}
 	json_close(json);
+	write_left_out(json, "waste_pairs_left_out", waste->pair_count);
 	json_array(json, "waste_paths");
 	for (size_t i = 0; i < waste->path_count; i++) {
 		const struct peel_waste_path *path = &waste->paths[i];
@@ -129,6 +136,7 @@ static void write_waste(struct json *json, const struct report_image *image)
 		json_close(json);
 	}
 	json_close(json);
+	json_unsigned(json, "waste_paths_left_out", waste->path_total - waste->path_count);
 }
 
 static void write_categories(struct json *json, const struct report_image *image)
@@ -175,6 +183,7 @@ static void write_packages(struct json *json, const struct report_image *image)
 		json_close(json);
 	}
 	json_close(json);
+	write_left_out(json, "unowned_left_out", image->unowned.count);
 }
 
 static void write_finding(struct json *json, const struct report_finding *finding, const char *side)
@@ -319,6 +328,9 @@ static void write_sides(struct json *json, uint64_t a, uint64_t b)
 
 static void write_buckets(struct json *json, const char *key, const struct buckets *buckets)
 {
+	char left_out[64];
+
+	snprintf(left_out, sizeof(left_out), "%s_left_out", key);
 	json_array(json, key);
 	for (size_t i = 0; i < buckets->count && i < REPORT_ROWS_MAX; i++) {
 		const struct bucket *bucket = &buckets->items[i];
@@ -329,6 +341,7 @@ static void write_buckets(struct json *json, const char *key, const struct bucke
 		json_close(json);
 	}
 	json_close(json);
+	write_left_out(json, left_out, buckets->count);
 }
 
 static void write_layer_buckets(struct writing *w)
@@ -365,6 +378,10 @@ static void write_changes(struct writing *w)
 		write_sides(&w->json, change->a_bytes, change->b_bytes);
 		json_close(&w->json);
 	}
+	json_close(&w->json);
+	json_unsigned(&w->json, "rows_left_out", w->report->changes_left_out);
+	json_array(&w->json, "ignored");
+	json_string(&w->json, NULL, "mtime");
 	json_close(&w->json);
 }
 

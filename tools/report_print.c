@@ -1,27 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A report for people who read from the top: what the image ships, where it is, what is in vain, what to do
- * next. Text and
- * Markdown have the same sections and rows.
+ * next. Text and Markdown have the same sections and rows; of long tables the first rows, and one for all others.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "report.h"
+#include "report_print.h"
 
 /* Characters of an instruction in a table. */
 #define INSTRUCTION_MAX 60
-#define CELL_SIZE 1024
+/* Folders of what no package owns. */
+#define FOLDERS_SHOWN (REPORT_ROWS_SHOWN / 2)
 
-struct printing {
-	const struct report *report;
-	enum sheet_format format;
-	FILE *out;
-	struct sheet sheet;
-	bool failed;
-};
-
-static void heading(const struct printing *p, int level, const char *text)
+void printing_heading(const struct printing *p, int level, const char *text)
 {
 	if (p->format == SHEET_MARKDOWN) {
 		fprintf(p->out, "%.*s ", level, "####");
@@ -35,17 +27,17 @@ static void heading(const struct printing *p, int level, const char *text)
 	}
 }
 
-static void begin(struct printing *p, const struct column *columns, size_t count)
+void printing_begin(struct printing *p, const struct column *columns, size_t count)
 {
 	p->failed = !sheet_begin(&p->sheet, p->out, p->format, columns, count) || p->failed;
 }
 
-static void row(struct printing *p, const char *const *cells)
+void printing_row(struct printing *p, const char *const *cells)
 {
 	p->failed = p->failed || !sheet_row(&p->sheet, cells);
 }
 
-static void end(struct printing *p)
+void printing_end(struct printing *p)
 {
 	sheet_end(&p->sheet);
 	if (p->format == SHEET_TABLE) {
@@ -53,7 +45,23 @@ static void end(struct printing *p)
 	}
 }
 
-static const char *escape(char *buf, const char *text, size_t len)
+void printing_line(const struct printing *p, const char *text)
+{
+	if (p->format == SHEET_MARKDOWN) {
+		sheet_markdown_text(p->out, text);
+	} else {
+		fputs(text, p->out);
+	}
+	fputs("\n\n", p->out);
+}
+
+const char *printing_others(char *buf, uint64_t count)
+{
+	snprintf(buf, CELL_SIZE, "(%" PRIu64 " other%s)", count, count == 1 ? "" : "s");
+	return buf;
+}
+
+const char *printing_escape(char *buf, const char *text, size_t len)
 {
 	return peel_text_escape_into(buf, CELL_SIZE, text, len);
 }
@@ -70,7 +78,7 @@ static void show_instruction(char *buf, const struct report_image *image, int la
 	snprintf(buf, CELL_SIZE, "%s", shown ? shown : "");
 }
 
-static const char *show_layer(char *buf, int layer)
+const char *printing_layer(char *buf, int layer)
 {
 	return layer < 0 ? "" : format_number(buf, (uint64_t)layer);
 }
@@ -92,17 +100,17 @@ static void print_totals(struct printing *p, const struct report_image *image)
 	};
 	char cells[3][FORMAT_SIZE];
 
-	begin(p, columns, countof(columns));
+	printing_begin(p, columns, countof(columns));
 	for (size_t i = 0; i < countof(lines); i++) {
-		row(p,
+		printing_row(p,
 			(const char *[]){lines[i].name, format_bytes(cells[0], lines[i].bytes),
 				format_bytes(cells[1], lines[i].allocated),
 				format_number(cells[2], lines[i].files)});
 	}
-	row(p,
+	printing_row(p,
 		(const char *[]){"stored in the file",
 			format_bytes(cells[0], stored_bytes(image->index)), "", ""});
-	end(p);
+	printing_end(p);
 }
 
 static void print_layers(struct printing *p, const struct report_image *image)
@@ -112,8 +120,8 @@ static void print_layers(struct printing *p, const struct report_image *image)
 	char cells[5][FORMAT_SIZE];
 	char instruction[CELL_SIZE];
 
-	heading(p, 2, "Layers");
-	begin(p, columns, countof(columns));
+	printing_heading(p, 2, "Layers");
+	printing_begin(p, columns, countof(columns));
 	for (int i = 0; i < peel_layer_count(image->index); i++) {
 		const struct peel_ledger *ledger = &image->waste->layers[i];
 		struct peel_layer_stat stat;
@@ -122,14 +130,34 @@ static void print_layers(struct printing *p, const struct report_image *image)
 			continue;
 		}
 		show_instruction(instruction, image, i);
-		row(p,
+		printing_row(p,
 			(const char *[]){format_number(cells[0], (uint64_t)i),
 				format_bytes(cells[1], ledger->bytes),
 				format_bytes(cells[2], peel_ledger_wasted(ledger)),
 				format_bytes(cells[3], stat.layer.stored_size),
 				format_number(cells[4], ledger->files), instruction});
 	}
-	end(p);
+	printing_end(p);
+}
+
+static void print_other_pairs(struct printing *p, const struct peel_waste *waste)
+{
+	struct bucket_sum sum = {0};
+	char cells[2][FORMAT_SIZE];
+	char others[CELL_SIZE];
+
+	if (waste->pair_count <= REPORT_ROWS_SHOWN) {
+		return;
+	}
+	for (size_t i = REPORT_ROWS_SHOWN; i < waste->pair_count; i++) {
+		sum.bytes += waste->pairs[i].bytes;
+		sum.files += waste->pairs[i].files;
+	}
+	printing_row(p,
+		(const char *[]){format_bytes(cells[0], sum.bytes),
+			format_number(cells[1], sum.files),
+			printing_others(others, waste->pair_count - REPORT_ROWS_SHOWN), "", "",
+			""});
 }
 
 static void print_waste(struct printing *p, const struct report_image *image)
@@ -143,19 +171,20 @@ static void print_waste(struct printing *p, const struct report_image *image)
 	if (waste->pair_count == 0) {
 		return;
 	}
-	heading(p, 2, "Wasted");
-	begin(p, columns, countof(columns));
+	printing_heading(p, 2, "Wasted");
+	printing_begin(p, columns, countof(columns));
 	for (size_t i = 0; i < waste->pair_count && i < REPORT_ROWS_SHOWN; i++) {
 		const struct peel_waste_pair *pair = &waste->pairs[i];
 
 		show_instruction(instruction, image, pair->hidden_by);
-		row(p,
+		printing_row(p,
 			(const char *[]){format_bytes(cells[0], pair->bytes),
 				format_number(cells[1], pair->files), peel_cause_name(pair->cause),
-				show_layer(cells[2], pair->layer),
-				show_layer(cells[3], pair->hidden_by), instruction});
+				printing_layer(cells[2], pair->layer),
+				printing_layer(cells[3], pair->hidden_by), instruction});
 	}
-	end(p);
+	print_other_pairs(p, waste);
+	printing_end(p);
 }
 
 /* Numbers 1 to count by their bytes, most first. @return how many hold bytes. */
@@ -183,6 +212,32 @@ static size_t order_sums(const struct bucket_sum *sums, uint32_t count, uint32_t
 	return n;
 }
 
+/* A row for the sums that hold bytes and are not among the first. */
+static void print_other_sums(struct printing *p, const struct bucket_sum *sums, uint32_t count,
+	const uint32_t *order, size_t shown)
+{
+	struct bucket_sum rest = {0};
+	size_t others = 0;
+	char cells[2][FORMAT_SIZE];
+	char text[CELL_SIZE];
+
+	for (uint32_t i = 1; i <= count; i++) {
+		others += sums[i].bytes > 0;
+		rest.bytes += sums[i].bytes;
+		rest.files += sums[i].bytes > 0 ? sums[i].files : 0;
+	}
+	for (size_t i = 0; i < shown; i++) {
+		rest.bytes -= sums[order[i]].bytes;
+		rest.files -= sums[order[i]].files;
+	}
+	if (others > shown) {
+		printing_row(p,
+			(const char *[]){format_bytes(cells[0], rest.bytes),
+				format_number(cells[1], rest.files),
+				printing_others(text, others - shown), ""});
+	}
+}
+
 static void print_categories(struct printing *p, const struct report_image *image)
 {
 	static const struct column columns[] = {
@@ -191,17 +246,39 @@ static void print_categories(struct printing *p, const struct report_image *imag
 	size_t count = order_sums(image->categories, image->category_count, order, countof(order));
 	char cells[2][FORMAT_SIZE];
 
-	heading(p, 2, "Categories of what is visible");
-	begin(p, columns, countof(columns));
+	printing_heading(p, 2, "Categories of what is visible");
+	printing_begin(p, columns, countof(columns));
 	for (size_t i = 0; i < count; i++) {
 		const struct bucket_sum *sum = &image->categories[order[i]];
 
-		row(p,
+		printing_row(p,
 			(const char *[]){format_bytes(cells[0], sum->bytes),
 				format_number(cells[1], sum->files),
 				peel_category_get(image->index, order[i])->title});
 	}
-	end(p);
+	print_other_sums(p, image->categories, image->category_count, order, count);
+	printing_end(p);
+}
+
+static void print_other_folders(struct printing *p, const struct report_image *image)
+{
+	struct bucket_sum rest = {0};
+	char cells[2][FORMAT_SIZE];
+	char others[CELL_SIZE];
+	char name[CELL_SIZE + 2];
+
+	if (image->unowned.count <= FOLDERS_SHOWN) {
+		return;
+	}
+	for (size_t i = FOLDERS_SHOWN; i < image->unowned.count; i++) {
+		rest.bytes += image->unowned.items[i].sums[0].bytes;
+		rest.files += image->unowned.items[i].sums[0].files;
+	}
+	snprintf(name, sizeof(name), "- %s",
+		printing_others(others, image->unowned.count - FOLDERS_SHOWN));
+	printing_row(p,
+		(const char *[]){format_bytes(cells[0], rest.bytes),
+			format_number(cells[1], rest.files), name, ""});
 }
 
 static void print_packages(struct printing *p, const struct report_image *image)
@@ -214,49 +291,36 @@ static void print_packages(struct printing *p, const struct report_image *image)
 	char name[CELL_SIZE];
 	char version[CELL_SIZE];
 
-	heading(p, 2, "Packages");
-	begin(p, columns, countof(columns));
+	printing_heading(p, 2, "Packages");
+	printing_begin(p, columns, countof(columns));
 	for (size_t i = 0; i < count; i++) {
 		const struct peel_package *package = peel_package_get(image->index, order[i]);
 		const struct bucket_sum *sum = &image->packages[order[i]];
 
-		row(p,
+		printing_row(p,
 			(const char *[]){format_bytes(cells[0], sum->bytes),
 				format_number(cells[1], sum->files),
-				escape(name, package->name, strlen(package->name)),
-				escape(version, package->version, strlen(package->version))});
+				printing_escape(name, package->name, strlen(package->name)),
+				printing_escape(version, package->version,
+					strlen(package->version))});
 	}
-	row(p,
+	print_other_sums(p, image->packages, image->package_count, order, count);
+	printing_row(p,
 		(const char *[]){format_bytes(cells[0], image->packages[0].bytes),
 			format_number(cells[1], image->packages[0].files), "(no package)", ""});
-	for (size_t i = 0; i < image->unowned.count && i < REPORT_ROWS_SHOWN / 2; i++) {
+	for (size_t i = 0; i < image->unowned.count && i < FOLDERS_SHOWN; i++) {
 		const struct bucket *bucket = &image->unowned.items[i];
 		char folder[CELL_SIZE];
 
 		snprintf(name, sizeof(name), "- %.*s", CELL_SIZE - 8,
-			escape(folder, bucket->key, bucket->key_len));
-		row(p,
+			printing_escape(folder, bucket->key, bucket->key_len));
+		printing_row(p,
 			(const char *[]){format_bytes(cells[0], bucket->sums[0].bytes),
 				format_number(cells[1], bucket->sums[0].files), name, ""});
 	}
-	end(p);
+	print_other_folders(p, image);
+	printing_end(p);
 }
-
-static void print_finding(struct printing *p, const struct report_finding *finding,
-	const char *side)
-{
-	char cells[2][FORMAT_SIZE];
-	char path[CELL_SIZE];
-
-	row(p,
-		(const char *[]){side, finding->detector, format_bytes(cells[0], finding->bytes),
-			show_layer(cells[1], finding->layer),
-			finding->visible ? "runtime-visible" : "shipped",
-			escape(path, finding->path, finding->path_len)});
-}
-
-static const struct column finding_columns[] = {{"", false}, {"TOOL", false}, {"SIZE", true},
-	{"LAYER", true}, {"VERDICT", false}, {"PATH", false}};
 
 /* A row a detector: findings come in order of detectors. @return the first finding of the next one. */
 static size_t print_tool(struct printing *p, const struct report_image *image, size_t first)
@@ -276,11 +340,11 @@ static size_t print_tool(struct printing *p, const struct report_image *image, s
 		visible.files += finding->visible;
 		visible.bytes += finding->visible ? finding->bytes : 0;
 	}
-	row(p,
+	printing_row(p,
 		(const char *[]){detector, format_number(cells[0], visible.files),
 			format_bytes(cells[1], visible.bytes),
 			format_number(cells[2], at - first - visible.files),
-			escape(path, example->path, example->path_len)});
+			printing_escape(path, example->path, example->path_len)});
 	return at;
 }
 
@@ -292,27 +356,18 @@ static void print_findings(struct printing *p, const struct report_image *image)
 	if (image->finding_count == 0) {
 		return;
 	}
-	heading(p, 2, "Tools and secrets");
-	begin(p, columns, countof(columns));
+	printing_heading(p, 2, "Tools and secrets");
+	printing_begin(p, columns, countof(columns));
 	for (size_t i = 0; i < image->finding_count;) {
 		i = print_tool(p, image, i);
 	}
-	end(p);
-}
-
-static void print_text(const struct printing *p, const char *text)
-{
-	if (p->format == SHEET_MARKDOWN) {
-		sheet_markdown_text(p->out, text);
-	} else {
-		fputs(text, p->out);
-	}
+	printing_end(p);
 }
 
 static void print_advice(struct printing *p, const struct report_image *image)
 {
 	if (image->advice.count > 0) {
-		heading(p, 2, "What to do next");
+		printing_heading(p, 2, "What to do next");
 		advice_print(&image->advice, REPORT_ROWS_SHOWN, p->format, p->out);
 	}
 }
@@ -322,12 +377,12 @@ static void print_image(struct printing *p, const struct report_image *image, co
 	char name[CELL_SIZE];
 	char line[2 * CELL_SIZE];
 
-	snprintf(line, sizeof(line), "%s%s", title, escape(name, image->name, strlen(image->name)));
-	heading(p, 1, line);
+	snprintf(line, sizeof(line), "%s%s", title,
+		printing_escape(name, image->name, strlen(image->name)));
+	printing_heading(p, 1, line);
 	if (image->reasons) {
-		print_text(p,
+		printing_line(p,
 			"Not all of this image could be read: nothing here proves that something is missing.");
-		fputs("\n\n", p->out);
 	}
 	print_totals(p, image);
 	print_layers(p, image);
@@ -338,151 +393,13 @@ static void print_image(struct printing *p, const struct report_image *image, co
 	print_advice(p, image);
 }
 
-static void print_changes(struct printing *p, const char *title, const char *what,
-	const struct buckets *buckets)
-{
-	const struct column columns[] = {{"CHANGE", true}, {"A", true}, {"B", true}, {what, false}};
-	uint64_t rest[2] = {0};
-	char cells[3][FORMAT_SIZE];
-	char key[CELL_SIZE];
-
-	heading(p, 2, title);
-	begin(p, columns, countof(columns));
-	for (size_t i = 0; i < buckets->count; i++) {
-		const struct bucket *bucket = &buckets->items[i];
-		uint64_t a = bucket->sums[0].bytes;
-		uint64_t b = bucket->sums[1].bytes;
-
-		if (i >= REPORT_ROWS_SHOWN) {
-			rest[0] += a;
-			rest[1] += b;
-		} else if (a != b) {
-			row(p,
-				(const char *[]){diff_change(cells[0], a, b),
-					format_bytes(cells[1], a), format_bytes(cells[2], b),
-					escape(key, bucket->key, bucket->key_len)});
-		}
-	}
-	if (rest[0] > 0 || rest[1] > 0) {
-		row(p,
-			(const char *[]){diff_change(cells[0], rest[0], rest[1]),
-				format_bytes(cells[1], rest[0]), format_bytes(cells[2], rest[1]),
-				"(all others)"});
-	}
-	end(p);
-}
-
-static void print_sizes(struct printing *p)
-{
-	static const struct column columns[] = {
-		{"", false}, {"A", true}, {"B", true}, {"CHANGE", true}};
-	const struct report_image *a = &p->report->images[0];
-	const struct report_image *b = &p->report->images[1];
-	const struct {
-		const char *name;
-		uint64_t a, b;
-	} lines[] = {
-		{"shipped", a->waste->total.bytes, b->waste->total.bytes},
-		{"visible", a->waste->total.visible_bytes, b->waste->total.visible_bytes},
-		{"wasted", peel_ledger_wasted(&a->waste->total),
-			peel_ledger_wasted(&b->waste->total)},
-		{"allocated", a->waste->total.allocated, b->waste->total.allocated},
-		{"stored in the file", stored_bytes(a->index), stored_bytes(b->index)},
-	};
-	char cells[3][FORMAT_SIZE];
-
-	begin(p, columns, countof(columns));
-	for (size_t i = 0; i < countof(lines); i++) {
-		row(p,
-			(const char *[]){lines[i].name, format_bytes(cells[0], lines[i].a),
-				format_bytes(cells[1], lines[i].b),
-				diff_change(cells[2], lines[i].a, lines[i].b)});
-	}
-	row(p,
-		(const char *[]){"layers",
-			format_number(cells[0], (uint64_t)peel_layer_count(a->index)),
-			format_number(cells[1], (uint64_t)peel_layer_count(b->index)), ""});
-	row(p,
-		(const char *[]){"layers that both have",
-			format_number(cells[0], (uint64_t)p->report->diff.totals.shared_layers),
-			format_number(cells[1], (uint64_t)p->report->diff.totals.shared_layers),
-			""});
-	end(p);
-}
-
-static void print_alone(struct printing *p)
-{
-	bool any = false;
-
-	for (int side = 0; side < 2; side++) {
-		const struct report_image *image = &p->report->images[side];
-		size_t shown = 0;
-
-		for (size_t i = 0; i < image->finding_count && shown < REPORT_ROWS_SHOWN; i++) {
-			if (!report_alone(&p->report->images[!side], &image->findings[i])) {
-				continue;
-			}
-			if (!any) {
-				heading(p, 2, "Tools and secrets that one image alone has");
-				begin(p, finding_columns, countof(finding_columns));
-			}
-			any = true;
-			shown++;
-			print_finding(p, &image->findings[i], side ? "B" : "A");
-		}
-	}
-	if (any) {
-		end(p);
-	}
-}
-
-static void print_paths(struct printing *p)
-{
-	static const struct column columns[] = {
-		{"CHANGE", true}, {"WHAT", false}, {"PATHS", true}, {"PATH", false}};
-	char cells[2][FORMAT_SIZE];
-	char words[DIFF_WORDS_SIZE];
-	char path[CELL_SIZE];
-
-	heading(p, 2, "Largest changes");
-	begin(p, columns, countof(columns));
-	for (size_t i = 0; i < p->report->change_count && i < REPORT_ROWS_SHOWN; i++) {
-		const struct report_change *change = &p->report->changes[i];
-
-		row(p,
-			(const char *[]){diff_change(cells[0], change->a_bytes, change->b_bytes),
-				diff_words(words, sizeof(words), change->differs, " "),
-				format_number(cells[1], change->paths),
-				escape(path, change->path, change->path_len)});
-	}
-	end(p);
-}
-
-static void print_pair(struct printing *p)
-{
-	char names[2][CELL_SIZE];
-	char line[3 * CELL_SIZE];
-
-	for (int i = 0; i < 2; i++) {
-		escape(names[i], p->report->images[i].name, strlen(p->report->images[i].name));
-	}
-	snprintf(line, sizeof(line), "A: %s, B: %s", names[0], names[1]);
-	heading(p, 1, line);
-	print_sizes(p);
-	print_changes(p, "What changed, by category", "CATEGORY", &p->report->by_category);
-	print_changes(p, "By package", "PACKAGE", &p->report->by_package);
-	print_changes(p, "By folder", "FOLDER", &p->report->by_folder);
-	print_paths(p);
-	print_alone(p);
-}
-
 int report_print(const struct report *report, enum sheet_format format, FILE *out)
 {
 	static const char *const titles[] = {"A: ", "B: "};
 	struct printing p = {.report = report, .format = format, .out = out};
 
 	if (report->count == 2) {
-		print_pair(&p);
+		report_print_pair(&p);
 	}
 	for (int i = 0; i < report->count; i++) {
 		print_image(&p, &report->images[i], report->count == 2 ? titles[i] : "");

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threats 11 to 24: the mount, what is printed, the cache, and what goes wrong underneath."""
-import json
 import os
 import resource
 import signal
@@ -8,8 +7,8 @@ import stat
 import subprocess
 import time
 
-from common import (PEEL, Mounted, Skip, case, expect, f, findings, folder, image, link, mkimage, need_fuse, peel, refused, rootfs,  # noqa: F401
-                    tarbytes)
+from common import (PEEL, Mounted, Skip, aged, case, expect, f,
+                    findings, folder, image, link, need_fuse, peel)
 
 
 def mount_line():
@@ -55,7 +54,7 @@ def allow_other():
 @case
 def readdir_names():
     """Names that no filesystem could show do not break a folder that holds one."""
-    i = image([folder("d"), f("d/ok"), f("d/" + "n" * 256), f("d/..") if False else f("d/z")])
+    i = image([folder("d"), f("d/ok"), f("d/" + "n" * 256), f("d/z")])
     expect("name-too-long" in findings(i), findings(i))
     with Mounted(i):
         done = subprocess.run(["ls", "mnt/d"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
@@ -111,8 +110,7 @@ def sql_of_users():
 def indexed(**keys):
     """An image that is old enough to be kept, and its index."""
     i = image([f("a", b"mine"), f("b")], **keys)
-    os.utime(i, (1, 1))
-    time.sleep(2.1)
+    aged(i)
     expect(peel("index", i).status == 0, "no index")
     cache = os.path.join(os.environ["HOME"], ".cache/peel")
     kept = [os.path.join(cache, name) for name in os.listdir(cache) if name.endswith(".peel")]
@@ -137,7 +135,7 @@ def cached_schema():
     """An index with another schema than ours (a view, a trigger, a virtual table) is not opened."""
     import sqlite3
     i = image([f("a", b"mine")])
-    expect(peel("ls", "--index", "x.peel", i).status == 0, "no index")
+    expect(peel("ls", "--index", "x.peel", aged(i)).status == 0, "no index")
     with sqlite3.connect("x.peel") as db:
         db.execute("CREATE TRIGGER evil AFTER INSERT ON entry BEGIN SELECT 1; END")
         db.execute("CREATE VIEW evil2 AS SELECT * FROM entry")
@@ -149,12 +147,12 @@ def cached_schema():
 @case
 def image_replaced():
     """An index is no other image's: a file of the same name and size has its own."""
-    i = image([f("a", b"first")])
+    i = image([f("a", b"first"), f("old")])
+    aged(i)
+    expect(b"old" in peel("ls", "--index", "x.peel", i).out, "no file")
+    image([f("a", b"other"), f("new")])
     os.utime(i, (1, 1))
-    time.sleep(2.1)
-    expect(peel("cat", i, "/a").out == b"first", "no file")
-    image([f("a", b"other")])
-    expect(peel("cat", i, "/a").out == b"other", "the old image's answer")
+    expect(b"old" not in peel("ls", "--index", "x.peel", i).out, "the old image's answer")
 
 
 @case
@@ -179,22 +177,22 @@ def image_changes():
 
 
 @case
-def half_an_index():
-    """An index that was cut, as by a crash, is not believed: it is built again."""
-    i = image([f("n%04d" % n) for n in range(500)])
-    expect(peel("ls", "--index", "x.peel", i).status == 0, "no index")
-    whole = peel("ls", i).out
-    os.truncate("x.peel", os.path.getsize("x.peel") // 2)
-    done = peel("ls", "--index", "x.peel", i)
-    expect(done.status != 0 or done.out == whole, done)
+def damaged_index():
+    """A byte of an index that a disk changed is noticed, though SQLite sees nothing wrong."""
+    i, kept = indexed()
+    with open(kept, "r+b") as out:
+        data = out.read()
+        out.seek(data.index(b"RUN x"))
+        out.write(b"RUN y")
+    done = peel("cache", "verify")
+    expect(done.status != 0 and b"damaged" in done.out + done.err, done)
 
 
 @case
 def killed_indexer():
     """kill -9 while an index is built leaves none, and the next run has the right one."""
     i = image([f("n%05d" % n) for n in range(20000)])
-    os.utime(i, (1, 1))
-    time.sleep(2.1)
+    aged(i)
     cache = os.path.join(os.environ["HOME"], ".cache/peel")
     for wait in (0.005, 0.02, 0.04):
         child = subprocess.Popen([PEEL, "index", i], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -213,8 +211,7 @@ def killed_indexer():
 def full_disk():
     """Where an index cannot be written the answer comes all the same, and no half of one is left."""
     i = image([f("n%04d" % n) for n in range(5000)])
-    os.utime(i, (1, 1))
-    time.sleep(2.1)
+    aged(i)
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -224,7 +221,7 @@ def full_disk():
     cache = os.path.join(os.environ["HOME"], ".cache/peel")
     kept = os.listdir(cache) if os.path.isdir(cache) else []
     expect(not [name for name in kept if name.endswith(".peel")], kept)
-    expect(done.status in (0, 2) and (done.status == 0 or b"large" in done.err or b"space" in done.err), done)
+    expect(done.status in (0, 2) and (done.status == 0 or done.err), done)
     expect(len(peel("ls", i).out.splitlines()) == 5000, "the next run")
 
 
@@ -232,11 +229,11 @@ def full_disk():
 def crowd():
     """Eight indexers of one image at once: one index, the same answer."""
     i = image([f("n%04d" % n) for n in range(3000)])
-    os.utime(i, (1, 1))
-    time.sleep(2.1)
+    aged(i)
     children = [subprocess.Popen([PEEL, "ls", i], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(8)]
-    outcomes = {child.communicate()[0] for child in children}
+    outcomes, said = (set(words) for words in zip(*[child.communicate() for child in children]))
     expect(all(child.returncode == 0 for child in children) and len(outcomes) == 1, [child.returncode for child in children])
+    expect(not any(said), said)
     cache = os.path.join(os.environ["HOME"], ".cache/peel")
     kept = os.listdir(cache)
     expect(len(kept) == 1 and kept[0].endswith(".peel"), kept)
@@ -290,8 +287,7 @@ def secrets():
     i, kept = indexed()
     os.unlink(kept)
     i = image([f("key", secret * 10)], compress="none")
-    os.utime(i, (1, 1))
-    time.sleep(2.1)
+    aged(i)
     for words in (["index"], ["index", "--facts"]):
         expect(peel(*words, i).status == 0, words)
     cache = os.path.dirname(kept)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
@@ -60,6 +61,13 @@ def image(*layers, name="i.tar", **keys):
 def rootfs(data, name="r.tar"):
     with open(name, "wb") as out:
         out.write(data)
+    return name
+
+
+def aged(name):
+    """The same file when it is old enough for an index of it to be believed."""
+    os.utime(name, (1, 1))
+    time.sleep(2.1)
     return name
 
 
@@ -121,7 +129,7 @@ def findings(name):
     """Codes of the findings of an image."""
     done = peel("inspect", "--output", "json", name)
     expect(done.out, done)
-    return {finding["code"] for finding in json.loads(done.out)["findings"]}
+    return {finding["code"] for finding in json.loads(done.out)["anomalies"]}
 
 
 def refused(done, *words):

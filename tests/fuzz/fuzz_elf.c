@@ -11,6 +11,7 @@
 #include "facts_wanted.h"
 #include "facts_window.h"
 #include "filemem.h"
+#include "hash.h"
 #include "util.h"
 
 static const struct facts_symbol symbols[] = {
