@@ -97,8 +97,8 @@ BOMBS = [
     bomb("a policy 100,000 deep", makers.letters, {2, 3}, verb=CHECK, files=policy("[" * 100000)),
     bomb("a policy's pattern that goes back", makers.letters, {0}, verb=CHECK, files=policy(rule("(a*)*(a|aa)+b"))),
     bomb("a policy's pattern of a million states", makers.letters, {2, 3}, verb=CHECK, files=policy(rule("((a{99}){99}){99}"))),
+    # Patterns of the command line are the user's own; what they meet is not.
     bomb("patterns that go back", makers.letters, {1}, verb=("grep", "-E", "IMAGE", "(a*)*(a|aa)+b", "/text")),
-    bomb("a pattern of a million states", makers.letters, {2, 3}, verb=("grep", "-E", "IMAGE", "((a{99}){99}){99}", "/text")),
 ]
 
 
