@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill the indexer with SIGKILL at random moments: no wrong index is ever accepted, and nothing piles up.
 
-    indexer.py [--count N] [--seed N]
+    indexer.py [--count N] [--seed N] [--figures FILE]
 
-After every kill the cache holds at most one unfinished file, and the next run gives the reference's answer. At the end
+Killed are the command alone, the child that reads the image alone, or all at once. After every kill no process is left
+that could write; the cache holds at most one unfinished file, and the next run gives the reference's answer. At the end
 nothing but finished indexes is left. $PEEL is the command.
 """
 import argparse
@@ -19,13 +20,16 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "lib")]
+sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "fault")]
+import common  # noqa: E402
 import mkimage  # noqa: E402
 
 PEEL = os.environ.get("PEEL", "peel")
 FILES = 20000
 # An image that is younger than this is not trusted by the cache.
 SETTLE = 2.2
+# What the rest of an indexer may take to see that the other part is gone, seconds.
+GRACE = 10.0
 DUMP = ("SELECT '='||hex(path)||' '||layer||' '||type||' '||mode||' '||size||' '||coalesce(hex(link),'')||' '||"
         "coalesce(why,'-')||' '||coalesce(hidden_by,-1) AS row FROM entries ORDER BY id")
 
@@ -56,26 +60,34 @@ def answer(image, cache):
 
 
 def kill_one(rng, image, cache, longest, flags):
-    """Start an indexer and kill it, alone or with all that it has started. Says whether it was still running."""
+    """Start an indexer and kill it, alone or with all that it has started. @return it was still running, how many children it had, what of it is left."""
     child = subprocess.Popen([PEEL, "index", "--cache-dir", cache, *flags, image], stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, start_new_session=True)
     time.sleep(rng.random() * longest)
     running = child.poll() is None
+    builders = [pid for pid in common.session(child.pid) if pid != child.pid]
+    who = rng.choice(("all", "command", "builder"))
     try:
-        if rng.random() < 0.5:
+        if who == "all":
             os.killpg(child.pid, signal.SIGKILL)
+        elif who == "builder" and builders:
+            os.kill(rng.choice(builders), signal.SIGKILL)
         else:
             os.kill(child.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     child.wait()
-    return running
+    end = time.monotonic() + GRACE
+    while common.session(child.pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return running, len(builders), common.session(child.pid)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--figures")
     options = parser.parse_args()
     rng = random.Random(options.seed)
     folder = tempfile.mkdtemp(prefix="peel-kill-")
@@ -86,11 +98,16 @@ def main():
     reference = answer(image, cache)
     longest = 1.2 * (time.monotonic() - started)
     finished = files_in(cache)
-    killed, wrong = 0, []
+    killed, children, leaks, wrong = 0, 0, 0, []
     for i in range(options.count):
         for path in files_in(cache):
             os.unlink(path)
-        killed += kill_one(rng, image, cache, longest, [])
+        running, builders, left = kill_one(rng, image, cache, longest, [])
+        killed += running
+        children += running and builders > 0
+        if left:
+            leaks += 1
+            wrong.append("kill %d: processes are left: %s" % (i, left))
         unfinished = [p for p in files_in(cache) if p not in finished]
         if len(unfinished) > 1:
             wrong.append("kill %d: %d unfinished files: %s" % (i, len(unfinished), unfinished))
@@ -110,7 +127,11 @@ def main():
     shutil.rmtree(folder)
     for text in wrong[:20]:
         print(text)
-    print("%d kills, %d of a running indexer, %d wrong" % (options.count, killed, len(wrong)))
+    print("%d kills, %d of a running indexer, %d with its child at work, %d wrong" % (options.count, killed, children, len(wrong)))
+    if options.figures:
+        common.write_figures(options.figures, "kill -9 while an image is indexed",
+                             ["kills", "of a running indexer", "with its child at work", "wrong"],
+                             [[options.count, killed, children, len(wrong)]], wrong=len(wrong) - leaks, leaks=leaks)
     return 1 if wrong or killed < options.count // 4 else 0
 
 

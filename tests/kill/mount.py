@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill the mount's processes with SIGKILL at random moments: never a dead mount two seconds later.
 
-    mount.py [--count N] [--seed N]
+    mount.py [--count N] [--seed N] [--figures FILE]
 
 A random choice of peel's own processes is killed: the waiting command, the supervisor, the server, or all. Two seconds
 later the folder is either no mount, or one that answers; after an unmount no process is left. $PEEL is the command.
@@ -14,10 +14,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "lib")]
+sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "fault")]
+import common  # noqa: E402
 import mkimage  # noqa: E402
 
 PEEL = os.path.realpath(os.environ.get("PEEL", "peel"))
@@ -84,6 +86,19 @@ def kill_some(rng, point):
     return len(chosen)
 
 
+def read_on(seed, point, end, wrong):
+    """Read random files until told to stop: the right bytes, or an error."""
+    chance = random.Random(seed)
+    while not end.is_set():
+        i = chance.randrange(FILES)
+        try:
+            with open(os.path.join(point, "d%d" % (i % 7), "f%d" % i), "rb") as file:
+                if file.read() != b"x" * i:
+                    wrong.append("f%d has other bytes" % i)
+        except OSError:
+            end.wait(0.001)
+
+
 def round_of(rng, image, cache, point):
     """One mount and one attack. Returns (killed, what is wrong or None)."""
     command = subprocess.Popen([PEEL, "mount", "--cache-dir", cache, image, point], stdout=subprocess.DEVNULL,
@@ -93,9 +108,16 @@ def round_of(rng, image, cache, point):
         time.sleep(rng.random() * 0.1)
     else:
         time.sleep(rng.random() * 0.08)
+    end, bytes_wrong = threading.Event(), []
+    reader = threading.Thread(target=read_on, args=(rng.random(), point, end, bytes_wrong))
+    reader.start()
+    time.sleep(rng.random() * 0.05)
     killed = kill_some(rng, point)
     command.wait()
-    wrong = None
+    time.sleep(0.02)
+    end.set()
+    reader.join()
+    wrong = bytes_wrong[0] if bytes_wrong else None
     if not wait_for(lambda: state(point) in ("gone", "alive"), GRACE):
         wrong = "dead mount: %s" % state(point)
     # a mount that is still coming up, or going down, settles before it is judged again
@@ -118,6 +140,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--figures")
     options = parser.parse_args()
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         print("no /dev/fuse")
@@ -139,6 +162,9 @@ def main():
     for text in wrong[:20]:
         print(text)
     print("%d mounts, %d processes killed, %d wrong" % (options.count, killed, len(wrong)))
+    if options.figures:
+        common.write_figures(options.figures, "kill -9 while a mount is read", ["mounts", "processes killed", "wrong"],
+                             [[options.count, killed, len(wrong)]], wrong=len(wrong))
     return 1 if wrong or killed < options.count // 4 else 0
 
 
