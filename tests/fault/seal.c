@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seal FILE...: give each file a new seal, as an attacker would who knows how. The old one, where there is one, goes. */
+/* seal FILE...: give each file a new seal, as an attacker would who knows how. An old one goes. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

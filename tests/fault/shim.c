@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Preloaded into peel: calls of one family fail on purpose, from the n-th on, once, a few times or for ever; and all are
- * counted.
+ * Preloaded into peel: calls of one family fail on purpose, from the n-th on, once, a few times or for ever; and all
+ * are counted.
  *
  *	PEEL_FAULT="FAMILY N ERROR TIMES"   FAMILY from the table below; N counts from 1; ERROR an errno, or 0: the call
  *	                                    is short, half of what was asked for; TIMES 0: all from N on
