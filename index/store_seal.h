@@ -2,9 +2,9 @@
 /**
  * The seal of a finished file of the store: its last bytes are a hash of all before them.
  *
- * SQLite counts pages and never looks behind the last one, so that a sealed file is a database as before. A seal
- * tells what a disk, a memory or a mistake changed after a file was written. Against who may write the file no seal helps: the
- * cache folder is the user's alone, and everything else is taken as hostile, seal or not.
+ * SQLite counts pages and never looks behind the last one, so that a sealed file is a database as before. A seal tells
+ * what a disk, a memory or a mistake changed after a file was written. Against who may write the file no seal helps:
+ * the cache folder is the user's alone, and everything else is taken as hostile, seal or not.
  */
 #ifndef STORE_SEAL_H
 #define STORE_SEAL_H
