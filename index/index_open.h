@@ -59,7 +59,10 @@ int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err);
 /** How to build what this opening is about, into its temporary file, in this process. */
 struct build_options index_build_options(const struct opening *opening);
 
-/** Refuse what the options do not allow: an incomplete index, anomalies. @return 0; PEEL_EINCOMPLETE, PEEL_EFORMAT, … */
+/**
+ * Refuse what the options do not allow: an incomplete index, anomalies.
+ * @return 0; PEEL_EINCOMPLETE, PEEL_EFORMAT, as peel_findings.
+ */
 int index_check_allowed(struct peel_index *index, const struct peel_index_options *options,
 	struct peel_error *err);
 
