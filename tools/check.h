@@ -91,4 +91,10 @@ check_write_fn check_write_text, check_write_json, check_write_junit, check_writ
 int check_line(const struct check_report *report, const struct check_image *image,
 	const struct peel_violation *violation);
 
+struct call;
+
+/** Write the report in one format; arg is the struct check_report. An emit_fn: returns an exit status. */
+int check_emit(struct call *call, struct peel_index *index, const char *format, FILE *out,
+	void *arg);
+
 #endif
