@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Standard input kept whole, for a reader that cannot be the process that has it: the server of a mount, whose index is
- * built by a child without rights. Nobody looks at the bytes on the way, so that a stranger's may pass through a process
- * that still has its rights. What is small stays in memory, the rest goes where other spools go.
+ * Standard input kept whole, for a reader that cannot be the process that has it: the server of a mount, whose
+ * index is built by a child without rights. Nobody looks at the bytes on the way, so that a stranger's may pass
+ * through a process that still has its rights. What is small stays in memory, the rest goes where other spools go.
  */
 #include <errno.h>
 #include <fcntl.h>

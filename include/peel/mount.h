@@ -53,8 +53,9 @@ struct peel_mount_options {
  *
  * Two processes stay behind: a server, and a small supervisor that keeps the rights to unmount. A
  * third, a shell that waits for the end of both, unmounts where both were killed. SIGTERM, SIGINT
- * and SIGHUP to either unmount and end it. The supervisor believes nothing that the server says. Without foreground, the server leaves the session and
- * the folder, and descriptors without close-on-exec are closed in it.
+ * and SIGHUP to either unmount and end it. The supervisor believes nothing that the server says.
+ * Without foreground, the server leaves the session and the folder, and descriptors without
+ * close-on-exec are closed in it.
  *
  * The server is a fork of the caller and uses its handle, descriptors included: an index that is
  * unlinked or that was read from standard input cannot be opened a second time. So the caller must

@@ -70,7 +70,7 @@ for how in -f '-f -o debug'; do
 	eventually is_mounted
 	serves "$how"
 	[ -n "$instrumented" ] || is "$how: the server is in the cage" "$(rights "$(server_pid)")" "$caged"
-	kill -INT "$front"
+	kill -TERM "$front"
 	wait "$front"
 	true_that "$how: a signal unmounts" eventually is_gone
 done
