@@ -39,7 +39,11 @@ static bool read_all(struct peel_index *index, uint64_t ino, uint64_t offset, vo
 	return peel_read(index, ino, offset, buf, len, NULL) == (ssize_t)len;
 }
 
-/* A header, which a slot points to. @param left bytes that headers may still have: they do not overlap. @return 0, less than 0 damaged or no memory, or what the callback returned. */
+/*
+ * A header, which a slot points to.
+ * @param left bytes that headers may still have: they do not overlap.
+ * @return 0, less than 0 damaged or no memory, or what the callback returned.
+ */
 static int read_blob(struct peel_index *index, uint64_t ino, uint64_t size, const uint8_t *slot,
 	uint64_t *left, pkgdb_blob_fn *each, void *arg, const char **ret_what)
 {

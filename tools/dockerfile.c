@@ -18,6 +18,8 @@
 
 /* Heredocs that one instruction begins. */
 #define HEREDOCS_MAX 16
+/* Bytes of a line that can be a directive; what is behind them says nothing. */
+#define DIRECTIVE_MAX 256
 
 struct heredoc {
 	char name[64];
@@ -71,11 +73,15 @@ static void take_directives(struct reading *reading)
 
 	reading->escape = '\\';
 	while (take_line(&ahead, &line, &len) && len > 0 && line[0] == '#') {
+		/* The file has no NUL at its end, and the next line is none of this one. */
+		char text[DIRECTIVE_MAX + 1];
 		char name[16];
 		char value;
 
-		if (sscanf(line, "# %15[a-zA-Z] = %c", name, &value) != 2 &&
-			sscanf(line, "#%15[a-zA-Z]=%c", name, &value) != 2) {
+		snprintf(text, sizeof(text), "%.*s", len < DIRECTIVE_MAX ? (int)len : DIRECTIVE_MAX,
+			line);
+		if (sscanf(text, "# %15[a-zA-Z] = %c", name, &value) != 2 &&
+			sscanf(text, "#%15[a-zA-Z]=%c", name, &value) != 2) {
 			return;
 		}
 		if (strcasecmp(name, "escape") == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rpm's database in SQLite: pages, cells and schema of a stranger. What comes out of it is not more than the file holds,
- * and what is wrong with it is said.
+ * rpm's database in SQLite: pages, cells and schema of a stranger. What comes out of it is not more than the file
+ * holds, and what is wrong with it is said.
  */
 #include <string.h>
 

@@ -37,6 +37,8 @@ static const struct {
 		{"RUN /bin/sh -c set -e\nRUN not me\n # buildkit",
 			"RUN /bin/sh -c more   lines # buildkit"},
 		{3, 7}},
+	/* A comment is one line: what follows is no directive of it. */
+	{"#\nescape=`\nFROM a\nRUN x \\\n  y\n", {"RUN /bin/sh -c x   y # buildkit"}, {4}},
 	/* Lines that are alike: in order. */
 	{"FROM a\nRUN x\nRUN y\nRUN x\nRUN y\n",
 		{"RUN /bin/sh -c x", "RUN /bin/sh -c y", "RUN /bin/sh -c x", "RUN /bin/sh -c y"},
