@@ -156,13 +156,10 @@ static int check_image(struct check_run *run)
 	if (status == STATUS_OK && wants_figures(run->call)) {
 		status = measure(image);
 	}
-	image->status = image->failed > 0 ? STATUS_NO
-		: image->unsure > 0 || image->reasons || peel_index_missed(image->index)
-		? STATUS_INCONCLUSIVE
-		: STATUS_OK;
-	if (image->status == STATUS_OK && peel_index_limit_hit(image->index)) {
-		image->status = reading_status(image->index, STATUS_OK);
-	}
+	image->status = image->failed > 0             ? STATUS_NO
+		: image->unsure > 0 || image->reasons ? STATUS_INCONCLUSIVE
+		: peel_index_limit_hit(image->index)  ? reading_status(image->index, STATUS_OK)
+						      : STATUS_OK;
 	return status;
 }
 
