@@ -97,13 +97,6 @@ serves 'SIGUSR1 ends nothing'
 umount "$mnt"
 true_that 'umount(8) ends all processes' eventually is_gone
 
-# A server that would run a program is killed by the kernel. Nothing but a debugger can make it try.
-if [ -z "$instrumented" ] && command -v gdb >/dev/null; then
-	mount_image image.tar
-	gdb -p "$(server_pid)" -batch -ex 'call (int)execl("/bin/true", "true", (char *)0)' >/dev/null 2>&1
-	true_that 'a program in the server: it is killed, and no mount stays' eventually is_gone
-fi
-
 # Without Landlock, and without seccomp.
 PEEL=$dir/peel
 printf '#!/bin/sh\nexec %s %s "$@"\n' "$NOLANDLOCK" "$peel" >"$PEEL"
