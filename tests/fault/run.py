@@ -10,7 +10,7 @@ n-th one fails: once, or all from then on; of every n, or a sample of N (default
 - the status is 0, 1, 2 or 3, within ten seconds, and no process is left;
 - where the status is the good run's, standard output is the same, byte for byte; an image that violates its policy is
   never passed, and after EINTR and short transfers everything is as if nothing had been;
-- the cache holds no index or facts that differ from the reference, and at most one temporary file;
+- the cache holds no index or facts that differ from the reference, and at most one temporary file of each;
 - the next run gives the good answer, and after one more build no temporary file is left.
 
 $PEEL is the command, $PEEL_BUILD its build folder.
