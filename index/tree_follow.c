@@ -174,6 +174,7 @@ int tree_follow(struct tree *tree, const struct tree_name *name, const char *res
 		"SELECT link FROM temp.layer_link WHERE dir = ?1 AND name = ?2 AND id >= ?3 AND id < ?4"
 		" AND link IS NOT NULL";
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	const char *link;
 	size_t link_len;
 	int code = tree->links_layer == tree->layer ? 0 : fill(tree, err);
 
@@ -183,13 +184,19 @@ int tree_follow(struct tree *tree, const struct tree_name *name, const char *res
 	if (code <= 0) {
 		return code;
 	}
+	link = sqlite3_column_blob(stmt, 0);
 	link_len = (size_t)sqlite3_column_bytes(stmt, 0);
+	if (link_len == 0) {
+		/* An empty target leads nowhere else, and not to the root. */
+		link = ".";
+		link_len = 1;
+	}
 	if (link_len + 1 + rest_len > TREE_PATH_MAX) {
 		return peel_fail(err, PEEL_ELIMIT, "path over %d bytes through a symlink",
 			TREE_PATH_MAX);
 	}
 	/* rest may lie in the buffer that to is not: there are two, used in turn. */
-	memcpy(to, sqlite3_column_blob(stmt, 0) ? sqlite3_column_blob(stmt, 0) : "", link_len);
+	memcpy(to, link, link_len);
 	to[link_len] = '/';
 	memcpy(to + link_len + 1, rest, rest_len);
 	*ret_to_len = link_len + 1 + rest_len;

@@ -84,7 +84,8 @@ static int find_folder(struct binder *binder, const char *path, size_t len, uint
 			len = target.link_len + 1 + (len - pos);
 			path = binder->rest;
 			pos = 0;
-			dir = path[0] == '/' ? STORE_ROOT_DIR : dir;
+			/* An empty target leads nowhere else. */
+			dir = target.link_len > 0 && path[0] == '/' ? STORE_ROOT_DIR : dir;
 			*ret_followed = true;
 			continue;
 		}

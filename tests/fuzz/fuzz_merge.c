@@ -336,7 +336,12 @@ static void check_visible(const struct stack *stack, const struct model_node *ro
 		name_number(sqlite3_column_blob(stmt, 2), sqlite3_column_bytes(stmt, 2)));
 	const int64_t inode = sqlite3_column_int64(stmt, 6);
 
-	fuzz_check(node && node->entry == entry);
+	if (!node || node->entry != entry) {
+		(void)fprintf(stderr, "entry %d, another is %d\n",
+			entry ? (int)(entry - stack->entries) : -1,
+			node && node->entry ? (int)(node->entry - stack->entries) : -1);
+		fuzz_fail("something else is visible", __FILE__, __LINE__);
+	}
 	if (entry && entry->kind == 'h') {
 		fuzz_check(inode == STORE_FIRST_ENTRY + (node->inode->data - stack->entries));
 	}

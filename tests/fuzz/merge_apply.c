@@ -84,6 +84,12 @@ static void push_link(struct todo *todo, const struct model_path *link)
 	*todo = next;
 }
 
+/* "file/..": for the kernel there is no such folder, engines that resolve links themselves do not look. */
+static bool goes_up(const struct todo *todo)
+{
+	return memchr(todo->parts + todo->at, MODEL_NAME_UP, todo->count - todo->at) != NULL;
+}
+
 static void follow(struct layer *layer, const struct model_node *node)
 {
 	if (layer->followed_count < sizeof(layer->followed) / sizeof(*layer->followed)) {
@@ -112,6 +118,7 @@ static struct model_node *walk(struct layer *layer, const uint8_t *parts, size_t
 		}
 		node = model_child(at[depth], part);
 		if (!node && !make) {
+			layer->odd |= goes_up(&todo);
 			return NULL;
 		}
 		if (!node) {
@@ -124,6 +131,8 @@ static struct model_node *walk(struct layer *layer, const uint8_t *parts, size_t
 			continue;
 		}
 		if (!model_is_link(node) || ++hops > MODEL_HOPS) {
+			/* Engines refuse a layer with a loop; where its entry is kept meanwhile, nobody knows. */
+			layer->odd |= goes_up(&todo) || hops > MODEL_HOPS;
 			return NULL;
 		}
 		follow(layer, node);
@@ -170,6 +179,7 @@ static struct model_inode *find_target(struct layer *layer, const uint8_t *parts
 			node = below;
 		}
 		if (!node) {
+			layer->odd |= goes_up(&todo);
 			return NULL;
 		}
 		if (todo.at == todo.count) {
@@ -182,6 +192,7 @@ static struct model_inode *find_target(struct layer *layer, const uint8_t *parts
 			continue;
 		}
 		if (!model_is_link(node) || ++hops > MODEL_HOPS) {
+			layer->odd |= goes_up(&todo);
 			return NULL;
 		}
 		follow(layer, node);
@@ -371,6 +382,7 @@ static bool apply_one(struct layer *layer, struct model_entry *entry, const uint
 			return false;
 		}
 		model_hide(layer->root->entry, entry->layer, MODEL_WHY(WHY_DUPLICATE));
+		layer->root->again = layer->root->entry != NULL;
 		layer->root->entry = entry;
 		layer->root->inode = model_inode_new(entry);
 		return true;
@@ -438,6 +450,11 @@ struct model_node *model_apply(struct model_node *lower, struct model_entry *ent
 		if (!apply_one(&layer, entry, parts, part_count)) {
 			model_lost_add(entry);
 			model_hide(entry, entry->layer, MODEL_WHY(WHY_UNREACHABLE));
+			/*
+			 * Engines refuse a layer with an entry below its own file. What others reach by a
+			 * symlink there, nobody knows.
+			 */
+			entry->open |= entry->kind == 'l';
 			/* A whiteout below the layer's own file: nothing to say against it taking effect. */
 			layer.odd |= part_count > 0 && is_marker(parts[part_count - 1]);
 		}
