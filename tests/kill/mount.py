@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill the mount's processes with SIGKILL at random moments: never a dead mount two seconds later.
 
-    mount.py [--count N] [--seed N] [--figures FILE]
+    mount.py [--count N] [--seed N] [--grace SECONDS] [--figures FILE]
 
 A random choice of peel's own processes is killed: the waiting command, the supervisor, the server, or all. Two seconds
 later the folder is either no mount, or one that answers; after an unmount no process is left. $PEEL is the command.
@@ -99,7 +99,7 @@ def read_on(seed, point, end, wrong):
             end.wait(0.001)
 
 
-def round_of(rng, image, cache, point):
+def round_of(rng, image, cache, point, grace):
     """One mount and one attack. Returns (killed, what is wrong or None)."""
     command = subprocess.Popen([PEEL, "mount", "--cache-dir", cache, image, point], stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
@@ -118,18 +118,18 @@ def round_of(rng, image, cache, point):
     end.set()
     reader.join()
     wrong = bytes_wrong[0] if bytes_wrong else None
-    if not wait_for(lambda: state(point) in ("gone", "alive"), GRACE):
+    if not wait_for(lambda: state(point) in ("gone", "alive"), grace):
         wrong = "dead mount: %s" % state(point)
     # a mount that is still coming up, or going down, settles before it is judged again
     time.sleep(0.05)
-    if wrong is None and not wait_for(lambda: state(point) in ("gone", "alive"), GRACE):
+    if wrong is None and not wait_for(lambda: state(point) in ("gone", "alive"), grace):
         wrong = "dead mount later: %s" % state(point)
     if is_mounted(point):
         subprocess.run([PEEL, "umount", point], stderr=subprocess.DEVNULL)
-    if not wait_for(lambda: not is_mounted(point), GRACE):
+    if not wait_for(lambda: not is_mounted(point), grace):
         wrong = wrong or "cannot be unmounted"
         subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL)
-    if not wait_for(lambda: not processes(point), GRACE):
+    if not wait_for(lambda: not processes(point), grace):
         wrong = wrong or "processes are left: %s" % processes(point)
         for pid in processes(point):
             os.kill(pid, signal.SIGKILL)
@@ -140,6 +140,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--grace", type=float, default=GRACE, help="seconds, more on a machine that is busy")
     parser.add_argument("--figures")
     options = parser.parse_args()
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
@@ -153,7 +154,7 @@ def main():
         for i in range(options.count):
             point = os.path.join(folder, "mnt%d" % i)
             os.mkdir(point)
-            count, text = round_of(rng, image, cache, point)
+            count, text = round_of(rng, image, cache, point, options.grace)
             killed += count
             if text:
                 wrong.append("round %d: %s" % (i, text))
