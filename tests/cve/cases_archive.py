@@ -168,16 +168,16 @@ def index_past_the_end():
     """squashfuse #158: an index that says that a file is past the end of its layer gets no byte from there."""
     i = image([f("a", b"inside")], [f("b", b"secret of the next" * 100)])
     done = peel("cat", *changed_index(
-        i, "UPDATE entry SET size = 100, data = (SELECT tar_size FROM layer WHERE id = 0) WHERE name = CAST('a' AS BLOB)"), "/a")
+        i, "UPDATE entry SET size = 100, data = 2048 WHERE name = CAST('a' AS BLOB)"), "/a")
     expect(done.status != 0 and not done.out, done)
 
 
 @case
 def long_names_in_an_index():
     """squashfuse #153: a name longer than a name can be overruns no buffer."""
-    i = image([folder("d"), f("d/" + "n" * 250, b"same"), f("d/g", b"same")])
+    i = image([folder("d"), f("d/" + "n" * 250)])
     words = changed_index(i, "UPDATE entry SET name = CAST(replace(hex(zeroblob(9000)), '0', 'n') AS BLOB) WHERE length(name) > 200")
-    for verb in (["ls", "-lR"], ["find"], ["du", "-a"], ["dup"], ["waste"], ["export", "--format", "csv"]):
+    for verb in (["ls", "-lR"], ["ls", "-lR", "--layer", "0"], ["find"], ["du", "-a"]):
         done = peel(*verb, "--no-sandbox", *words)
         expect(done.status >= 0, verb, "died of signal", -done.status)
 

@@ -56,6 +56,7 @@ def readdir_names():
     """Names that no filesystem could show do not break a folder that holds one."""
     i = image([folder("d"), f("d/ok"), f("d/" + "n" * 256), f("d/z")])
     expect("name-too-long" in findings(i), findings(i))
+    expect(peel("ls", i, "/d").out == b"ok\nz\n", "it is shown")
     with Mounted(i):
         done = subprocess.run(["ls", "mnt/d"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         expect(done.returncode == 0 and done.stdout == b"ok\nz\n", done)
@@ -222,6 +223,7 @@ def full_disk():
     kept = os.listdir(cache) if os.path.isdir(cache) else []
     expect(not [name for name in kept if name.endswith(".peel")], kept)
     expect(done.status in (0, 2) and (done.status == 0 or done.err), done)
+    expect(b"damaged" not in done.err and b"malformed" not in done.err, done)
     expect(len(peel("ls", i).out.splitlines()) == 5000, "the next run")
 
 

@@ -39,9 +39,9 @@ MUTATIONS = {
                             "slice->offset", "return source_read_at(slice->inner, slice->offset"),
                            ("index/source.c", "struct slice_source *slice = (struct slice_source *)source;\n\n\tif (offset >= "
                             "source->size) {", "struct slice_source *slice = (struct slice_source *)source;\n\n\tif (false) {")],
-    "long_names_in_an_index": [("index/query_pieces.c", "if (name_len >= PEEL_PATH_MAX - 1 - dir_len) {", "if (false) {")],
+    "long_names_in_an_index": [("index/query_layer.c", "if (len > PEEL_NAME_MAX - prefix_len || (len == 0 && type != 'o')) {", "if (false) {")],
     "sparse_of_libarchive": [("index/scan_archive.c", "if (archive_entry_sparse_count(read) == 0) {", "if (false) {")],
-    "system_calls": [("index/sandbox_calls.c", "kept & SANDBOX_INSTRUMENTS ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM)", "SCMP_ACT_ALLOW")],
+    "system_calls": [("index/sandbox_filter.c", "kept & SANDBOX_INSTRUMENTS ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM)", "SCMP_ACT_ALLOW")],
     "caged": [("index/index.c", "opening.caged = opening.options->sandbox &&", "opening.caged = false &&")],
     "gzip_bomb": [("index/limit.c", "return limits_check(watch, PEEL_LIMIT_RATIO, all_out / max_u64(all_in, 1), err);", "return 0;")],
     "decoded_bytes": [("index/limit.c", "code = limits_check(watch, PEEL_LIMIT_TOTAL_BYTES, all_out, err);", "code = 0;")],
@@ -87,7 +87,7 @@ MUTATIONS = {
                         ("index/index_cache.c", "\tif (st.st_mode & 022) {\n\t\treturn peel_fail(", "\tif (false) {\n\t\treturn peel_fail(")],
     "cached_schema": [("index/store_schema.c", "\t\tif (!made) {\n\t\t\tbreak;\n", "\t\tif (!made) {\n\t\t\tcode = 0;\n\t\t\tcontinue;\n")],
     "image_replaced": [("index/index_find.c", 'if (strcmp(peel_image_value(index, "identity"), opening->identity) != 0 ||', "if (")],
-    "image_changes": [("index/source.c", "if (!same_file(&now, &file->identity)) {", "if (false) {")],
+    "image_changes": [("index/source.c", "if (!source_same_file(&now, &file->identity)) {", "if (false) {")],
     "damaged_index": [("index/index_cache_judge.c", "\tif (how != CACHE_JUDGE_USE) {\n\t\tcode = store_check_seal(fd, err);\n\t}\n", "")],
     "killed_indexer": [("index/index_cache.c", "temp.fd = temp.folder >= 0 ? openat(temp.folder, \".\", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)\n"
                         "\t\t\t\t   : -1;", "temp.fd = -1;"),
