@@ -23,6 +23,8 @@ static size_t decode_frame(ZSTD_DCtx *context, const uint8_t *data, size_t len)
 {
 	ZSTD_inBuffer in = {data, len, 0};
 	ZSTD_outBuffer out = {plain.bytes, sizeof(plain.bytes), plain.len};
+	const unsigned long long claimed = ZSTD_getFrameContentSize(data, len);
+	const size_t start = plain.len;
 	size_t status = 1, before;
 
 	do {
@@ -31,6 +33,10 @@ static size_t decode_frame(ZSTD_DCtx *context, const uint8_t *data, size_t len)
 	} while (status != 0 && !ZSTD_isError(status) && before != in.pos + out.pos);
 	plain.len = out.pos;
 	plain.large = plain.large || out.pos == out.size;
+	/* Decoding in pieces, libzstd does not look at that where an empty block ends the frame. */
+	if (status == 0 && claimed < ZSTD_CONTENTSIZE_ERROR && claimed != out.pos - start) {
+		status = 1;
+	}
 	return status == 0 ? in.pos : 0;
 }
 
