@@ -159,7 +159,8 @@ def commit():
 
 def write_figures(path, title, columns, rows, **counts):
     """One campaign's figures, as tests/security/table reads them."""
-    shown = " ".join(["tests/" + os.path.relpath(sys.argv[0], os.path.join(HERE, ".."))] + sys.argv[1:])
+    options = [word for before, word in zip(sys.argv, sys.argv[1:]) if "--figures" not in (before, word)]
+    shown = " ".join(["tests/" + os.path.relpath(sys.argv[0], os.path.join(HERE, ".."))] + options)
     figures = {"title": title, "command": shown, "commit": commit(), "columns": columns, "rows": rows}
     figures.update({name: counts.get(name, 0) for name in ("crashes", "hangs", "wrong", "leaks")})
     with open(path, "w") as file:
