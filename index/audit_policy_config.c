@@ -342,7 +342,7 @@ static int read_baseline(struct peel_policy *policy, const struct yaml *node,
 	path = beside(policy, limit->baseline_file);
 	code = path ? policy_read_file(path, &text, &len, &why) : policy_no_memory(err);
 	if (code == 0) {
-		code = json_parse(limit->baseline_file, text, len, &root, &why);
+		code = json_parse(policy_shown(limit->baseline_file), text, len, &root, &why);
 	}
 	if (code == PEEL_ENOMEM) {
 		return policy_no_memory(err);

@@ -69,7 +69,7 @@ static int read_detector(struct reading *reading, const struct yaml *key, const 
 	node = yaml_get(map, "tiers");
 	if (code == 0 && node) {
 		code = policy_words(reading->policy, node, "tiers", &tiers, reading->err);
-		detector->tiers = policy_tiers(&tiers);
+		detector->tiers = code == 0 ? policy_tiers(&tiers) : 0;
 		if (code == 0 && !detector->tiers) {
 			code = policy_fail(reading->policy, node, reading->err,
 				"tiers are interpreter, embedder, payload, dependent and declared");

@@ -36,6 +36,8 @@ static const char *say(int code)
 		return "limit: a package's header is too large";
 	case SQLITE_INTERRUPT:
 		return "limit: too much work";
+	case SQLITE_NOMEM:
+		return "it is damaged, or takes too much memory";
 	case SQLITE_IOERR:
 		return "its file cannot be read";
 	default:
@@ -324,6 +326,7 @@ int pkgdb_rpm_sqlite(struct peel_index *index, uint64_t ino, uint64_t size, pkgd
 {
 	struct image_vfs vfs;
 	sqlite3 *db = NULL;
+	bool opened;
 	int count = 0;
 	int code;
 	int r = 0;
@@ -337,6 +340,7 @@ int pkgdb_rpm_sqlite(struct peel_index *index, uint64_t ino, uint64_t size, pkgd
 	code = sqlite3_open_v2("rpmdb.sqlite", &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
 		vfs.name);
 	code = code == SQLITE_OK ? harden(db, &count) : code;
+	opened = code == SQLITE_OK;
 	if (code == SQLITE_OK && !has_table(db, &code)) {
 		*ret_what = code == SQLITE_DONE || code == SQLITE_ROW ? "no table Packages"
 								      : say(code & 0xff);
@@ -345,7 +349,8 @@ int pkgdb_rpm_sqlite(struct peel_index *index, uint64_t ino, uint64_t size, pkgd
 	}
 	sqlite3_close(db);
 	sqlite3_vfs_unregister(&vfs.base);
-	if (code == SQLITE_NOMEM) {
+	/* Once it is open, SQLite may say that of a file that is damaged: it is no reason to give all databases up. */
+	if (code == SQLITE_NOMEM && !opened) {
 		return PEEL_ENOMEM;
 	}
 	if (!*ret_what && r == 0 && code != SQLITE_DONE) {

@@ -66,11 +66,15 @@ static void print_text(FILE *out, const char *text)
 	for (; *text; text++) {
 		const unsigned char c = (unsigned char)*text;
 
-		if (c < 0x20 || c == '"' || c == '\\') {
+		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
 			(void)fprintf(out, "\\x%02x", c);
 		} else if (c == 0xc2 && (unsigned char)text[1] < 0xa0) {
 			/* A control character beyond ASCII. */
 			(void)fprintf(out, "\\u%04x", (unsigned char)*++text);
+		} else if (c == 0xe2 && (unsigned char)text[1] == 0x80) {
+			/* Ends of lines and paragraphs are among these. */
+			(void)fprintf(out, "\\u20%02x", (unsigned char)text[2] & 0x3f);
+			text += 2;
 		} else {
 			(void)putc(c, out);
 		}
