@@ -126,7 +126,8 @@ class Campaign:
         with open(os.path.join(self.cache, name), "rb") as file:
             is_damaged = file.read() == data and data != good[name]
         # Another version in the header makes it another version's: it is listed, never used, and its seal not known.
-        is_damaged = is_damaged and (len(data) < 100 or data[60:64] == good[name][60:64])
+        same = [data[a:b] == good[name][a:b] for a, b in ((0, 16), (68, 72), (60, 64))]
+        is_damaged = is_damaged and (len(data) < 100 or same != [True, True, False])
         done = common.run(["cache", "verify", "--cache-dir", self.cache])
         self.judge(what, done)
         if done.status != (1 if is_damaged else 0):
