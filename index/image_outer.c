@@ -3,10 +3,9 @@
  * Which files an archive holds is decided by our own walk over its headers, with the rules of Go's archive/tar, because
  * that is what every engine reads archives with. A parser that is laxer would see other members, and so another image.
  *
- * One pass over a stream, so that a compressed file is decoded once. It ends at the end of the tar;
- * a tar that breaks off or is malformed half way keeps the members before, and says why it ended: a
- * truncated `docker save` still has layers that can be read, and whether that is enough is not
- * decided here.
+ * One pass over a stream, so that a compressed file is decoded once. It ends at the end of the tar; a tar that breaks
+ * off or is malformed half way keeps the members before, and says why it ended: a truncated `docker save` still has
+ * layers that can be read, and whether that is enough is not decided here.
  *
  * A root filesystem may have millions of entries. Its list is dropped at the limit "members" and the walk goes on for
  * the marks alone, so that memory stays bounded and a manifest.json behind a million files is still seen.
@@ -323,11 +322,12 @@ static int take_member(struct walk *walk, const struct tar_header *header,
 		header->path);
 	struct outer_seen seen = {.header = header, .block = block};
 	bool escaped = false;
-	int r = limits_check(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count, err);
+	int r;
 
-	if (r == 0) {
-		r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
+	if (limits_over(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count)) {
+		return limits_fail(walk->watch.limits, PEEL_LIMIT_ENTRIES, walk->count, err);
 	}
+	r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
 
 	if (r == 0 && header->typeflag == TAR_GNU_SPARSE_FILE) {
 		r = skip_sparse_blocks(walk, block, err);

@@ -132,6 +132,11 @@ int limits_check(struct limit_watch *watch, enum peel_limit limit, uint64_t valu
 	return value <= limits_value(watch, limit) ? 0 : limits_fail(watch, limit, value, err);
 }
 
+bool limits_over(const struct limit_watch *watch, enum peel_limit limit, uint64_t value)
+{
+	return value > limits_value(watch, limit);
+}
+
 int limits_decoded(struct limit_watch *watch, uint64_t in, uint64_t out, struct peel_error *err)
 {
 	uint64_t all_in;

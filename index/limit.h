@@ -24,6 +24,8 @@ struct peel_error;
  */
 struct limit_watch {
 	struct peel_limits asked;
+	/** Keeps what is written off the cache lines that all threads read. */
+	char apart[64];
 	/** The greatest value of each that was within its limit or hit it. */
 	atomic_ullong reached[PEEL_LIMITS];
 	/** Bits of those that cut a layer, and of those that end everything. */
@@ -53,6 +55,8 @@ uint64_t limits_value(const struct limit_watch *watch, enum peel_limit limit);
  */
 int limits_check(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
 	struct peel_error *err);
+/** Is a value over its limit? Notes nothing: for what is counted up, and noted at its end. */
+bool limits_over(const struct limit_watch *watch, enum peel_limit limit, uint64_t value);
 /** Fail as limits_check does, with a value that is over the limit. @return PEEL_ELIMIT. */
 int limits_fail(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
 	struct peel_error *err);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "limit.h"
 #include "tree_load.h"
 #include "tree_priv.h"
 #include "tree_rows.h"
@@ -95,13 +96,12 @@ int tree_end_layer(struct tree *tree, struct peel_error *err)
 {
 	struct tree_layer *layer = &tree->layers[tree->layer];
 
-	(void)err;
 	layer->end_id = tree->next_id;
 	layer->visible_bytes = layer->bytes;
 	tree->totals.entries += layer->entries;
 	tree->totals.bytes += layer->bytes;
 	tree->totals.allocated += layer->allocated;
-	return 0;
+	return limits_check(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree), err);
 }
 
 void tree_set_limits(struct tree *tree, struct limit_watch *limits)

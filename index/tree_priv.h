@@ -97,6 +97,12 @@ struct tree {
 	struct tree_totals totals;
 };
 
+/** Entries of all layers so far. */
+static inline uint64_t tree_count(const struct tree *tree)
+{
+	return tree->next_id - STORE_FIRST_ENTRY;
+}
+
 /* A look into index entry_path for each type: one path may have a million entries. */
 #define TREE_LAST_OF(type, also) \
 	"SELECT max(id) AS id FROM entry WHERE dir = ?1 AND name = ?2 AND type = '" type \
