@@ -19,8 +19,8 @@ MUTATIONS = {
     "cp_through_symlink": [("tools/put.c", "fd = openat(put->current, name, FOLDER_FLAGS | O_NOFOLLOW);",
                             "fd = openat(put->current, name, FOLDER_FLAGS);")],
     "zip_slip": [("index/path.c", 'if (is_name(path + start, part, "..")) {', "if (false) {")],
-    "breakout": [("index/tree_follow.c", "\tif (code <= 0) {\n\t\treturn code;\n\t}\n\tlink_len =", "\tif (code <= 0 || link_len == 0 || true) {\n"
-                  "\t\treturn 0;\n\t}\n\tlink_len =")],
+    "breakout": [("index/tree_follow.c", "\tif (code <= 0) {\n\t\treturn code;\n\t}\n\tlink = sqlite3", "\tif (code <= 0 || true) {\n"
+                  "\t\treturn 0;\n\t}\n\tlink = sqlite3")],
     "link_walk": [("index/query_path.c", "if (r == 0 && parent != 0) {", "if (r == 0) {")],
     "tarmageddon": [("index/scan_entry.c", "scanner->data_len = (uint64_t)merged->size;", "scanner->data_len = (uint64_t)stored;")],
     "pax_size_of_extension": [("index/scan_group.c", "\tsize_t padding = (size_t)tar_padding((uint64_t)size);\n\tssize_t got;\n",
