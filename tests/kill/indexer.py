@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill the indexer with SIGKILL at random moments: no wrong index is ever accepted, and nothing piles up.
 
-    indexer.py [--count N] [--seed N] [--figures FILE]
+    indexer.py [--count N] [--seed N] [--files N] [--figures FILE]
 
 Killed are the command alone, the child that reads the image alone, or all at once. After every kill no process is left
 that could write; the cache holds at most one unfinished file, and the next run gives the reference's answer. At the end
@@ -34,11 +34,11 @@ DUMP = ("SELECT '='||hex(path)||' '||layer||' '||type||' '||mode||' '||size||' '
         "coalesce(why,'-')||' '||coalesce(hidden_by,-1) AS row FROM entries ORDER BY id")
 
 
-def make_image(path):
+def make_image(path, files):
     """Two compressed layers, the second hides part of the first."""
-    first = [{"type": "f", "path": b"d%d/f%d" % (i % 97, i), "data": b"%d\n" % i * 20} for i in range(FILES)]
+    first = [{"type": "f", "path": b"d%d/f%d" % (i % 97, i), "data": b"%d\n" % i * 20} for i in range(files)]
     second = [{"type": "w", "path": b"d%d" % i} for i in range(10)]
-    second += [{"type": "f", "path": b"d50/f%d" % i, "data": b"new"} for i in range(50, FILES, 970)]
+    second += [{"type": "f", "path": b"d50/f%d" % i, "data": b"new"} for i in range(50, files, 970)]
     mkimage.build(path, [{"instruction": "first", "entries": first}, {"instruction": "second", "entries": second}],
                   form="oci-archive", compress="gzip", tags=["t"])
 
@@ -48,13 +48,13 @@ def files_in(folder):
     return sorted(os.path.join(d, n) for d, _, names in os.walk(folder) for n in names)
 
 
-def answer(image, cache):
+def answer(image, cache, files):
     """What the index says of every entry, as a hash."""
     run = subprocess.run([PEEL, "sql", "--cache-dir", cache, image, DUMP], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE)
     if run.returncode:
         raise SystemExit("peel sql: status %d: %s" % (run.returncode, run.stderr.decode(errors="replace")))
-    if run.stdout.count(b"\n=") < FILES:
+    if run.stdout.count(b"\n=") < files:
         raise SystemExit("peel sql gives %d rows" % run.stdout.count(b"\n="))
     return hashlib.sha256(run.stdout).hexdigest()
 
@@ -87,15 +87,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--figures")
     options = parser.parse_args()
     rng = random.Random(options.seed)
     folder = tempfile.mkdtemp(prefix="peel-kill-")
     image, cache = os.path.join(folder, "image"), os.path.join(folder, "cache")
-    make_image(image)
+    make_image(image, options.files)
     time.sleep(SETTLE)
     started = time.monotonic()
-    reference = answer(image, cache)
+    reference = answer(image, cache, options.files)
     longest = 1.2 * (time.monotonic() - started)
     finished = files_in(cache)
     killed, children, leaks, wrong = 0, 0, 0, []
@@ -114,7 +115,7 @@ def main():
         # a second kill on top: what is left behind must not add up
         if rng.random() < 0.2:
             kill_one(rng, image, cache, longest, [])
-        if answer(image, cache) != reference:
+        if answer(image, cache, options.files) != reference:
             wrong.append("kill %d: the index differs from the reference" % i)
         # the run that found the unfinished file, or the one after it, has swept it
         left = [p for p in files_in(cache) if p not in finished]
