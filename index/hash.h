@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /**
- * A number that is another one in every process, and the same in one: where a table's chains have no bound, its hashes begin
- * with it, so that no image can hold a million names of one hash.
+ * A number that is another one in every process, and the same in one: where a table's chains have no bound, its hashes
+ * begin with it, so that no image can hold a million names of one hash.
  */
 uint64_t hash_seed(void);
 

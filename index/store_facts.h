@@ -2,8 +2,8 @@
 /**
  * Facts files behind SQLite: a second file beside an index, on the same connection.
  *
- * Facts decide verdicts, so a byte that a disk changed must not be believed: the seal (store_seal.h) of a facts file, and
- * of the index beside it, is checked whenever facts are opened.
+ * Facts decide verdicts, so a byte that a disk changed must not be believed: the seal (store_seal.h) of a facts file,
+ * and of the index beside it, is checked whenever facts are opened.
  */
 #ifndef STORE_FACTS_H
 #define STORE_FACTS_H

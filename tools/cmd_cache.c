@@ -358,7 +358,7 @@ static int run_cache(struct call *call)
 const struct verb cmd_cache = {
 	.name = "cache",
 	.operands = "ls|gc|verify",
-	.summary = "list the indexes that are kept, remove what is of no use or damaged",
+	.summary = "list, check and remove the indexes that are kept",
 	.details =
 		"gc removes indexes whose image is gone or another by now, those of other versions, damaged ones,\n"
 		"and what killed builders left; then the least recently used ones until all are within the limit.\n"

@@ -222,7 +222,8 @@ int peel_cache_list(const char *cache_dir, peel_cache_fn *each, void *arg, struc
 /**
  * Remove what cannot be used any more, then the least recently used indexes until the rest is within the limit.
  * An index that is in use, by a mount too, serves on until it is closed. Safe beside builders and other collections.
- * @return 0, what removed returned, PEEL_EIO (one could not be removed; all others were looked at), or as peel_cache_list.
+ * @return 0, what removed returned, PEEL_EIO (one could not be removed; all others were looked at), or as
+ *   peel_cache_list.
  */
 int peel_cache_gc(const struct peel_cache_gc_options *options, struct peel_error *err);
 
