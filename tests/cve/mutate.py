@@ -25,6 +25,10 @@ import run as cases  # noqa: E402
 PASSED, SKIPPED = 0, 77
 
 
+class Stale(Exception):
+    """A mutation that does not fit the source any more."""
+
+
 class Scratch:
     """A copy of the sources, and a build of it."""
 
@@ -56,9 +60,15 @@ class Scratch:
             text = file.read_text()
             kept.setdefault(file, text)
             if text.count(old) != 1:
-                raise SystemExit("%s: the text is found %d times in %s" % (name, text.count(old), path))
+                self.undo(kept)
+                raise Stale("its text is found %d times in %s" % (text.count(old), path))
             file.write_text(text.replace(old, new))
         return kept
+
+    @staticmethod
+    def undo(kept):
+        for file, text in kept.items():
+            file.write_text(text)
 
 
 def judge(scratch, name):
@@ -71,7 +81,10 @@ def judge(scratch, name):
         return "", False
     if with_it != PASSED:
         return "fails with the defence in place", True
-    kept = scratch.mutate(name)
+    try:
+        kept = scratch.mutate(name)
+    except Stale as why:
+        return str(why), True
     try:
         made = scratch.ninja(name)
         if made.returncode:
@@ -81,8 +94,7 @@ def judge(scratch, name):
         while len(without) < 3 and without[-1] == PASSED:
             without.append(scratch.run(name))
     finally:
-        for file, text in kept.items():
-            file.write_text(text)
+        scratch.undo(kept)
     return ("passes without the defence" if without[-1] in (PASSED, SKIPPED) else ""), True
 
 

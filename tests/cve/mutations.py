@@ -47,10 +47,10 @@ MUTATIONS = {
     "decoded_bytes": [("index/limit.c", "code = limits_check(watch, PEEL_LIMIT_TOTAL_BYTES, all_out, err);", "code = 0;")],
     "zstd_window": [("index/limit.c", "while (UINT64_C(1) << log > part) {", "while (false) {"),
                     ("index/limit.c", "unsigned int log = WINDOW_LOG_MAX;", "unsigned int log = 31;")],
-    "entry_bomb": [("index/layer_crew_read.c", "\tint code = limits_check(crew->options.limits, PEEL_LIMIT_ENTRIES,\n"
-                    "\t\tatomic_fetch_add_explicit(&crew->entries, 1, memory_order_relaxed) + 1, err);\n", "\tint code = 0;\n"),
-                   ("index/tree_add.c", "\tcode = limits_check(tree->limits, PEEL_LIMIT_ENTRIES, tree->next_id - STORE_FIRST_ENTRY + 1,\n"
-                    "\t\terr);\n", "")],
+    "entry_bomb": [("index/layer_crew_read.c", "if (limits_over(crew->options.limits, PEEL_LIMIT_ENTRIES, count)) {", "if (false) {"),
+                   ("index/tree_add.c", "if (limits_over(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree) + 1)) {", "if (false) {"),
+                   ("index/tree.c", "return limits_check(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree), err);", "return 0;"),
+                   ("index/image_outer.c", "if (limits_over(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count)) {", "if (false) {")],
     "deep_tree": [("index/scan.c", "return limits_check(limits, PEEL_LIMIT_DEPTH, depth, err);", "return 0;")],
     "sparse_map_pax": [("index/tar_sparse.c", "\t\tint code = limits_check(sparse->limits, PEEL_LIMIT_SPARSE_EXTENTS, (uint64_t)value,\n"
                         "\t\t\terr);\n", "\t\tint code = 0;\n")],
