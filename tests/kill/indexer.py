@@ -26,6 +26,8 @@ import mkimage  # noqa: E402
 
 PEEL = os.environ.get("PEEL", "peel")
 FILES = 20000
+# Kills for one that hits a running indexer, at most.
+ATTEMPTS = 4
 # An image that is younger than this is not trusted by the cache.
 SETTLE = 2.2
 # What the rest of an indexer may take to see that the other part is gone, seconds.
@@ -99,12 +101,17 @@ def main():
     reference = answer(image, cache, options.files)
     longest = 1.2 * (time.monotonic() - started)
     finished = files_in(cache)
-    killed, children, leaks, wrong = 0, 0, 0, []
-    for i in range(options.count):
+    killed, children, leaks, tried, wrong = 0, 0, 0, 0, []
+    for i in range(ATTEMPTS * options.count):
+        if killed == options.count:
+            break
         for path in files_in(cache):
             os.unlink(path)
         running, builders, left = kill_one(rng, image, cache, longest, [])
         killed += running
+        tried += 1
+        # The machine is not always as fast: most kills are to hit, and all of the run is.
+        longest *= 1.02 if running else 0.93
         children += running and builders > 0
         if left:
             leaks += 1
@@ -128,12 +135,12 @@ def main():
     shutil.rmtree(folder)
     for text in wrong[:20]:
         print(text)
-    print("%d kills, %d of a running indexer, %d with its child at work, %d wrong" % (options.count, killed, children, len(wrong)))
+    print("%d kills, %d of a running indexer, %d with its child at work, %d wrong" % (tried, killed, children, len(wrong)))
     if options.figures:
         common.write_figures(options.figures, "kill -9 while an image is indexed",
                              ["kills", "of a running indexer", "with its child at work", "wrong"],
-                             [[options.count, killed, children, len(wrong)]], wrong=len(wrong) - leaks, leaks=leaks)
-    return 1 if wrong or killed < options.count // 4 else 0
+                             [[tried, killed, children, len(wrong)]], wrong=len(wrong) - leaks, leaks=leaks)
+    return 1 if wrong or killed < options.count // 2 else 0
 
 
 if __name__ == "__main__":
