@@ -105,6 +105,9 @@ static void read_stack(struct fuzz_input *input, struct stack *stack)
 		read_path(input, &entry->path, 1);
 		if (entry->kind == 'l' || entry->kind == 'h') {
 			read_path(input, &entry->link, 0);
+			/* An empty first part is a slash. */
+			entry->link.absolute |= entry->link.count > 1 &&
+				entry->link.parts[0] == MODEL_NAME_EMPTY;
 		}
 	}
 }
