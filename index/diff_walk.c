@@ -131,9 +131,9 @@ static int take_name(struct query *q, sqlite3_stmt *stmt, struct diff_name *name
 		name->entry = row.id;
 		r = query_merged_fill(q, &row, &name->found);
 	}
-	/* The hash of a sparse file is of the bytes that its tar has. */
-	name->hashed = name->hashed && !name->found.node.sparse;
 	if (r == 0) {
+		/* The hash of a sparse file is of the bytes that its tar has. */
+		name->hashed = name->hashed && !name->found.node.sparse;
 		r = read_counting(q, &row, name);
 	}
 	return r < 0 ? r : 1;
