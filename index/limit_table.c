@@ -191,8 +191,8 @@ int peel_limits_set(struct peel_limits *limits, const char *text, struct peel_er
 
 /* By enum peel_limit. */
 static const struct peel_limit_info table[PEEL_LIMITS] = {
-	[PEEL_LIMIT_DEPTH] = {"depth", PEEL_UNIT_COUNT, PEEL_LIMIT_CUTS, 2048, 1, 32767,
-		"names in a path", "the longest path that a kernel takes, 4,095 bytes, has no more",
+	[PEEL_LIMIT_DEPTH] = {"depth", PEEL_UNIT_COUNT, PEEL_LIMIT_CUTS, 8192, 1, 32767,
+		"names in a path", "four times as many as the longest path that a kernel takes has",
 		"the longest path that can be asked for has no more"},
 	[PEEL_LIMIT_ENTRIES] = {"entries", PEEL_UNIT_COUNT, PEEL_LIMIT_STOPS, 10000000, 1,
 		1000000000, "tar entries of all layers",
