@@ -68,7 +68,7 @@ BOMBS = [
     bomb("1,000,000 names in one folder", makers.one_folder(1000000), {0}, fast=False, verb=("find", "IMAGE", "-name", "x")),
     bomb("a layer compressed 21 times", makers.double_gzip, {3}),
     bomb("a path 5,000 deep", makers.deep(5000), {0}),
-    bomb("a path 9,000 deep", makers.deep(9000), {3}, "depth: "),
+    bomb("a path 9,000 deep", makers.deep(9000), {3}, "path-length: "),
     bomb("a path 1,000,000 deep", makers.deep(1000000), {3}, "header-size: "),
     bomb("5,000 paths 2,000 deep", makers.deep(2000, 5000), {3}, "folders: ", fast=False),
     bomb("a path of 1,000,000 bytes", makers.long_path(1000000), {3}, "path-length: "),
