@@ -102,7 +102,7 @@ static void messages_name_the_way_out(void **state)
 		"(the kernel follows no more");
 	assert_true(limits_stopped(&watch));
 	assert_failure(limits_check(NULL, PEEL_LIMIT_DEPTH, 99999, &err), PEEL_ELIMIT, &err,
-		"2048");
+		"8192");
 	assert_int_equal(limits_check(NULL, PEEL_LIMIT_DEPTH, 99999, NULL), PEEL_ELIMIT);
 }
 
