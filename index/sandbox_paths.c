@@ -7,7 +7,8 @@
  * held; what it does not know is left to the list of system calls. Debian 12's headers are older than its kernels,
  * so numbers and structures of later versions stand here, named as in <linux/landlock.h>.
  *
- * Not held by any version: asking whether a path exists and what stat(2) says of it.
+ * Not held by any version: asking whether a path exists and what stat(2) says of it; changing modes, owners, attributes
+ * and times of what is there. All but times are therefore changed by descriptors only (sandbox_table.c).
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -23,10 +23,11 @@
 
 /**
  * What a copy by root needs to leave files as they were: their owner, then mode, times and attributes of files that
- * are not one's own any more, set-id bits, file capabilities; and writing in folders that are already another's.
+ * are not one's own any more, set-id bits, file capabilities; writing in folders that are already another's; and
+ * making a symlink as another (setfsuid: changing one's user is on no list).
  */
 static const uint64_t owner_capabilities = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) |
-	BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP);
+	BIT(CAP_FOWNER) | BIT(CAP_FSETID) | BIT(CAP_SETFCAP) | BIT(CAP_SETGID) | BIT(CAP_SETUID);
 
 /** No id 0 that gives capabilities, none kept or gained over a change of ids, none ambient; for good. */
 static const unsigned long locked_securebits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |

@@ -192,6 +192,8 @@ static void copy_file(struct cp *cp, const struct walk_step *step)
 
 static void copy_symlink(struct cp *cp, const struct walk_step *step)
 {
+	const struct put_owner owner = {step->node->uid, step->node->gid};
+	const bool owned = cp->rules.preserve && cp->rules.root;
 	cleanup_free char *target = NULL;
 	struct put_new new = {.fd = -1};
 	struct peel_error err = {0};
@@ -202,7 +204,7 @@ static void copy_symlink(struct cp *cp, const struct walk_step *step)
 		cp_complain_read(cp, step->path, &err);
 		return;
 	}
-	error = put_symlink(&cp->put, target, &new);
+	error = put_symlink(&cp->put, target, owned ? &owner : NULL, &new);
 	if (error) {
 		cp_complain(cp, "cannot create ", step->path, strerror(error));
 		return;

@@ -18,14 +18,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/fsuid.h>
 #include <unistd.h>
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+/* Room for "/proc/self/fd/N". */
+#define PROC_SIZE 40
 
 /* One component, and one that stays: the library promises it, here it matters. */
 static bool is_component(const char *name)
@@ -156,13 +157,36 @@ struct recipe {
 	mode_t mode;
 	dev_t device;
 	const char *target;
+	const struct put_owner *owner;
 	int link_folder;
 	const char *link_name;
 };
 
+/*
+ * The owner of a symlink is changed by its name alone, which the sandbox does not let through: so it is made as its
+ * owner, with the user that files are made as. Who may not be another stays who he is.
+ */
+static int make_symlink_as(const struct put_owner *owner, const char *target, int folder,
+	const char *name)
+{
+	const int group = setfsgid(owner->gid);
+	const int user = setfsuid(owner->uid);
+	int r = symlinkat(target, folder, name);
+	int saved = errno;
+
+	setfsuid((uid_t)user);
+	setfsgid((gid_t)group);
+	errno = saved;
+	return r;
+}
+
 /* @return 0, or -1 with errno set. */
 static int make(int folder, const char *name, const struct recipe *recipe)
 {
+	if (recipe->target && recipe->owner &&
+		make_symlink_as(recipe->owner, recipe->target, folder, name) == 0) {
+		return 0;
+	}
 	if (recipe->link_name) {
 		return linkat(recipe->link_folder, recipe->link_name, folder, name, 0);
 	}
@@ -217,16 +241,23 @@ int put_file(struct put *put, struct put_new *ret_new)
 	return ret_new->fd >= 0 ? 0 : make_new(put, &recipe, ret_new);
 }
 
+/* The name by which the kernel leads to an open file. */
+static const char *proc_path(char buf[PROC_SIZE], int fd)
+{
+	snprintf(buf, PROC_SIZE, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
 /*
  * Give a file without a name the one that is wanted, or, where that is taken, a temporary one. @return
  * an errno.
  */
 static int name_file(const struct put *put, struct put_new *new, const char *name)
 {
-	char proc[sizeof("/proc/self/fd/") + 11];
+	char proc[PROC_SIZE];
 	char temporary[TEMP_NAME_SIZE];
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", new->fd);
+	proc_path(proc, new->fd);
 	if (linkat(AT_FDCWD, proc, put->current, name, AT_SYMLINK_FOLLOW) == 0) {
 		return 0;
 	}
@@ -268,9 +299,22 @@ static int check_new(struct put *put, struct put_new *new, mode_t type)
 	return ESTALE;
 }
 
-int put_symlink(struct put *put, const char *target, struct put_new *ret_new)
+/* What is open takes its attributes without a name. Where it may not be opened, it goes on as it is. */
+static void open_fifo(struct put_new *new)
 {
-	const struct recipe recipe = {.target = target};
+	char proc[PROC_SIZE];
+	int fd = open(proc_path(proc, new->fd), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(new->fd);
+		new->fd = fd;
+	}
+}
+
+int put_symlink(struct put *put, const char *target, const struct put_owner *owner,
+	struct put_new *ret_new)
+{
+	const struct recipe recipe = {.target = target, .owner = owner};
 	int error = make_new(put, &recipe, ret_new);
 
 	return error ? error : check_new(put, ret_new, S_IFLNK);
@@ -281,28 +325,56 @@ int put_special(struct put *put, mode_t mode, dev_t device, struct put_new *ret_
 	const struct recipe recipe = {.mode = mode, .device = device};
 	int error = make_new(put, &recipe, ret_new);
 
-	return error ? error : check_new(put, ret_new, mode & S_IFMT);
+	error = error ? error : check_new(put, ret_new, mode & S_IFMT);
+	if (!error && S_ISFIFO(mode)) {
+		open_fifo(ret_new);
+	}
+	return error;
+}
+
+/* Where an open file is. @param buf PATH_MAX bytes. @return false where nobody says, or it is too long. */
+static bool find_path(int fd, char *buf)
+{
+	char proc[PROC_SIZE];
+	ssize_t len = readlink(proc_path(proc, fd), buf, PATH_MAX);
+
+	if (len <= 0 || len >= PATH_MAX) {
+		return false;
+	}
+	buf[len] = 0;
+	return true;
 }
 
 /*
  * Go down to a folder in one call: component by component, a deep one costs more than a thousand, for
- * each of its links. @return -1 with errno set: also where the kernel cannot or the path is too long.
+ * each of its links. openat2 would refuse links on the way, and the sandbox has no openat2; so one looks afterwards
+ * where that has led. @return -1 with errno set: also where it cannot be told.
  */
 static int descend_at_once(const struct put *put, const char *path, size_t len)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-	char folder[PATH_MAX];
+	char wanted[PATH_MAX];
+	char found[PATH_MAX];
+	size_t base_len;
+	int fd;
 
-	if (len >= sizeof(folder)) {
+	if (!find_path(put->base, wanted) || (base_len = strlen(wanted)) + len + 2 > PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(folder, path, len);
-	folder[len] = 0;
-	return (int)syscall(SYS_openat2, put->base, len > 0 ? folder : ".", &how, sizeof(how));
+	base_len = base_len == 1 ? 0 : base_len;
+	wanted[base_len] = '/';
+	memcpy(wanted + base_len + 1, path, len);
+	wanted[base_len + 1 + len] = 0;
+	if (len == 0) {
+		return fcntl(put->base, F_DUPFD_CLOEXEC, 0);
+	}
+	fd = openat(put->base, wanted + base_len + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && (!find_path(fd, found) || strcmp(found, wanted) != 0)) {
+		close(fd);
+		fd = -1;
+		errno = ELOOP;
+	}
+	return fd;
 }
 
 /* Go one component down. @return as open. */

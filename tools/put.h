@@ -33,11 +33,17 @@ struct put {
 	size_t room;
 };
 
+/** Whose something is. */
+struct put_owner {
+	uid_t uid;
+	gid_t gid;
+};
+
 /** Something new in the current folder. {.fd = -1} is none. */
 struct put_new {
 	/** Temporary; "": a file without any, of which nothing is left if the process is killed. */
 	char name[TEMP_NAME_SIZE];
-	/** A file's own descriptor; of all else one that names it (O_PATH). */
+	/** A file's own descriptor, and a fifo's where it may be opened; of all else one that names it (O_PATH). */
 	int fd;
 };
 
@@ -71,8 +77,13 @@ bool put_stat(const struct put *put, const char *name, struct stat *ret_stat);
 /** Make an empty file, open for writing, that only its owner may use. @return an errno. */
 int put_file(struct put *put, struct put_new *ret_new);
 
-/** Make a symlink. @return an errno. */
-int put_symlink(struct put *put, const char *target, struct put_new *ret_new);
+/**
+ * Make a symlink.
+ * @param owner whose it shall be, as far as the process may make it so: who looks sees whose it is; NULL: our own.
+ * @return an errno.
+ */
+int put_symlink(struct put *put, const char *target, const struct put_owner *owner,
+	struct put_new *ret_new);
 
 /** Make a device or a fifo. @param mode with its type. @return an errno. */
 int put_special(struct put *put, mode_t mode, dev_t device, struct put_new *ret_new);

@@ -66,6 +66,25 @@ static int set_xattrs(int fd, struct peel_index *index, const struct peel_node *
 	return target.error;
 }
 
+/*
+ * By name for O_PATH, which the sandbox does not let through: there a symlink is made by its owner (put_symlink). Its
+ * group is then that of a folder with the set-gid bit, and means nothing: nobody asks for a link's group.
+ */
+static int set_owner(int fd, const struct peel_node *node)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		return errno;
+	}
+	if ((st.st_uid == node->uid && st.st_gid == node->gid) ||
+		fchown(fd, node->uid, node->gid) == 0 ||
+		(errno == EBADF && fchownat(fd, "", node->uid, node->gid, AT_EMPTY_PATH) == 0)) {
+		return 0;
+	}
+	return errno == EPERM && S_ISLNK(st.st_mode) && st.st_uid == node->uid ? 0 : errno;
+}
+
 static int set_mode(int fd, mode_t mode)
 {
 	char path[PROC_PATH];
@@ -103,11 +122,8 @@ int put_meta(int fd, struct peel_index *index, const struct peel_node *node,
 	int one;
 
 	if (rules->preserve && rules->root) {
-		if (fchownat(fd, "", node->uid, node->gid, AT_EMPTY_PATH) == 0) {
-			mode = node->mode & 07777;
-		} else {
-			error = errno;
-		}
+		error = set_owner(fd, node);
+		mode = error ? mode : node->mode & 07777;
 	}
 	if (rules->xattrs && node->has_xattrs) {
 		one = set_xattrs(fd, index, node);

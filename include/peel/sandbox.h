@@ -39,7 +39,10 @@ struct peel_sandbox {
 	/** Folders in which files without a name (O_TMPFILE) may still be made: spools. They can never get a name. */
 	const int *spill;
 	size_t spill_count;
-	/** Folders in which files may still be made, written, renamed and removed: what a copy or an export writes. */
+	/**
+	 * Folders in which, and below which, files may still be made, renamed and removed: what a copy writes. What is
+	 * there is not opened for writing; attributes are changed by descriptors, but times of any file by its name.
+	 */
 	const int *writable;
 	size_t writable_count;
 	/** Keep changing owners of files in writable folders where the process may: cp as root. */

@@ -192,7 +192,7 @@ static int writes_a_copy(void)
 
 static int makes_outside(void)
 {
-	return open_at(writable, "../new", O_CREAT | O_WRONLY);
+	return open_at(writable, "../new", O_CREAT | O_EXCL | O_WRONLY);
 }
 
 static int removes_outside(void)
@@ -207,7 +207,9 @@ static int makes_a_device(void)
 
 static int gives_away(void)
 {
-	return result(fchownat(writable, "file", 1234, 1234, 0));
+	int fd = openat(writable, "file", O_RDONLY | O_CLOEXEC);
+
+	return result(fd < 0 ? fd : fchown(fd, 1234, 1234));
 }
 
 static int removes(void)
@@ -345,7 +347,7 @@ static int enters_again(void)
 	return peel_sandbox_enter(&(struct peel_sandbox){0}, NULL) >= 0 ? reads_passwd() : UNMADE;
 }
 
-/* Attempts that end the process. */
+/* Attempts that are one call. */
 
 #define CALLS(name, ...) \
 	static int name(void) \
@@ -353,6 +355,10 @@ static int enters_again(void)
 		return result(syscall(__VA_ARGS__)); \
 	}
 
+CALLS(changes_a_mode, SYS_fchmodat, writable, "../outside", 04777)
+CALLS(changes_an_owner, SYS_fchownat, writable, "../outside", 1234, 1234, 0)
+CALLS(marks_a_file, SYS_setxattr, in_top("outside"), "user.x", "x", 1, 0)
+CALLS(cuts_a_spill, SYS_truncate, in_top("s/file"), 0)
 CALLS(makes_a_socket, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
 CALLS(makes_a_pair, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL)
 CALLS(connects, SYS_connect, STDIN_FILENO, NULL, 0)
@@ -425,6 +431,12 @@ const struct attempt attempts[] = {
 	{"writable: a copy", writes_a_copy, WRITABLE, DONE},
 	{"writable: a file outside", makes_outside, WRITABLE, CONFINED},
 	{"writable: removes outside", removes_outside, WRITABLE, CONFINED},
+	{"writable: a mode outside", changes_a_mode, EVERYTHING, DENIED},
+	{"writable: an owner outside", changes_an_owner, EVERYTHING, DENIED},
+	{"writable: an attribute outside", marks_a_file, EVERYTHING, DENIED},
+	{"writable: writes a spill's neighbour", writes_named_spill, EVERYTHING, DENIED},
+	{"writable: cuts a spill's neighbour", cuts_a_spill, EVERYTHING, DENIED},
+	{"writable: openat2", opens_by_openat2, EVERYTHING, ABSENT},
 	{"writable: a device", makes_a_device, WRITABLE, REFUSED},
 	{"writable: gives a file away", gives_away, WRITABLE, DENIED},
 	{"owners: gives a file away", gives_away, OWNERS, ROOT_ONLY},
