@@ -105,8 +105,9 @@ int mountinfo_find(const char *path, struct mountinfo *ret_info, struct peel_err
 			found = 1;
 		}
 	}
-	return ferror(file) ? peel_fail(err, PEEL_EIO, "/proc/self/mountinfo: %s", strerror(errno))
-			    : found;
+	/* Without memory a line ends the loop, and is no error of the file. */
+	return !feof(file) ? peel_fail(err, PEEL_EIO, "/proc/self/mountinfo: %s", strerror(errno))
+			   : found;
 }
 
 int mountinfo_resolve(const char *mount_point, char **ret_path, struct peel_error *err)

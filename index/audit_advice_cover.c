@@ -238,7 +238,7 @@ static char *write_action(struct cover *c, const struct advice_rule *rule)
 	size_t left = 0;
 	size_t size = 0;
 	char *text = NULL;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = peel_text_stream(&text, &size);
 	char name[NAME_SIZE];
 
 	if (!out) {

@@ -140,14 +140,16 @@ static int take_row(void *arg, int columns, const char *const *names,
 	struct peel_violation violation = {.layer = -1, .hidden_by = -1, .visible = true};
 	char what[CHECK_TEXT_MAX] = "";
 	cleanup_free char *path = NULL;
-	FILE *out = fmemopen(what, sizeof(what) - 1, "w");
+	FILE *out;
 
 	querying->rows++;
-	if (querying->rule->required || !out) {
-		if (out) {
-			fclose(out);
-		}
-		return querying->rule->required ? 1 : 0;
+	if (querying->rule->required) {
+		return 1;
+	}
+	out = fmemopen(what, sizeof(what) - 1, "w");
+	if (!out) {
+		querying->code = peel_fail(querying->check->err, PEEL_ENOMEM, "out of memory");
+		return querying->code;
 	}
 	for (int i = 0; i < columns; i++) {
 		if (strcmp(names[i], "path") == 0 && !path && values[i].type == 't') {

@@ -255,7 +255,7 @@ static int find_reasons(struct peel_index *index, char **ret_reasons, uint64_t *
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = peel_text_stream(&text, &size);
 	bool first = true;
 	int r = 0;
 

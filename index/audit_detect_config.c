@@ -223,7 +223,7 @@ static int note_words(struct detect *detect, const struct command *command, size
 }
 
 /* Words by their last component, for rules. */
-static void match_words(struct detect *detect, const struct command *command)
+static int match_words(struct detect *detect, const struct command *command)
 {
 	for (size_t i = 0; i < command->count; i++) {
 		const struct word *word = &command->words[i];
@@ -234,13 +234,14 @@ static void match_words(struct detect *detect, const struct command *command)
 		char *shown = found_alloc(detect, word->len + 1);
 
 		if (!shown) {
-			return;
+			return found_failed(detect);
 		}
 		memcpy(shown, word->text, word->len);
 		shown[word->len] = '\0';
 		snprintf(rooted, sizeof(rooted), "/%.*s", (int)len, name);
 		match_text(detect->match, DETECTOR_COMMAND, rooted, len + 1, "config", shown, -1);
 	}
+	return 0;
 }
 
 static int look_at_command(struct detect *detect, const char *key, const json_t *value,
@@ -267,7 +268,7 @@ static int look_at_command(struct detect *detect, const char *key, const json_t 
 	r = snprintf(name, sizeof(name), "config:%s", key);
 	r = found_name_add(detect, &detect->base.names, &detect->base.name_count, name, (size_t)r);
 	match_begin(detect->match, DETECTOR_CONFIG);
-	match_words(detect, command);
+	r = r < 0 ? r : match_words(detect, command);
 	r = r < 0 ? r : match_finish(detect->match, take_rule, detect);
 	if (r >= 0) {
 		r = resolve_words(detect, command, text, before, files);

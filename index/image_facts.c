@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration for people: what a container started from the image would get. */
+#include <stdbool.h>
 #include <string.h>
 
 #include <peel/image.h>
@@ -11,6 +12,7 @@ struct walk {
 	peel_fact_fn *each;
 	void *arg;
 	int stopped;
+	bool out_of_memory;
 };
 
 /** How a member of the configuration is told. */
@@ -61,6 +63,7 @@ static void tell_pairs(struct walk *walk, const char *key, const json_t *object)
 		json_t *pair = json_sprintf("%s=%s", name,
 			json_is_string(value) ? json_string_value(value) : "");
 
+		walk->out_of_memory |= !pair;
 		tell(walk, key, json_string_value(pair));
 		json_decref(pair);
 	}
@@ -74,6 +77,7 @@ static void tell_command(struct walk *walk, const char *key, const json_t *value
 		return;
 	}
 	text = json_dumps(value, JSON_ENCODE_ANY);
+	walk->out_of_memory |= !text;
 	tell(walk, key, text);
 	free(text);
 }
@@ -109,7 +113,7 @@ static void tell_member(struct walk *walk, const char *key, enum shape shape, co
 int peel_config_facts(const char *config, size_t len, peel_fact_fn *each, void *arg,
 	struct peel_error *err)
 {
-	struct walk walk = {each, arg, 0};
+	struct walk walk = {.each = each, .arg = arg};
 	json_t *root = NULL;
 	const json_t *inner;
 	int r = json_parse_again("configuration", config, len, &root, err);
@@ -128,5 +132,8 @@ int peel_config_facts(const char *config, size_t len, peel_fact_fn *each, void *
 		}
 	}
 	json_decref(root);
+	if (walk.out_of_memory) {
+		return peel_fail(err, PEEL_ENOMEM, "out of memory");
+	}
 	return walk.stopped ? 1 : 0;
 }

@@ -139,7 +139,7 @@ static int read_document(struct peel_image *image, const char *what, const json_
 	return 0;
 }
 
-/* Names that a descriptor gives: its ref name, and containerd's full name. */
+/* Names that a descriptor gives: its ref name, and containerd's full name. NULL: memory is exhausted. */
 static json_t *names_of(const json_t *descriptor)
 {
 	static const char *const keys[] = {
@@ -147,12 +147,14 @@ static json_t *names_of(const json_t *descriptor)
 	const json_t *annotations = json_member(descriptor, "annotations");
 	json_t *names = json_array();
 
-	for (size_t i = 0; i < countof(keys); i++) {
+	for (size_t i = 0; names && i < countof(keys); i++) {
 		json_t *name = json_object_get(annotations, keys[i]);
 
 		if (json_is_string(name) && json_string_length(name) > 0 &&
-			!json_equal(name, json_array_get(names, 0))) {
-			json_array_append(names, name);
+			!json_equal(name, json_array_get(names, 0)) &&
+			json_array_append(names, name) < 0) {
+			json_decref(names);
+			names = NULL;
 		}
 	}
 	return names;
@@ -344,7 +346,8 @@ static int survey_index(struct survey *survey, const json_t *index, const struct
 		/* The names that the top gives hold for all below it. */
 		next.names = json_array_size(branch->names) ? json_incref(branch->names)
 							    : names_of(descriptor);
-		r = survey_descriptor(survey, descriptor, &next, err);
+		r = next.names ? survey_descriptor(survey, descriptor, &next, err)
+			       : peel_fail(err, PEEL_ENOMEM, "out of memory");
 		json_decref(next.names);
 		if (r < 0) {
 			return r;

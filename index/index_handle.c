@@ -104,6 +104,21 @@ const char *peel_index_limit_hit(const struct peel_index *index)
 	return hit ? peel_limit_info((unsigned int)__builtin_ctz(hit))->name : NULL;
 }
 
+void index_note_failure(struct peel_index *index, int code)
+{
+	int none = 0;
+
+	if (code == PEEL_ENOMEM || code == PEEL_EIO || code == PEEL_ECHANGED ||
+		code == PEEL_EINTERNAL) {
+		atomic_compare_exchange_strong(&index->failure, &none, code);
+	}
+}
+
+int peel_index_failure(const struct peel_index *index)
+{
+	return atomic_load(&index->failure);
+}
+
 const char *peel_index_unkept_reason(const struct peel_index *index)
 {
 	return index->unkept;

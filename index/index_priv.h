@@ -69,6 +69,8 @@ struct peel_index {
 	struct index_facts facts;
 	/** What was asked for; what is hit while questions are answered is noted here. */
 	struct limit_watch limits;
+	/** The first failure of this machine while questions are answered, an enum peel_code; 0: none. */
+	_Atomic int failure;
 	/** Connections to fd. */
 	struct store_pool pool;
 	/** Files listed or read lately. */
@@ -80,6 +82,12 @@ struct peel_index {
  * @return 0 and *ret_store, give it back with index_release; PEEL_ENOMEM, PEEL_EFORMAT, PEEL_EIO.
  */
 int index_acquire(struct peel_index *index, struct store **ret_store, struct peel_error *err);
+
+/**
+ * Remember the outcome of a call for peel_index_failure, where it is a failure of this machine: of memory, of reading,
+ * of SQLite. What the image itself lacks or holds broken is none.
+ */
+void index_note_failure(struct peel_index *index, int code);
 
 /** Give a connection back; all its statements must be reset. NULL store is fine. */
 void index_release(struct peel_index *index, struct store *store);

@@ -35,11 +35,13 @@ static inline bool query_name_valid(const char *name, size_t len)
 		!(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
 }
 
-/** One public call: the index, its connection, where errors go. */
+/** One public call: the index, its connection, where errors go. It stays where query_begin found it. */
 struct query {
 	struct peel_index *index;
 	struct store *store;
+	/** The caller's, or ours where he wants none; never NULL once the query has begun. */
 	struct peel_error *err;
+	struct peel_error own;
 };
 
 /** Take a connection for a call. @return 0, or as index_acquire. */
@@ -47,6 +49,9 @@ int query_begin(struct query *q, struct peel_index *index, struct peel_error *er
 
 static inline void query_end_(struct query *q)
 {
+	if (q->err) {
+		index_note_failure(q->index, q->err->code);
+	}
 	if (q->store) {
 		index_release(q->index, q->store);
 	}
@@ -58,9 +63,7 @@ static inline void query_end_(struct query *q)
 /** Forget a failure that was not one in the end. */
 static inline void query_forgive(struct query *q)
 {
-	if (q->err) {
-		*q->err = (struct peel_error){0};
-	}
+	*q->err = (struct peel_error){0};
 }
 
 /** A node number taken apart. */

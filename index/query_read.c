@@ -258,27 +258,36 @@ static int load_file(struct peel_index *index, uint64_t ino, struct query_place 
 	return r;
 }
 
+static ssize_t read_file(struct peel_index *index, const struct query_place *file, uint64_t offset,
+	void *buf, size_t len, struct peel_error *err)
+{
+	int r;
+
+	if (file->sparse) {
+		return read_sparse(index, file, offset, buf, len, err);
+	}
+	r = read_layer(index, file, file->data + offset, buf, len, err);
+	return r < 0 ? r : (ssize_t)len;
+}
+
 ssize_t peel_read(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,
 	struct peel_error *err)
 {
 	struct query_place file;
-	int r = load_file(index, ino, &file, err);
+	ssize_t got = load_file(index, ino, &file, err);
 
-	if (r < 0) {
-		return r;
+	if (got < 0) {
+		return got;
 	}
-	if (offset >= file.size) {
-		return 0;
-	}
-	len = min_u64(min_u64(len, file.size - offset), SSIZE_MAX);
+	len = offset >= file.size ? 0 : min_u64(min_u64(len, file.size - offset), SSIZE_MAX);
 	if (len == 0) {
 		return 0;
 	}
-	if (file.sparse) {
-		return read_sparse(index, &file, offset, buf, len, err);
+	got = read_file(index, &file, offset, buf, len, err);
+	if (got < 0) {
+		index_note_failure(index, (int)got);
 	}
-	r = read_layer(index, &file, file.data + offset, buf, len, err);
-	return r < 0 ? r : (ssize_t)len;
+	return got;
 }
 
 int peel_read_now(struct peel_index *index, uint64_t ino, uint64_t offset, void *buf, size_t len,

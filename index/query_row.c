@@ -45,8 +45,9 @@ const char *query_reason(int why)
 
 int query_begin(struct query *q, struct peel_index *index, struct peel_error *err)
 {
-	*q = (struct query){.index = index, .err = err};
-	return index_acquire(index, &q->store, err);
+	*q = (struct query){.index = index};
+	q->err = err ? err : &q->own;
+	return index_acquire(index, &q->store, q->err);
 }
 
 int query_corrupt(struct query *q, uint64_t entry, const char *what)

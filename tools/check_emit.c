@@ -30,7 +30,7 @@ static bool write_tame(const struct check_report *report, size_t format, FILE *o
 {
 	cleanup_free char *text = NULL;
 	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
+	FILE *memory = peel_text_stream(&text, &size);
 	bool fine;
 
 	if (!memory) {

@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "cmd.h"
+#include "format.h"
 #include "dockerfile.h"
 
 /* Annotations of each kind, with one that says how many more there are; the verdict is the tenth error. */
@@ -30,11 +31,9 @@ static void write_escaped(FILE *out, const char *text, bool property)
 
 static void write_property(FILE *out, const char *text)
 {
-	cleanup_free char *escaped = NULL;
+	cleanup_free char *escaped = format_escaped(text, strlen(text));
 
-	if (peel_text_escape(text, strlen(text), &escaped) == 0) {
-		write_escaped(out, escaped, true);
-	}
+	write_escaped(out, escaped, true);
 }
 
 /* The first complaint whose line is known says where; else the rule itself. */

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "cmd.h"
 #include "detect.h"
+#include "format.h"
 #include "json_writer.h"
 
 static void write_lines(struct json *json, const char *key, const char *lines)
@@ -16,9 +17,9 @@ static void write_lines(struct json *json, const char *key, const char *lines)
 	json_array(json, key);
 	while (lines && *lines) {
 		size_t len = strcspn(lines, "\n");
-		cleanup_free char *line = strndup(lines, len);
+		cleanup_free char *line = format_text("%.*s", (int)len, lines);
 
-		json_string(json, NULL, line ? line : "");
+		json_string(json, NULL, line);
 		lines += len + (lines[len] == '\n');
 	}
 	json_close(json);

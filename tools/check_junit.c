@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "cmd.h"
+#include "format.h"
 
 /* Complaints of one rule that are written. */
 #define SHOWN_MAX 200
@@ -54,11 +55,9 @@ static void write_xml(FILE *out, const char *text)
 
 static void write_raw(FILE *out, const char *text)
 {
-	cleanup_free char *escaped = NULL;
+	cleanup_free char *escaped = format_escaped(text, strlen(text));
 
-	if (peel_text_escape(text, strlen(text), &escaped) == 0) {
-		write_xml(out, escaped);
-	}
+	write_xml(out, escaped);
 }
 
 static void count(struct totals *totals, enum peel_result_state state)
@@ -197,9 +196,9 @@ static void write_completeness(FILE *out, const struct check_image *image)
 		out);
 	while (*reasons) {
 		const size_t len = strcspn(reasons, "\n");
-		cleanup_free char *line = strndup(reasons, len);
+		cleanup_free char *line = format_text("%.*s", (int)len, reasons);
 
-		write_xml(out, line ? line : "");
+		write_xml(out, line);
 		reasons += len + (reasons[len] == '\n');
 		fputs(*reasons ? "\n" : "", out);
 	}

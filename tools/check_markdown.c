@@ -24,10 +24,10 @@ static void write_reasons(const struct check_image *image, FILE *out)
 	fputs("Not everything could be looked at:\n\n", out);
 	while (*reasons) {
 		const size_t len = strcspn(reasons, "\n");
-		cleanup_free char *line = strndup(reasons, len);
+		cleanup_free char *line = format_text("%.*s", (int)len, reasons);
 
 		fputs("- ", out);
-		sheet_markdown_text(out, line ? line : "");
+		sheet_markdown_text(out, line);
 		putc('\n', out);
 		reasons += len + (reasons[len] == '\n');
 	}

@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "cmd.h"
+#include "format.h"
 #include "dockerfile.h"
 #include "json_writer.h"
 
@@ -83,19 +84,18 @@ static void write_text(struct json *json, const char *key, const char *text)
 /* In a message, brackets would be a link. */
 static void write_message(struct json *json, const char *text)
 {
-	cleanup_free char *escaped = malloc(2 * strlen(text) + 1);
+	/* Room for a backslash before each character. */
+	cleanup_free char *escaped = format_text("%s%s", text, text);
 	size_t len = 0;
 
-	for (; escaped && *text; text++) {
+	for (; *text; text++) {
 		if (*text == '[' || *text == ']') {
 			escaped[len++] = '\\';
 		}
 		escaped[len++] = *text;
 	}
-	if (escaped) {
-		escaped[len] = 0;
-	}
-	write_text(json, "message", escaped ? escaped : "");
+	escaped[len] = 0;
+	write_text(json, "message", escaped);
 }
 
 static void write_rules(struct sarif *sarif)
@@ -312,11 +312,11 @@ static void write_notifications(struct sarif *sarif, const struct check_image *i
 
 	while (reasons && *reasons) {
 		const size_t len = strcspn(reasons, "\n");
-		cleanup_free char *line = strndup(reasons, len);
+		cleanup_free char *line = format_text("%.*s", (int)len, reasons);
 
 		json_object(&sarif->json, NULL);
 		json_string(&sarif->json, "level", "warning");
-		write_message(&sarif->json, line ? line : "");
+		write_message(&sarif->json, line);
 		json_close(&sarif->json);
 		reasons += len + (reasons[len] == '\n');
 	}

@@ -229,7 +229,8 @@ int open_operands(struct call *call, int count, struct peel_index **ret_indexes)
 int open_for_reading(struct call *call, struct peel_index **ret_index);
 /**
  * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index, or its facts where it has them,
- * are incomplete. STATUS_ERROR, and the message is out, where contents were wanted that headers_only had let go.
+ * are incomplete. STATUS_ERROR, and the message is out, where contents were wanted that headers_only had let go, and
+ * where status is STATUS_OK although a question to the index had no memory, or could not read.
  */
 int reading_status(const struct peel_index *index, int status);
 /**

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "cmd.h"
 #include "dockerfile.h"
+#include "format.h"
 
 /* Images of an index that are checked; each holds its index open until the documents are written. */
 #define IMAGES_MAX 256
@@ -44,26 +45,21 @@ static int take_result(void *arg, const struct peel_result *result)
 	return run->no_memory;
 }
 
-/* Lines of both, each once. @return false where memory is exhausted. */
-static bool join_reasons(struct check_image *image, const char *more)
+/* Lines of both, each once. */
+static void join_reasons(struct check_image *image, const char *more)
 {
 	while (more && *more) {
 		const size_t len = strcspn(more, "\n");
-		cleanup_free char *line = strndup(more, len);
-		cleanup_free char *old = image->reasons;
+		cleanup_free char *line = format_text("%.*s", (int)len, more);
+		char *old = image->reasons;
 
-		image->reasons = NULL;
-		if (!line || (old && strstr(old, line))) {
-			image->reasons = old;
-			old = NULL;
-		} else if (asprintf(&image->reasons, "%s%s%s", old ? old : "", old ? "\n" : "",
-				   line) < 0) {
-			image->reasons = NULL;
-			return false;
+		if (!old || !strstr(old, line)) {
+			image->reasons = format_text("%s%s%s", old ? old : "", old ? "\n" : "",
+				line);
+			free(old);
 		}
 		more += len + (more[len] == '\n');
 	}
-	return true;
 }
 
 static int check_policy(struct check_run *run, const struct peel_policy *policy)
@@ -72,13 +68,14 @@ static int check_policy(struct check_run *run, const struct peel_policy *policy)
 	struct peel_check_summary summary = {0};
 	struct peel_error err = {0};
 	int code = peel_check(image->index, policy, take_result, run, &summary, &err);
-	bool fine = code >= 0 && !run->no_memory && join_reasons(image, summary.reasons);
-
+	if (code >= 0) {
+		join_reasons(image, summary.reasons);
+	}
 	free(summary.reasons);
 	if (code < 0) {
 		return complain_error(&err);
 	}
-	if (!fine) {
+	if (run->no_memory) {
 		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
@@ -158,8 +155,9 @@ static int check_image(struct check_run *run)
 	}
 	image->status = image->failed > 0             ? STATUS_NO
 		: image->unsure > 0 || image->reasons ? STATUS_INCONCLUSIVE
-		: peel_index_limit_hit(image->index)  ? reading_status(image->index, STATUS_OK)
-						      : STATUS_OK;
+		: peel_index_limit_hit(image->index) || peel_index_failure(image->index)
+		? reading_status(image->index, STATUS_OK)
+		: STATUS_OK;
 	return status;
 }
 

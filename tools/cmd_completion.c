@@ -126,7 +126,7 @@ static int run_completion(struct call *call)
 			peel_text_escape_into(shown, sizeof(shown), call->argv[0],
 				strlen(call->argv[0])));
 	}
-	out = open_memstream(&tables, &size);
+	out = peel_text_stream(&tables, &size);
 	if (out) {
 		print_tables(out);
 	}

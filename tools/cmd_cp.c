@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cp.h"
+#include "format.h"
 
 struct cp_values {
 	bool archive;
@@ -81,7 +82,7 @@ static char *base_name(const char *path)
 		(end - start == 2 && path[start] == '.' && path[start + 1] == '.')) {
 		start = end;
 	}
-	return strndup(path + start, end - start);
+	return format_text("%.*s", (int)(end - start), path + start);
 }
 
 static enum walk_next count_step(void *arg, const struct walk_step *step)
@@ -154,7 +155,7 @@ static bool is_taken(struct cp_run *run, char **sources, int count, const char *
 		cleanup_free char *other = base_name(sources[i]);
 		struct peel_node earlier;
 
-		if (!other || strcmp(other, name) != 0 ||
+		if (strcmp(other, name) != 0 ||
 			resolve_path(run->cp.index, run->view, sources[i],
 				is_followed(&run->values), &earlier, NULL, NULL) < 0) {
 			continue;
@@ -260,8 +261,8 @@ static char *folder_of(const char *target)
 	while (len > 0 && target[len - 1] == '/') {
 		len--;
 	}
-	len -= name && strlen(name) <= len ? strlen(name) : 0;
-	return !name ? NULL : len > 0 ? strndup(target, len) : strdup(".");
+	len -= strlen(name) <= len ? strlen(name) : 0;
+	return format_text("%.*s", len > 0 ? (int)len : 1, len > 0 ? target : ".");
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "cage.h"
 #include "cmd.h"
 #include "detect.h"
+#include "format.h"
 
 /* Rows of a detector's tier where --top says nothing. */
 #define TOP_DEFAULT 10
@@ -245,7 +246,7 @@ static int open_all(struct call *call, struct detect_run *run)
 			return complain_error(&err);
 		}
 		complain_error(&err);
-		run->images[run->image_count].reasons = strdup(err.message);
+		run->images[run->image_count].reasons = format_text("%s", err.message);
 		run->images[run->image_count++].absent = true;
 	}
 	return STATUS_OK;

@@ -298,7 +298,8 @@ static void count_listed(struct du *du, const struct du_setup *setup, const char
 			du_operand(du, name);
 		}
 	}
-	if (ferror(file)) {
+	/* Without memory a name ends the loop, and is no error of the file. */
+	if (!feof(file)) {
 		complain("%s: read error", quoted(list));
 		du->status = worse_status(du->status, STATUS_NO);
 	}

@@ -116,11 +116,13 @@ static int print_layers(struct inspection *inspection, struct peel_error *err)
 	static const struct column columns[] = {{"", true}, {"STATE", false}, {"CODEC", false},
 		{"STORED", true}, {"DIGEST", false}, {"DIFF_ID", false}, {"MEDIA TYPE", false}};
 	struct table *table;
+	bool fine;
 	int r = 0;
 
 	fputs("\nLayers, lowest first:\n", inspection->out);
 	table = table_new(inspection->out, columns, countof(columns), true);
-	for (int i = 0; table && r >= 0 && i < peel_layer_count(inspection->index); i++) {
+	fine = table != NULL;
+	for (int i = 0; fine && r >= 0 && i < peel_layer_count(inspection->index); i++) {
 		struct peel_layer_stat stat;
 		char number[FORMAT_SIZE];
 		char stored[FORMAT_SIZE];
@@ -129,20 +131,19 @@ static int print_layers(struct inspection *inspection, struct peel_error *err)
 		cleanup_free char *media_type = NULL;
 
 		r = peel_layer_stat(inspection->index, i, &stat, err);
-		if (r < 0 ||
-			peel_text_escape(stat.layer.media_type, strlen(stat.layer.media_type),
-				&media_type) < 0) {
+		if (r < 0) {
 			break;
 		}
+		media_type = format_escaped(stat.layer.media_type, strlen(stat.layer.media_type));
 		const char *cells[] = {format_number(number, (uint64_t)i),
 			format_state(stat.layer.state), peel_codec_name(stat.layer.codec),
 			format_bytes(stored, stat.layer.stored_size),
 			format_short_digest(digest, stat.layer.digest),
 			format_short_digest(diff_id, stat.layer.diff_id), media_type};
-		table_row(table, cells);
+		fine = table_row(table, cells);
 	}
 	table_finish(table);
-	return table ? r : peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
+	return fine ? r : peel_fail(err, PEEL_ENOMEM, "%s", peel_strerror(PEEL_ENOMEM));
 }
 
 static int print_finding(void *arg, const struct peel_finding *finding)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "cmd.h"
+#include "format.h"
 
 /* What docker gives a container whose image sets none. */
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -23,12 +24,16 @@ static const struct opt which_options[] = {
 	{0},
 };
 
-static bool is_command(struct peel_index *index, const char *path)
+/* @return STATUS_OK, STATUS_NO, or STATUS_ERROR where it cannot be known; the message is out. */
+static int is_command(struct peel_index *index, const char *path)
 {
 	struct peel_node node;
+	struct peel_error err = {0};
 
-	return resolve_path(index, PEEL_VIEW_MERGED, path, true, &node, NULL, NULL) >= 0 &&
-		S_ISREG(node.mode) && (node.mode & 0111);
+	if (resolve_path(index, PEEL_VIEW_MERGED, path, true, &node, NULL, &err) < 0) {
+		return peel_index_failure(index) ? complain_error(&err) : STATUS_NO;
+	}
+	return S_ISREG(node.mode) && (node.mode & 0111) ? STATUS_OK : STATUS_NO;
 }
 
 static void print_path(const char *path)
@@ -87,17 +92,16 @@ static int search_path(struct peel_index *index, const char *path, const char *p
 	int status = STATUS_NO;
 
 	while (next_element(&walk, &element, &len)) {
-		cleanup_free char *candidate = NULL;
+		cleanup_free char *candidate = format_text("%.*s/%s", len ? (int)len : 1,
+			len ? element : ".", program);
+		const int one = is_command(index, candidate);
 
-		if (asprintf(&candidate, "%.*s/%s", len ? (int)len : 1, len ? element : ".",
-			    program) < 0) {
-			candidate = NULL;
-			complain("%s", strerror(ENOMEM));
-			return STATUS_ERROR;
+		if (one == STATUS_ERROR) {
+			return one;
 		}
-		if (is_command(index, candidate)) {
+		if (one == STATUS_OK) {
 			print_path(candidate);
-			status = STATUS_OK;
+			status = one;
 			if (!all) {
 				break;
 			}
@@ -126,9 +130,8 @@ static int run_which(struct call *call)
 
 		if (!strchr(program, '/')) {
 			one = search_path(index, path, program, values->all);
-		} else if (is_command(index, program)) {
+		} else if ((one = is_command(index, program)) == STATUS_OK) {
 			print_path(program);
-			one = STATUS_OK;
 		}
 		status = worse_status(status, one);
 	}

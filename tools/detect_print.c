@@ -60,7 +60,7 @@ char *detect_names(const char *const *paths, size_t count, size_t max)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = peel_text_stream(&text, &size);
 
 	if (!out) {
 		return NULL;

@@ -223,11 +223,9 @@ int diff_print_json(struct diff_run *run, FILE *out)
 
 static void csv_text(FILE *out, const char *text, size_t len)
 {
-	cleanup_free char *shown = NULL;
+	cleanup_free char *shown = format_escaped(text, len);
 
-	if (peel_text_escape(text, len, &shown) == 0) {
-		csv_cell(out, shown);
-	}
+	csv_cell(out, shown);
 }
 
 static bool csv_row(void *arg, const struct diff_row *row)

@@ -182,7 +182,8 @@ static int take_instruction(struct reading *reading, const char *line, size_t le
 	const int first_line = reading->line;
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = peel_text_stream(&text, &size);
+	bool fine = true;
 	bool more;
 
 	if (!out) {
@@ -197,17 +198,17 @@ static int take_instruction(struct reading *reading, const char *line, size_t le
 		more = goes_on(reading, line, &len);
 		append(out, line, len);
 	}
-	fflush(out);
-	if (text &&
+	if (fflush(out) == 0 &&
 		(strncasecmp(text, "RUN", 3) == 0 || strncasecmp(text, "COPY", 4) == 0 ||
 			strncasecmp(text, "ADD", 3) == 0)) {
 		cleanup_free char *first = strdup(text);
 
-		if (first) {
+		fine = first != NULL;
+		if (fine) {
 			take_heredocs(reading, first, out);
 		}
 	}
-	if (fclose(out) != 0 || !text) {
+	if (fclose(out) != 0 || !fine) {
 		free(text);
 		return peel_fail(reading->err, PEEL_ENOMEM, "no memory");
 	}

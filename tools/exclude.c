@@ -92,7 +92,8 @@ static int add_lines(struct exclude *exclude, FILE *file, struct peel_error *err
 			r = exclude_add(exclude, line, false, err);
 		}
 	}
-	if (r == 0 && ferror(file)) {
+	/* Without memory a line ends the loop, and is no error of the file. */
+	if (r == 0 && !feof(file)) {
 		r = peel_fail(err, PEEL_EIO, "%s", strerror(errno));
 	}
 	free(line);

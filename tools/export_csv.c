@@ -13,6 +13,7 @@
 
 #include "csv.h"
 #include "export.h"
+#include "format.h"
 
 static bool begin_csv(struct export_run *run)
 {
@@ -70,22 +71,25 @@ static void print_word(FILE *out, const char *escaped, bool is_name)
 	}
 }
 
+/* One file's attributes. */
+struct xattr_words {
+	FILE *out;
+	bool some;
+};
+
 static int take_xattr(void *arg, const char *name, const void *value, size_t len)
 {
-	FILE *out = arg;
-	cleanup_free char *name_text = NULL;
-	cleanup_free char *value_text = NULL;
+	struct xattr_words *words = arg;
+	cleanup_free char *name_text = format_escaped(name, strlen(name));
+	cleanup_free char *value_text = format_escaped(value, len);
 
-	if (peel_text_escape(name, strlen(name), &name_text) < 0 ||
-		peel_text_escape(value, len, &value_text) < 0) {
-		return 1;
+	if (words->some) {
+		putc(' ', words->out);
 	}
-	if (ftello(out) > 0) {
-		putc(' ', out);
-	}
-	print_word(out, name_text, true);
-	putc('=', out);
-	print_word(out, value_text, false);
+	words->some = true;
+	print_word(words->out, name_text, true);
+	putc('=', words->out);
+	print_word(words->out, value_text, false);
 	return 0;
 }
 
@@ -93,19 +97,19 @@ static bool put_xattrs(struct export_run *run, const struct walk_step *step)
 {
 	cleanup_free char *text = NULL;
 	struct peel_error err = {0};
+	struct xattr_words words = {0};
 	size_t size;
-	FILE *out;
 	int r;
 
 	if (!step->node->has_xattrs) {
 		return true;
 	}
-	out = open_memstream(&text, &size);
-	if (!out) {
+	words.out = peel_text_stream(&text, &size);
+	if (!words.out) {
 		return false;
 	}
-	r = peel_xattrs(run->index, step->node->ino, take_xattr, out, &err);
-	if (fclose(out) != 0 || r > 0) {
+	r = peel_xattrs(run->index, step->node->ino, take_xattr, &words, &err);
+	if (fclose(words.out) != 0) {
 		return false;
 	}
 	if (r < 0) {

@@ -58,8 +58,8 @@ static void put_name(const struct print *print, const char *name, size_t len)
 {
 	cleanup_free char *escaped = NULL;
 
-	if (print->find->terminal && peel_text_escape(name, len, &escaped) == 0) {
-		name = escaped;
+	if (print->find->terminal) {
+		name = escaped = format_escaped(name, len);
 		len = strlen(escaped);
 	}
 	field_bytes(stdout, &print->piece->field, name, len);

@@ -9,6 +9,7 @@
 
 #include "cmd.h"
 #include "find.h"
+#include "format.h"
 
 /* Letters of -type and %y. */
 static const struct {
@@ -64,7 +65,7 @@ static int take_xattr(void *arg, const char *name, const void *value, size_t len
 	struct xattr_wanted *wanted = arg;
 
 	if (strcmp(name, wanted->name) == 0) {
-		wanted->value = strndup(value, len);
+		wanted->value = format_text("%.*s", (int)len, (const char *)value);
 		return 1;
 	}
 	return 0;

@@ -2,6 +2,7 @@
 #include "format.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -278,6 +279,31 @@ static _Noreturn void end_without_memory(void)
 	exit(2);
 }
 
+char *format_escaped(const void *bytes, size_t len)
+{
+	char *escaped;
+
+	if (peel_text_escape(bytes, len, &escaped) < 0) {
+		end_without_memory();
+	}
+	return escaped;
+}
+
+char *format_text(const char *format, ...)
+{
+	char *text;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0) {
+		end_without_memory();
+	}
+	return text;
+}
+
 char *format_instruction(const char *instruction, size_t max)
 {
 	static const struct {
@@ -288,15 +314,12 @@ char *format_instruction(const char *instruction, size_t max)
 		{"RUN /bin/sh -c ", "RUN "},
 		{"/bin/sh -c ", "RUN "},
 	};
-	char *text = strdup(instruction);
+	char *text = format_text("%s", instruction);
 	const char *rest = text;
 	const char *instead = "";
-	char *plain = NULL;
-	char *escaped = NULL;
+	char *plain;
+	char *escaped;
 
-	if (!text) {
-		end_without_memory();
-	}
 	squeeze_blanks(text);
 	drop_suffix(text, " # buildkit");
 	for (size_t i = 0; i < countof(shells); i++) {
@@ -306,10 +329,8 @@ char *format_instruction(const char *instruction, size_t max)
 			break;
 		}
 	}
-	if (asprintf(&plain, "%s%s", instead, rest) < 0 ||
-		peel_text_escape(plain, strlen(plain), &escaped) < 0) {
-		end_without_memory();
-	}
+	plain = format_text("%s%s", instead, rest);
+	escaped = format_escaped(plain, strlen(plain));
 	free(plain);
 	free(text);
 	if (max > 0) {

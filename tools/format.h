@@ -52,6 +52,13 @@ const char *format_short_digest(char *buf, const char *digest);
  * memory is exhausted this says so and ends the program with status 2.
  */
 char *format_instruction(const char *instruction, size_t max);
+/**
+ * Bytes escaped as peel_text_escape has them, and text in printf's form. An answer that leaves them out would be a
+ * wrong one: where memory is exhausted this says so and ends the program with status 2.
+ * @return a string the caller frees, never NULL.
+ */
+char *format_escaped(const void *bytes, size_t len);
+char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** Characters of escaped text (UTF-8). */
 size_t format_width(const char *text);
 
@@ -71,9 +78,10 @@ struct table;
  * @param header whether a line of titles comes first.
  * @return NULL where memory is exhausted.
  */
-struct table *table_new(FILE *out, const struct column *columns, size_t count, bool header);
+struct table *table_new(FILE *out, const struct column *columns, size_t count, bool header)
+	__attribute__((warn_unused_result));
 /** Add one row; cells are copied, NULL is an empty one. @return false where memory is exhausted. */
-bool table_row(struct table *table, const char *const *cells);
+bool table_row(struct table *table, const char *const *cells) __attribute__((warn_unused_result));
 /** Write what is left and free the table; NULL is fine. */
 void table_finish(struct table *table);
 

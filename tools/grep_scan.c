@@ -115,10 +115,15 @@ static bool all_zeros(const char *bytes, size_t len)
 /* Pass over the hole that a read of nothing but NUL began. */
 static void pass_zeros(struct grep_scan *scan, size_t len)
 {
+	struct peel_error err = {0};
 	uint64_t data;
 
 	scan->lines += len;
-	if (peel_seek(scan->grep->index, scan->node->ino, scan->offset, false, &data, NULL) < 0) {
+	if (peel_seek(scan->grep->index, scan->node->ino, scan->offset, false, &data, &err) < 0) {
+		/* Nothing but the hole is left; or what is left cannot be known. */
+		if (err.code != PEEL_ENOENT) {
+			fail_read(scan, &err);
+		}
 		data = scan->node->size > scan->offset ? scan->node->size : scan->offset;
 	}
 	scan->lines += data - scan->offset;

@@ -146,15 +146,18 @@ void help_print_verb(FILE *out, const struct verb *verb)
 	for (int style = 0; style < HELP_STYLES; style++) {
 		cleanup_free char *text = NULL;
 		size_t size = 0;
-		FILE *screen = open_memstream(&text, &size);
+		FILE *screen = peel_text_stream(&text, &size);
 
 		if (!screen) {
 			complain("%s", peel_strerror(PEEL_ENOMEM));
 			return;
 		}
 		print_verb(screen, verb, (enum help_style)style, false);
-		if (fclose(screen) == 0 &&
-			(count_lines(text) <= HELP_LINES || style == HELP_STYLES - 1)) {
+		if (fclose(screen) != 0) {
+			complain("%s", peel_strerror(PEEL_ENOMEM));
+			return;
+		}
+		if (count_lines(text) <= HELP_LINES || style == HELP_STYLES - 1) {
 			fputs(text, out);
 			return;
 		}

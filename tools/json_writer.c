@@ -9,6 +9,8 @@
 
 #include <peel/text.h>
 
+#include "format.h"
+
 static void break_line(const struct json *json)
 {
 	if (!json->compact) {
@@ -111,13 +113,9 @@ void json_null(struct json *json, const char *key)
 void json_element(struct json *json, const char *text)
 {
 	const size_t len = strlen(text);
-	char *escaped = NULL;
+	char *escaped = peel_text_is_utf8(text, len) ? NULL : format_escaped(text, len);
 
-	/* Without memory it is as json_string has it. */
-	if (!peel_text_is_utf8(text, len) && peel_text_escape(text, len, &escaped) == 0) {
-		text = escaped;
-	}
-	json_string(json, NULL, text);
+	json_string(json, NULL, escaped ? escaped : text);
 	free(escaped);
 }
 

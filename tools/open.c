@@ -235,10 +235,15 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 int reading_status(const struct peel_index *index, int status)
 {
 	const char *hit = peel_index_limit_hit(index);
+	const int failure = peel_index_failure(index);
 
 	if (peel_index_missed(index)) {
 		complain("the answer needs contents that were not kept of standard input; "
 			 "write the image to a file and ask again");
+		return STATUS_ERROR;
+	}
+	if (failure < 0 && status == STATUS_OK) {
+		complain("the answer may be wrong: %s", peel_strerror(failure));
 		return STATUS_ERROR;
 	}
 	if (hit) {

@@ -6,7 +6,6 @@
  * it on the page as
  * text; and the page's policy names the two scripts that may run.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "report.h"
@@ -31,16 +30,16 @@ int report_print_html(const struct report *report, FILE *out)
 {
 	cleanup_free char *json = NULL;
 	size_t len = 0;
-	FILE *memory = open_memstream(&json, &len);
+	FILE *memory = peel_text_stream(&json, &len);
 	int status;
 
 	if (!memory) {
-		complain("%s", strerror(errno));
+		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
 	status = report_print_json(report, memory);
 	if (fclose(memory) != 0) {
-		complain("%s", strerror(errno));
+		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
 	fwrite(report_page_head, 1, sizeof(report_page_head), out);

@@ -41,9 +41,9 @@ enum sheet_format sheet_format(const char *name);
  * @param columns borrowed until sheet_end. @return false where memory is exhausted; sheet_end is fine all the same.
  */
 bool sheet_begin(struct sheet *sheet, FILE *out, enum sheet_format format,
-	const struct column *columns, size_t count);
+	const struct column *columns, size_t count) __attribute__((warn_unused_result));
 /** Write a row; NULL is an empty cell. @return false where memory is exhausted. */
-bool sheet_row(struct sheet *sheet, const char *const *cells);
+bool sheet_row(struct sheet *sheet, const char *const *cells) __attribute__((warn_unused_result));
 /** Write what is left, and an empty line after Markdown. */
 void sheet_end(struct sheet *sheet);
 

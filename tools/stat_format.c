@@ -119,20 +119,13 @@ static uint64_t device_number(const struct field *field, const struct peel_node 
 static void print_name(FILE *out, const struct field *field, const struct stat_file *file,
 	bool quoted)
 {
-	cleanup_free char *name = NULL;
-	cleanup_free char *target = NULL;
-	cleanup_free char *text = NULL;
+	cleanup_free char *name = format_escaped(file->path, strlen(file->path));
+	cleanup_free char *target = format_escaped(file->link ? file->link : "", file->link_len);
 	const char *quote = quoted ? "'" : "";
+	const char *end = file->link ? quote : "";
+	cleanup_free char *text = format_text("%s%s%s%s%s%s%s", quote, name, quote,
+		file->link ? " -> " : "", end, target, end);
 
-	if (peel_text_escape(file->path, strlen(file->path), &name) < 0 ||
-		(file->link && peel_text_escape(file->link, file->link_len, &target) < 0)) {
-		return;
-	}
-	if (asprintf(&text, "%s%s%s%s%s%s%s", quote, name, quote, target ? " -> " : "",
-		    target ? quote : "", target ? target : "", target ? quote : "") < 0) {
-		text = NULL;
-		return;
-	}
 	print_text(out, field, text);
 }
 
@@ -212,9 +205,8 @@ static void print_directive(FILE *out, const struct field *field, char letter,
 		print_text(out, field, "/");
 		return;
 	case 'n':
-		if (peel_text_escape(file->path, strlen(file->path), &path) >= 0) {
-			print_text(out, field, path);
-		}
+		path = format_escaped(file->path, strlen(file->path));
+		print_text(out, field, path);
 		return;
 	case 'w':
 		print_text(out, field, "-");

@@ -129,6 +129,12 @@ void peel_index_folders(struct peel_index *index, int *ret_readable, int *ret_sp
  * NULL: none was. Ask it before the last word.
  */
 const char *peel_index_limit_hit(const struct peel_index *index);
+/**
+ * What kept this machine from answering a question since it was opened, an enum peel_code: PEEL_ENOMEM, PEEL_EIO,
+ * PEEL_ECHANGED, PEEL_EINTERNAL; 0: nothing did. Who took that question's failure for "there is no such file" may have
+ * told something wrong. Ask it before the last word.
+ */
+int peel_index_failure(const struct peel_index *index);
 /** Path of the index file, "" where it is unlinked. Belongs to the index. */
 const char *peel_index_path(const struct peel_index *index);
 

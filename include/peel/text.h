@@ -24,7 +24,7 @@ extern "C" {
  * @param ret receives a NUL-terminated string that the caller frees; untouched on failure.
  * @return 0, or PEEL_ENOMEM.
  */
-int peel_text_escape(const void *bytes, size_t len, char **ret);
+int peel_text_escape(const void *bytes, size_t len, char **ret) __attribute__((warn_unused_result));
 
 /**
  * Escape into a fixed buffer, cut at its end with "..." where it is too small.
@@ -50,6 +50,14 @@ void peel_text_print(FILE *out, const void *bytes, size_t len);
  * @return 1 if the bytes were valid UTF-8, else 0.
  */
 int peel_text_print_json(FILE *out, const void *bytes, size_t len);
+
+/**
+ * A stream into memory, as open_memstream, but that a lack of memory shows: fclose fails then, and the text is gone.
+ * @param ret_text NUL-terminated after fflush and fclose, the caller's to free; NULL where either failed.
+ * @param ret_len its length.
+ * @return NULL where memory is exhausted.
+ */
+FILE *peel_text_stream(char **ret_text, size_t *ret_len);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

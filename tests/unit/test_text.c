@@ -141,12 +141,57 @@ static void escaping_fails_without_memory(void **state)
 	assert_null(escaped);
 }
 
+/* Each allocation on the way of a stream that is looked at between. */
+static void streams_tell_that_memory_ran_out(void **state)
+{
+	char *text = NULL;
+	size_t len = 0;
+	size_t refused = 0;
+	FILE *out = peel_text_stream(&text, &len);
+
+	(void)state;
+	assert_non_null(out);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, "");
+	free(text);
+	if (!fault_alloc_works()) {
+		skip();
+	}
+	for (unsigned int n = 1;; n++) {
+		bool fine;
+
+		fault_alloc(n);
+		out = peel_text_stream(&text, &len);
+		for (int i = 0; out && i < 1000; i++) {
+			fprintf(out, "%03d %s\n", i, "words enough for several pages of text");
+			if (i == 500) {
+				fflush(out);
+			}
+		}
+		fine = out && fclose(out) == 0;
+		if (!fault_alloc_hit()) {
+			assert_true(fine);
+			assert_int_equal(len, strlen(text));
+			assert_int_equal(len,
+				1000 * strlen("000 words enough for several pages of text\n"));
+			free(text);
+			break;
+		}
+		/* Without a buffer of its own the stream serves all the same. */
+		assert_true(fine == (text != NULL));
+		refused += !fine;
+		free(text);
+	}
+	assert_true(refused >= 4);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(escaping_fails_without_memory),
 		cmocka_unit_test(every_form_escapes),
 		cmocka_unit_test(small_buffers_are_cut_between_units),
+		cmocka_unit_test(streams_tell_that_memory_ran_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
