@@ -8,8 +8,8 @@
  * tree shows: where there is one, the piece is visible, under its own name or else under the first link's by
  * row; where there is none, the name that was hidden by the highest layer has the cause.
  *
- * In the order of rows that is one pass over the table, and over facts.file beside it, which has the same
- * order: 150,000 pieces take some 0.1 s. The other order is in query_pieces_path.c.
+ * In the order of rows that is one pass over the table (query_pieces_entry.c), in that of paths a walk
+ * (query_pieces_path.c).
  *
  * A merge that saw headers only cannot know whether two contents are the same, and calls such a file
  * overwritten; the facts say what it is.
@@ -22,14 +22,13 @@
 #include "util.h"
 
 /*
- * QUERY_COLUMNS of a file that holds data, without what only other types have: a pass over all of them
- * spends its time on columns.
+ * QUERY_COLUMNS of files and hard links, without what only other types have: a pass over all of them spends its time on
+ * columns.
  */
 #define FILE_COLUMNS \
-	"e.id, e.dir, 'f', e.mode, e.uid, e.gid, e.size, e.mtime, e.nsec, NULL, NULL, NULL, e.flags," \
+	"e.id, e.dir, e.type, e.mode, e.uid, e.gid, e.size, e.mtime, e.nsec, NULL, NULL, e.inode, e.flags," \
 	" e.layer, e.hidden_by, e.why, e.name," \
-	" CASE WHEN e.flags & 4 THEN (SELECT x.allocated FROM extra x WHERE x.entry = e.id) END," \
-	" NULL, e.data"
+	" CASE WHEN e.flags & 4 THEN (SELECT x.allocated FROM extra x WHERE x.entry = e.id) END, NULL, e.data"
 /* Columns beyond those of a row; the order is enum piece_column's. */
 #define NO_FACTS ", NULL, NULL, NULL, NULL, NULL, NULL FROM entry e"
 #define FACTS \
@@ -40,9 +39,6 @@
 #define FILES_WITH_FACTS "SELECT " FILE_COLUMNS FACTS
 #define FACTS_OF " LEFT JOIN facts.file f ON f.entry = e.id"
 
-#define WHERE_RANGE " WHERE e.type = 'f' AND e.id >= ?1 AND e.id < ?2"
-#define WHERE_ALL WHERE_RANGE " ORDER BY e.id"
-#define WHERE_VISIBLE WHERE_RANGE " AND (e.why IS NULL OR e.flags & 8) ORDER BY e.id"
 #define BY_NAME " INDEXED BY entry_path"
 #define WHERE_REST " WHERE e.dir = ?1 AND e.name >= ?2 AND e.type IN ('f', 'h')"
 /* The end is the statement's: what is beyond it may be a million folders. */
@@ -62,23 +58,17 @@ enum piece_column {
 
 /* By enum pieces_sql; without facts, and with them. */
 static const char *const statements[][2] = {
-	[PIECES_ALL] = {FILES_WITHOUT_FACTS WHERE_ALL, FILES_WITH_FACTS FACTS_OF WHERE_ALL},
-	[PIECES_VISIBLE] = {FILES_WITHOUT_FACTS WHERE_VISIBLE,
-		FILES_WITH_FACTS FACTS_OF WHERE_VISIBLE},
-	[PIECES_PORTION] = {WITHOUT_FACTS BY_NAME WHERE_PORTION IN_ORDER,
-		WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION IN_ORDER},
-	[PIECES_PORTION_VISIBLE] = {WITHOUT_FACTS BY_NAME WHERE_PORTION AND_VISIBLE IN_ORDER,
-		WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION AND_VISIBLE IN_ORDER},
-	[PIECES_REST] = {WITHOUT_FACTS BY_NAME WHERE_REST IN_ORDER,
-		WITH_FACTS BY_NAME FACTS_OF WHERE_REST IN_ORDER},
-	[PIECES_REST_VISIBLE] = {WITHOUT_FACTS BY_NAME WHERE_REST AND_VISIBLE IN_ORDER,
-		WITH_FACTS BY_NAME FACTS_OF WHERE_REST AND_VISIBLE IN_ORDER},
+	[PIECES_PORTION] = {FILES_WITHOUT_FACTS BY_NAME WHERE_PORTION IN_ORDER,
+		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION IN_ORDER},
+	[PIECES_PORTION_VISIBLE] = {FILES_WITHOUT_FACTS BY_NAME WHERE_PORTION AND_VISIBLE IN_ORDER,
+		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION AND_VISIBLE IN_ORDER},
+	[PIECES_REST] = {FILES_WITHOUT_FACTS BY_NAME WHERE_REST IN_ORDER,
+		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_REST IN_ORDER},
+	[PIECES_REST_VISIBLE] = {FILES_WITHOUT_FACTS BY_NAME WHERE_REST AND_VISIBLE IN_ORDER,
+		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_REST AND_VISIBLE IN_ORDER},
 	[PIECES_ENTRY] = {WITHOUT_FACTS WHERE_ENTRY, WITH_FACTS FACTS_OF WHERE_ENTRY},
 };
 
-static const char first_link[] =
-	"SELECT e.dir, e.name FROM entry e"
-	" WHERE e.inode = ?1 AND e.type = 'h' AND e.why IS NULL ORDER BY e.id LIMIT 1";
 /* A link that was never made hides nothing. */
 static const char last_hidden[] =
 	"SELECT e.hidden_by, e.why, e.id FROM entry e WHERE e.inode = ?1 AND e.type = 'h'"
@@ -129,38 +119,48 @@ int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_
 	return 0;
 }
 
-/* The path of a name in a folder; those of one folder mostly come one after the other. */
-static int set_path(struct pieces *pieces, uint64_t dir, const void *name, size_t len,
-	size_t *ret_len)
+void pieces_set_facts(struct piece_facts *facts, int64_t claim, const void *hash, size_t hash_len)
 {
-	int r = 0;
+	facts->claim = claim < 0 || claim > PEEL_CLAIM_EMBEDDED ? PEEL_CLAIM_NONE
+								: (enum peel_claim)claim;
+	facts->hash = hash_len == PEEL_FAST_HASH_SIZE ? hash : NULL;
+}
 
-	if (dir != pieces->dir) {
-		pieces->dir = 0;
-		r = folder_path(&pieces->q, &pieces->folders, dir, pieces->path, &pieces->dir_len);
-		pieces->dir = r == 0 ? dir : 0;
+int pieces_settle(struct pieces *pieces, struct piece_row *piece)
+{
+	struct query_row *row = &piece->row;
+	int r;
+
+	if (row->type != 'f' || row->layer < 0 || row->why < 0 || row->why >= PEEL_CAUSE_COUNT) {
+		return query_corrupt(&pieces->q, row->id, "it is no file of a layer");
 	}
-	return r < 0 ? r : pieces_append(pieces, pieces->dir_len, name, len, ret_len);
+	r = query_merged_fill(&pieces->q, row, &piece->found);
+	piece->own = !row->why;
+	piece->visible = row->flags & ENTRY_LINKED ? piece->found.node.nlink > 0 : piece->own;
+	if (r == 0 && !piece->visible) {
+		r = query_layer_fill(&pieces->q, row->layer, row, &piece->found);
+	}
+	return r;
 }
 
 int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_row)
 {
-	struct query_row *row = &ret_row->row;
-	int r = query_row_read(&pieces->q, stmt, row);
+	int r = query_row_read(&pieces->q, stmt, &ret_row->row);
 
 	if (r < 0) {
 		return r;
 	}
-	if (row->type != 'f' || row->layer < 0 || row->why < 0 || row->why >= PEEL_CAUSE_COUNT) {
-		return query_corrupt(&pieces->q, row->id, "it is no file of a layer");
-	}
-	r = query_merged_fill(&pieces->q, row, &ret_row->found);
-	ret_row->own = !row->why;
-	ret_row->visible = row->flags & ENTRY_LINKED ? ret_row->found.node.nlink > 0 : ret_row->own;
-	if (r == 0 && !ret_row->visible) {
-		r = query_layer_fill(&pieces->q, row->layer, row, &ret_row->found);
-	}
-	return r;
+	/* All columns are NULL without facts. */
+	ret_row->facts = (struct piece_facts){
+		.kind = (enum peel_kind)sqlite3_column_int(stmt, COLUMN_KIND),
+		.why = sqlite3_column_int(stmt, COLUMN_WHY),
+		.package = (uint32_t)sqlite3_column_int64(stmt, COLUMN_PACKAGE),
+		.category = (uint32_t)sqlite3_column_int64(stmt, COLUMN_CATEGORY),
+	};
+	pieces_set_facts(&ret_row->facts, sqlite3_column_int64(stmt, COLUMN_CLAIM),
+		sqlite3_column_blob(stmt, COLUMN_HASH),
+		(size_t)sqlite3_column_bytes(stmt, COLUMN_HASH));
+	return pieces_settle(pieces, ret_row);
 }
 
 /* The cause of a link that was called overwritten: contents may say more. */
@@ -208,33 +208,17 @@ static int last_link(struct pieces *pieces, const struct query_row *row, struct 
 }
 
 /* Which layer hid a piece, and why: the last of its names decides. */
-static int set_cause(struct pieces *pieces, sqlite3_stmt *stmt, const struct query_row *row,
-	struct peel_piece *piece)
+static int set_cause(struct pieces *pieces, const struct piece_row *row, struct peel_piece *piece)
 {
-	const int known = sqlite3_column_int(stmt, COLUMN_WHY);
+	const int known = row->facts.why;
 
-	piece->hidden_by = row->hidden_by;
+	piece->hidden_by = row->row.hidden_by;
 	piece->cause = known > 0 && known < PEEL_CAUSE_COUNT ? (enum peel_cause)known
-							     : (enum peel_cause)row->why;
-	return row->flags & ENTRY_LINKED ? last_link(pieces, row, piece) : 0;
+							     : (enum peel_cause)row->row.why;
+	return row->row.flags & ENTRY_LINKED ? last_link(pieces, &row->row, piece) : 0;
 }
 
-/* What the tables of facts say; all columns are NULL without them. */
-static void set_facts(sqlite3_stmt *stmt, struct peel_piece *piece)
-{
-	const int claim = sqlite3_column_int(stmt, COLUMN_CLAIM);
-
-	if (sqlite3_column_bytes(stmt, COLUMN_HASH) == PEEL_FAST_HASH_SIZE) {
-		piece->hash = sqlite3_column_blob(stmt, COLUMN_HASH);
-	}
-	piece->kind = (enum peel_kind)sqlite3_column_int(stmt, COLUMN_KIND);
-	piece->package = (uint32_t)sqlite3_column_int64(stmt, COLUMN_PACKAGE);
-	piece->claim = claim < 0 || claim > PEEL_CLAIM_EMBEDDED ? PEEL_CLAIM_NONE
-								: (enum peel_claim)claim;
-	piece->category = (uint32_t)sqlite3_column_int64(stmt, COLUMN_CATEGORY);
-}
-
-int pieces_emit(struct pieces *pieces, sqlite3_stmt *stmt, const struct piece_row *row, size_t len)
+int pieces_emit(struct pieces *pieces, const struct piece_row *row, size_t len)
 {
 	const struct peel_node *node = &row->found.node;
 	struct peel_piece piece = {
@@ -253,61 +237,15 @@ int pieces_emit(struct pieces *pieces, sqlite3_stmt *stmt, const struct piece_ro
 		.nlink = node->nlink,
 		.mtime_sec = node->mtime_sec,
 		.mtime_nsec = node->mtime_nsec,
+		.hash = row->facts.hash,
+		.kind = row->facts.kind,
+		.package = row->facts.package,
+		.claim = row->facts.claim,
+		.category = row->facts.category,
 	};
-	int r = row->visible ? 0 : set_cause(pieces, stmt, &row->row, &piece);
+	int r = row->visible ? 0 : set_cause(pieces, row, &piece);
 
-	if (r < 0) {
-		return r;
-	}
-	set_facts(stmt, &piece);
-	return pieces->each(pieces->arg, &piece) ? 1 : 0;
-}
-
-/* Stand on the path of the first link to a file whose own name is hidden. */
-static int path_of_link(struct pieces *pieces, uint64_t entry, size_t *ret_len)
-{
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int r = store_get(pieces->q.store, first_link, &stmt, pieces->q.err);
-
-	if (r < 0) {
-		return r;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)entry);
-	r = store_step(pieces->q.store, stmt, pieces->q.err);
-	if (r == 0) {
-		return query_corrupt(&pieces->q, entry, "no link leads to it");
-	}
-	return r < 0 ? r
-		     : set_path(pieces, (uint64_t)sqlite3_column_int64(stmt, 0),
-			       sqlite3_column_blob(stmt, 1), (size_t)sqlite3_column_bytes(stmt, 1),
-			       ret_len);
-}
-
-static int pieces_by_entry(struct pieces *pieces)
-{
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	struct piece_row row;
-	size_t len = 0;
-	int r = pieces_get(pieces, pieces->visible_only ? PIECES_VISIBLE : PIECES_ALL, &stmt);
-
-	if (r == 0) {
-		sqlite3_bind_int64(stmt, 1, (int64_t)pieces->from);
-		sqlite3_bind_int64(stmt, 2, (int64_t)pieces->end);
-	}
-	while (r == 0 && (r = store_step(pieces->q.store, stmt, pieces->q.err)) > 0) {
-		r = pieces_row(pieces, stmt, &row);
-		if (r < 0 || (pieces->visible_only && !row.visible)) {
-			continue;
-		}
-		r = row.visible && !row.own
-			? path_of_link(pieces, row.row.id, &len)
-			: set_path(pieces, row.row.dir, sqlite3_column_blob(stmt, QUERY_NAME),
-				  (size_t)sqlite3_column_bytes(stmt, QUERY_NAME), &len);
-		if (r == 0) {
-			r = pieces_emit(pieces, stmt, &row, len);
-		}
-	}
-	return r;
+	return r < 0 ? r : pieces->each(pieces->arg, &piece) ? 1 : 0;
 }
 
 /* A pass of those whose rows are in a range. */

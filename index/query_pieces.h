@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The ledger within the library: paths of folders (query_pieces_folder.c), pieces out of rows
- * (query_pieces.c), and the walk in the order of paths (query_pieces_path.c).
+ * (query_pieces.c), the pass in the order of entries (query_pieces_entry.c), and the walk in that of paths
+ * (query_pieces_path.c).
  */
 #ifndef QUERY_PIECES_H
 #define QUERY_PIECES_H
@@ -46,10 +47,6 @@ void folder_paths_finish(struct folder_paths *paths);
 
 /** Which statement: rows of what, in which order. Each is there without facts and with them. */
 enum pieces_sql {
-	/** Files, by id. */
-	PIECES_ALL,
-	/** Those that the merged tree may show. */
-	PIECES_VISIBLE,
 	/** Names of files in folder ?1 from ?2 on and before ?3, in order; hard links after files of the same name. */
 	PIECES_PORTION,
 	/** The same, visible names only. */
@@ -85,23 +82,39 @@ bool pieces_have_facts(struct store *store);
 /** A statement of the pass's kind. @return as store_get. */
 int pieces_get(struct pieces *pieces, enum pieces_sql sql, sqlite3_stmt **ret_stmt);
 
-/** A row that holds data, and what the merged tree makes of it. */
+/** A row that holds data, what facts say of it, and what the merged tree makes of it. */
 struct piece_row {
 	struct query_row row;
 	struct query_found found;
 	/** Any name of it is visible; its own is. */
 	bool visible, own;
+	/** All 0 without facts. */
+	struct piece_facts {
+		enum peel_kind kind;
+		/** As it is stored. */
+		int why;
+		/** PEEL_FAST_HASH_SIZE bytes, NULL: none. Valid as long as the statement, or the pass, is there. */
+		const void *hash;
+		uint32_t package, category;
+		enum peel_claim claim;
+	} facts;
 };
 
 /** Take the file that the statement stands on. @return 0; PEEL_EFORMAT, … */
 int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_row);
 
+/** Set what of the facts may be out of range. @param hash hash_len bytes; NULL: none. */
+void pieces_set_facts(struct piece_facts *facts, int64_t claim, const void *hash, size_t hash_len);
+
+/** Find out what the merged tree makes of a row and its facts. @return as pieces_row. */
+int pieces_settle(struct pieces *pieces, struct piece_row *piece);
+
 /**
- * Hand over the piece that the statement stands on.
+ * Hand over a piece.
  * @param len bytes of pieces->path, which is the piece's.
  * @return 0, 1 where the callback stopped it, or less than 0.
  */
-int pieces_emit(struct pieces *pieces, sqlite3_stmt *stmt, const struct piece_row *row, size_t len);
+int pieces_emit(struct pieces *pieces, const struct piece_row *row, size_t len);
 
 /** Append "/name" to the first dir_len bytes of pieces->path. @return 0; PEEL_ELIMIT, PEEL_EFORMAT (no name). */
 int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_t name_len,
@@ -113,6 +126,9 @@ int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_
  */
 int query_pieces_between(struct peel_index *index, uint64_t from, uint64_t end, peel_piece_fn *each,
 	void *arg, struct peel_error *err);
+
+/** The pieces of the rows from pieces->from on, before end, in their order. @return as peel_pieces. */
+int pieces_by_entry(struct pieces *pieces);
 
 /** All pieces in the order of paths. @return as peel_pieces. */
 int pieces_by_path(struct pieces *pieces);

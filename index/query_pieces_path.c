@@ -125,7 +125,7 @@ static int emit_linked(struct walk *walk, uint64_t inode, size_t len)
 		}
 		r = pieces_row(pieces, stmt, &row);
 	}
-	return r < 0 || !row.visible || row.own ? r : pieces_emit(pieces, stmt, &row, len);
+	return r < 0 || !row.visible || row.own ? r : pieces_emit(pieces, &row, len);
 }
 
 /* Hand over the piece that a name stands for, if it does. */
@@ -147,7 +147,7 @@ static int emit_name(struct walk *walk, sqlite3_stmt *stmt, size_t len)
 	if (r < 0 || (row.visible ? !row.own : pieces->visible_only)) {
 		return r;
 	}
-	return pieces_emit(pieces, stmt, &row, len);
+	return pieces_emit(pieces, &row, len);
 }
 
 /* Names in the folder at hand from where it stands. @param until up to this; NULL: to the end. */

@@ -156,6 +156,20 @@ enum query_column {
 /** True where a row is an entry that the merged tree shows, as a condition of SQL. */
 #define QUERY_VISIBLE "e.why IS NULL AND e.type NOT IN ('w', 'o') AND NOT e.flags & 32"
 
+/** Numbers of a row as they are stored, unchecked. */
+struct query_stored {
+	int64_t id, dir, size, self, inode, mtime, nsec, mode, uid, gid, flags, data;
+	int layer;
+	/** -1: NULL. */
+	int hidden_by;
+	int why;
+	/** '\0': what is stored is no single letter. */
+	char type;
+};
+
+/** Check a row, without what few entries have beside it. @return 0; PEEL_EFORMAT. */
+int query_row_take(struct query *q, const struct query_stored *stored, struct query_row *ret_row);
+
 /** Read and check the row that a statement stands on. @return 0; PEEL_EFORMAT. */
 int query_row_read(struct query *q, sqlite3_stmt *stmt, struct query_row *ret_row);
 

@@ -55,25 +55,29 @@ int query_corrupt(struct query *q, uint64_t entry, const char *what)
 	return peel_fail(q->err, PEEL_EFORMAT, STORE_DAMAGED "entry %" PRIu64 ": %s", entry, what);
 }
 
-static uint32_t owner_of(sqlite3_stmt *stmt, int column)
+static uint32_t owner_of(int64_t stored)
 {
-	uint32_t owner = (uint32_t)sqlite3_column_int64(stmt, column);
+	const uint32_t owner = (uint32_t)stored;
 
 	return owner == OWNER_UNCHANGED ? 0 : owner;
 }
 
-/* A row id of table entry or dir; NULL is 0. @return false where it is out of range. */
-static bool read_id(sqlite3_stmt *stmt, int column, uint64_t *ret_id)
+/* A row id of table entry or dir; NULL is 0. Negative ones are out of range, too. */
+static bool is_id(uint64_t id)
 {
-	int64_t id = sqlite3_column_int64(stmt, column);
-
-	*ret_id = (uint64_t)id;
-	return id >= 0 && (uint64_t)id < QUERY_FOLDER_BIT;
+	return id < QUERY_FOLDER_BIT;
 }
 
-static int clamp_nsec(int nsec)
+/* @return false where it is out of range. */
+static bool read_id(sqlite3_stmt *stmt, int column, uint64_t *ret_id)
 {
-	return nsec < 0 ? 0 : nsec > NSEC_MAX ? NSEC_MAX : nsec;
+	*ret_id = (uint64_t)sqlite3_column_int64(stmt, column);
+	return is_id(*ret_id);
+}
+
+static uint32_t clamp_nsec(int64_t nsec)
+{
+	return nsec < 0 ? 0 : nsec > NSEC_MAX ? NSEC_MAX : (uint32_t)nsec;
 }
 
 /* The columns that hold something else for each type. */
@@ -81,13 +85,6 @@ static void read_detail(sqlite3_stmt *stmt, struct query_row *row)
 {
 	int64_t detail = sqlite3_column_int64(stmt, QUERY_DETAIL);
 
-	row->data = (uint64_t)sqlite3_column_int64(stmt, QUERY_DATA);
-	row->link_len = 0;
-	row->plain_link = false;
-	row->subdirs = 0;
-	row->major = 0;
-	row->minor = 0;
-	row->allocated = (row->size + 4095) / 4096 * 4096;
 	switch (row->type) {
 	case 'd':
 		row->subdirs = (uint32_t)detail;
@@ -112,31 +109,32 @@ static void read_detail(sqlite3_stmt *stmt, struct query_row *row)
 	}
 }
 
-int query_row_read(struct query *q, sqlite3_stmt *stmt, struct query_row *ret_row)
+int query_row_take(struct query *q, const struct query_stored *stored, struct query_row *ret_row)
 {
 	struct query_row *row = ret_row;
-	const char *type = store_text(stmt, QUERY_TYPE);
-	int64_t size = sqlite3_column_int64(stmt, QUERY_SIZE);
 
-	row->type = type[0];
-	row->mode = (uint32_t)sqlite3_column_int(stmt, QUERY_MODE) & 07777;
-	row->uid = owner_of(stmt, QUERY_UID);
-	row->gid = owner_of(stmt, QUERY_GID);
-	row->mtime = sqlite3_column_int64(stmt, QUERY_MTIME);
-	row->nsec = (uint32_t)clamp_nsec(sqlite3_column_int(stmt, QUERY_NSEC));
-	row->flags = (uint32_t)sqlite3_column_int(stmt, QUERY_FLAGS);
-	row->layer = sqlite3_column_int(stmt, QUERY_LAYER);
-	row->hidden_by = sqlite3_column_type(stmt, QUERY_HIDDEN_BY) == SQLITE_NULL
-		? -1
-		: sqlite3_column_int(stmt, QUERY_HIDDEN_BY);
-	row->why = sqlite3_column_int(stmt, QUERY_WHY);
-	row->size = (uint64_t)size;
-	if (!read_id(stmt, QUERY_ID, &row->id) || !read_id(stmt, QUERY_DIR, &row->dir) ||
-		!read_id(stmt, QUERY_SELF, &row->self) ||
-		!read_id(stmt, QUERY_INODE, &row->inode)) {
+	*row = (struct query_row){
+		.id = (uint64_t)stored->id,
+		.dir = (uint64_t)stored->dir,
+		.size = (uint64_t)stored->size,
+		.self = (uint64_t)stored->self,
+		.inode = (uint64_t)stored->inode,
+		.mtime = stored->mtime,
+		.nsec = clamp_nsec(stored->nsec),
+		.mode = (uint32_t)stored->mode & 07777,
+		.uid = owner_of(stored->uid),
+		.gid = owner_of(stored->gid),
+		.flags = (uint32_t)stored->flags,
+		.data = (uint64_t)stored->data,
+		.layer = stored->layer,
+		.hidden_by = stored->hidden_by,
+		.why = stored->why,
+		.type = stored->type,
+	};
+	if (!is_id(row->id) || !is_id(row->dir) || !is_id(row->self) || !is_id(row->inode)) {
 		return query_corrupt(q, row->id, "an id is out of range");
 	}
-	if (size < 0 || !type[0] || type[1] || !strchr("fdlcbphwo?", type[0])) {
+	if (stored->size < 0 || !row->type || !strchr("fdlcbphwo?", row->type)) {
 		return query_corrupt(q, row->id, "its type or size is none");
 	}
 	if (row->layer < 0 || row->layer >= q->index->layer_count) {
@@ -146,13 +144,45 @@ int query_row_read(struct query *q, sqlite3_stmt *stmt, struct query_row *ret_ro
 		}
 		row->layer = -1;
 	}
-	if (type[0] == 'd' && sqlite3_column_type(stmt, QUERY_DETAIL) == SQLITE_NULL) {
-		return query_corrupt(q, row->id, "its folder does not exist");
-	}
-	if (type[0] != 'f') {
+	if (row->type != 'f') {
 		row->size = 0;
 	}
-	read_detail(stmt, row);
+	row->allocated = (row->size + 4095) / 4096 * 4096;
+	return 0;
+}
+
+int query_row_read(struct query *q, sqlite3_stmt *stmt, struct query_row *ret_row)
+{
+	const char *type = store_text(stmt, QUERY_TYPE);
+	const struct query_stored stored = {
+		.id = sqlite3_column_int64(stmt, QUERY_ID),
+		.dir = sqlite3_column_int64(stmt, QUERY_DIR),
+		.size = sqlite3_column_int64(stmt, QUERY_SIZE),
+		.self = sqlite3_column_int64(stmt, QUERY_SELF),
+		.inode = sqlite3_column_int64(stmt, QUERY_INODE),
+		.mtime = sqlite3_column_int64(stmt, QUERY_MTIME),
+		.nsec = sqlite3_column_int64(stmt, QUERY_NSEC),
+		.mode = sqlite3_column_int64(stmt, QUERY_MODE),
+		.uid = sqlite3_column_int64(stmt, QUERY_UID),
+		.gid = sqlite3_column_int64(stmt, QUERY_GID),
+		.flags = sqlite3_column_int64(stmt, QUERY_FLAGS),
+		.data = sqlite3_column_int64(stmt, QUERY_DATA),
+		.layer = sqlite3_column_int(stmt, QUERY_LAYER),
+		.hidden_by = sqlite3_column_type(stmt, QUERY_HIDDEN_BY) == SQLITE_NULL
+			? -1
+			: sqlite3_column_int(stmt, QUERY_HIDDEN_BY),
+		.why = sqlite3_column_int(stmt, QUERY_WHY),
+		.type = type[0] && type[1] ? '\0' : type[0],
+	};
+	const int r = query_row_take(q, &stored, ret_row);
+
+	if (r < 0) {
+		return r;
+	}
+	if (ret_row->type == 'd' && sqlite3_column_type(stmt, QUERY_DETAIL) == SQLITE_NULL) {
+		return query_corrupt(q, ret_row->id, "its folder does not exist");
+	}
+	read_detail(stmt, ret_row);
 	return 0;
 }
 

@@ -91,6 +91,11 @@ int store_fd(const struct store *store)
 	return store->vfs.fd;
 }
 
+int store_facts_fd(const struct store *store)
+{
+	return store->vfs.beside;
+}
+
 int store_root_page(struct store *store, const char *name, uint32_t *ret_page,
 	struct peel_error *err)
 {

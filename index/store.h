@@ -119,6 +119,8 @@ int store_spill_dir(const struct store *store);
 
 /** The file, borrowed. */
 int store_fd(const struct store *store);
+/** The facts file beside it, borrowed; -1: none is attached. */
+int store_facts_fd(const struct store *store);
 
 /** The page where a table's or index's tree starts. @return 0; PEEL_EINTERNAL: there is none; as store_step. */
 int store_root_page(struct store *store, const char *name, uint32_t *ret_page,

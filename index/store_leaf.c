@@ -91,7 +91,8 @@ static void start_leaf(struct leaf *leaf, uint32_t number)
 static int descend(struct leaf *leaf, uint64_t id, struct peel_error *err)
 {
 	bool cached = leaf->top[0] == PAGE_TABLE_INNER;
-	uint32_t number = cached ? page_child(leaf->top, id) : leaf->root;
+	uint64_t last;
+	uint32_t number = cached ? page_child(leaf->top, id, &last) : leaf->root;
 	int code = leaf_write(leaf, err);
 
 	leaf->number = 0;
@@ -104,7 +105,7 @@ static int descend(struct leaf *leaf, uint64_t id, struct peel_error *err)
 		if (number == leaf->root) {
 			memcpy(leaf->top, leaf->page, STORE_PAGE_SIZE);
 		}
-		number = page_child(leaf->page, id);
+		number = page_child(leaf->page, id, &last);
 	}
 	return code < 0 ? code : peel_fail(err, PEEL_EINTERNAL, LEAF_FILE " is damaged");
 }

@@ -14,9 +14,6 @@ enum {
 	INNER_HEAD = 12,
 };
 
-/** Most bytes of a table's row that are on its page. */
-#define ROW_MAX (STORE_PAGE_SIZE - 35)
-
 static void put_u16(uint8_t *at, unsigned value)
 {
 	at[0] = (uint8_t)(value >> 8);
@@ -127,16 +124,18 @@ bool page_get_row(uint8_t *bytes, unsigned i, struct page_row *ret_row)
 	at += used + more;
 	ret_row->bytes = at;
 	ret_row->len = (size_t)len;
-	return len <= ROW_MAX && len <= (uint64_t)(end - at);
+	return len <= PAGE_ROW_MAX && len <= (uint64_t)(end - at);
 }
 
-uint32_t page_child(const uint8_t *bytes, uint64_t id)
+uint32_t page_child(const uint8_t *bytes, uint64_t id, uint64_t *ret_last)
 {
 	const uint8_t *end = bytes + STORE_PAGE_SIZE;
+	const unsigned count = get_u16(bytes + AT_COUNT);
+	uint64_t last = UINT64_MAX;
 	unsigned low = 0;
-	unsigned high = get_u16(bytes + AT_COUNT);
+	unsigned high = count;
 
-	if (bytes[0] != PAGE_TABLE_INNER || INNER_HEAD + 2 * high > STORE_PAGE_SIZE) {
+	if (bytes[0] != PAGE_TABLE_INNER || INNER_HEAD + 2 * count > STORE_PAGE_SIZE) {
 		return 0;
 	}
 	/* The first cell whose key is not below the row. */
@@ -153,9 +152,10 @@ uint32_t page_child(const uint8_t *bytes, uint64_t id)
 			low = middle + 1;
 		} else {
 			high = middle;
+			last = key;
 		}
 	}
-	return low == get_u16(bytes + AT_COUNT)
-		? get_u32(bytes + AT_RIGHT)
-		: get_u32(bytes + get_u16(bytes + INNER_HEAD + 2 * low));
+	*ret_last = last;
+	return low == count ? get_u32(bytes + AT_RIGHT)
+			    : get_u32(bytes + get_u16(bytes + INNER_HEAD + 2 * low));
 }

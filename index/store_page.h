@@ -24,6 +24,9 @@ enum page_kind {
 /** Most bytes of a cell that page_table_cell writes before the record. */
 #define PAGE_CELL_HEAD_MAX 18
 
+/** Most bytes of a table's row that are on its page; of a longer one the begin is, and the rest on pages of its own. */
+#define PAGE_ROW_MAX (STORE_PAGE_SIZE - 35)
+
 /** {0} is valid, and full. */
 struct page {
 	uint8_t *bytes;
@@ -51,7 +54,7 @@ bool page_add_row(struct page *page, uint64_t id, const struct record *record, s
 /** A row of a leaf. */
 struct page_row {
 	uint64_t id;
-	/** Its record, in the page. */
+	/** Its record, in the page; and its length, which may be more than that of what is in the page. */
 	uint8_t *bytes;
 	size_t len;
 };
@@ -59,14 +62,15 @@ struct page_row {
 /** Rows of a leaf of a table; 0 where it is none. @param bytes STORE_PAGE_SIZE. */
 unsigned page_row_count(const uint8_t *bytes);
 /**
- * A row. @param i less than page_row_count. @return false where it is damaged, or has more than this page (the id is
- *   then set).
+ * A row. @param i less than page_row_count. @return false where it is damaged, or has more than this page: all is
+ *   then set, and len is more than PAGE_ROW_MAX.
  */
 bool page_get_row(uint8_t *bytes, unsigned i, struct page_row *ret_row);
 /**
  * The child of an inner page of a table that would hold a row.
+ * @param ret_last no row with a larger id is in it; not less than id. UINT64_MAX where this page does not say.
  * @return its page number; 0: it is no such page, or damaged.
  */
-uint32_t page_child(const uint8_t *bytes, uint64_t id);
+uint32_t page_child(const uint8_t *bytes, uint64_t id, uint64_t *ret_last);
 
 #endif

@@ -48,6 +48,11 @@ size_t record_get_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret_va
 {
 	uint64_t value = 0;
 
+	/* Nearly all have one byte. */
+	if (at < end && *at < 0x80) {
+		*ret_value = *at;
+		return 1;
+	}
 	for (size_t i = 0; i < RECORD_VARINT_MAX && at + i < end; i++) {
 		if (i == RECORD_VARINT_MAX - 1) {
 			*ret_value = value << 8 | at[i];

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One image's part of a report: a pass over the ledger for waste and sums, and beside it findings and advice, each
- * of which needs a pass in the other order. None needs anything of the others.
- *
- * Cost, where tar lists the plain layers of 127,000 files in 0.29 s: 0.40 s on two cores, 0.65 s of processor time.
- * Six tenths of that is SQLite's, stepping through rows and handing out columns: the ledger is gone through three
- * times, by path for waste, by entry for findings (in ranges) and for advice (in one go). Only a pass less, or rows
- * read past SQLite, would make it much shorter.
+ * of which needs a pass in the other order. None needs anything of the others, so they run side by side: by path for
+ * waste, by entry for findings (in ranges) and for advice (in one go).
  *
  * The treemap wants every byte, but no million of cells: a file of at least a five-thousandth of the image is a leaf,
  * the others count with their folder, cut at LEAF_DEPTH, layer, package, category and cause: some thousands of

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table is a tree of pages (fileformat2.html, 1.6). For the next row the way from the root down is looked up again,
+ * once a leaf, in pages that are mostly at hand: an inner page has the places of hundreds of leaves.
+ *
+ *	level 0   root            | up to 80,000 | up to 160,000 | … |
+ *	level 1   inner pages     | up to 80 | up to 155 | … |
+ *	level 2   leaf            row 1, row 2, … row 80
+ *
+ * Each inner page says up to which id its child has rows. Where a leaf has none any more, the next row's id is more
+ * than the least of those on the way down, so each look goes forward whatever the pages say: it ends after as many
+ * looks as the file has places, and no row is told twice. A file that is no tree gives PEEL_EFORMAT, or rows that are
+ * not SQLite's; whoever takes rows checks them, as he does SQLite's.
+ *
+ * Rejected: mapping the file (an index that is cut short would kill the process); keeping a place on each level
+ * (a page that is its own child must then be found out by other means).
+ */
+#include "store_pass.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <peel/error.h>
+
+#include "store.h"
+#include "store_page.h"
+#include "tempfile.h"
+#include "util.h"
+
+/** What the file is, in messages. */
+#define PASS_FILE "the index"
+/** Most levels of a tree, as SQLite has it. */
+#define LEVELS_MAX 20
+/** Most bytes of a row that has pages of its own: the headers of one entry have half of that together. */
+#define ROW_BYTES_MAX (16u << 20)
+/** Of SQLite's header: the page's size, big-endian, and bytes at each page's end that are left alone. */
+#define HEADER_PAGE_SIZE 16
+#define HEADER_RESERVED 20
+#define HEADER_SIZE 100
+/** Of a row with pages of its own: what is on the leaf at least, and what a page holds after the next one's number. */
+#define LONG_ROW_MIN ((STORE_PAGE_SIZE - 12) * 32 / 255 - 23)
+#define LONG_ROW_PAGE (STORE_PAGE_SIZE - 4)
+
+/** A page on the way down. */
+struct level {
+	/** 0: none. */
+	uint32_t number;
+	uint8_t *page;
+};
+
+struct store_pass {
+	int fd;
+	uint32_t root;
+	unsigned columns;
+	struct level levels[LEVELS_MAX];
+	/** The leaf at hand, its rows, and the next one to look at. */
+	uint8_t *leaf;
+	unsigned count, at;
+	/** No row with a larger id is in the leaf. */
+	uint64_t last;
+	/** Rows with smaller ids are done. */
+	uint64_t next;
+	/** A row that has pages of its own. */
+	uint8_t *row;
+};
+
+void store_pass_free(struct store_pass *pass)
+{
+	if (!pass) {
+		return;
+	}
+	for (size_t i = 0; i < LEVELS_MAX; i++) {
+		free(pass->levels[i].page);
+	}
+	free(pass->row);
+	free(pass);
+}
+
+static int damaged(struct peel_error *err)
+{
+	return peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "a page of it");
+}
+
+static int read_page(const struct store_pass *pass, uint32_t number, void *page,
+	struct peel_error *err)
+{
+	return number == 0 ? damaged(err)
+			   : tempfile_read(pass->fd, PASS_FILE, page, STORE_PAGE_SIZE,
+				     (uint64_t)(number - 1) * STORE_PAGE_SIZE, err);
+}
+
+static int load(struct store_pass *pass, struct level *level, uint32_t number,
+	struct peel_error *err)
+{
+	int code;
+
+	if (level->number == number && number > 0) {
+		return 0;
+	}
+	if (!level->page && !(level->page = malloc(STORE_PAGE_SIZE))) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	level->number = 0;
+	code = read_page(pass, number, level->page, err);
+	if (code == 0) {
+		level->number = number;
+	}
+	return code;
+}
+
+/** Go to the leaf that would hold a row. */
+static int descend(struct store_pass *pass, uint64_t id, struct peel_error *err)
+{
+	uint32_t number = pass->root;
+
+	pass->last = UINT64_MAX;
+	for (size_t i = 0; i < LEVELS_MAX; i++) {
+		struct level *level = &pass->levels[i];
+		uint64_t last;
+		int code = load(pass, level, number, err);
+
+		if (code < 0) {
+			return code;
+		}
+		if (level->page[0] == PAGE_TABLE_LEAF) {
+			pass->leaf = level->page;
+			pass->count = page_row_count(level->page);
+			pass->at = 0;
+			return 0;
+		}
+		number = page_child(level->page, id, &last);
+		pass->last = min_u64(pass->last, last);
+		if (number == 0) {
+			break;
+		}
+	}
+	return damaged(err);
+}
+
+static uint32_t page_number(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
+		bytes[3];
+}
+
+/** Put a row together that has pages of its own. */
+static int read_long(struct store_pass *pass, const struct page_row *row, struct peel_error *err)
+{
+	const size_t on_leaf = LONG_ROW_MIN + (row->len - LONG_ROW_MIN) % LONG_ROW_PAGE;
+	const size_t here = on_leaf <= PAGE_ROW_MAX ? on_leaf : LONG_ROW_MIN;
+	const size_t room = (size_t)(pass->leaf + STORE_PAGE_SIZE - row->bytes);
+	uint8_t page[STORE_PAGE_SIZE];
+	uint32_t number;
+
+	if (row->len > ROW_BYTES_MAX || here + sizeof(number) > room) {
+		return damaged(err);
+	}
+	free(pass->row);
+	pass->row = malloc(row->len);
+	if (!pass->row) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	memcpy(pass->row, row->bytes, here);
+	number = page_number(row->bytes + here);
+	for (size_t done = here; done < row->len; done += LONG_ROW_PAGE) {
+		int code = read_page(pass, number, page, err);
+
+		if (code < 0) {
+			return code;
+		}
+		memcpy(pass->row + done, page + sizeof(number),
+			(size_t)min_u64(row->len - done, LONG_ROW_PAGE));
+		number = page_number(page);
+	}
+	return 0;
+}
+
+static int take_row(struct store_pass *pass, const struct page_row *row, bool whole,
+	struct store_pass_row *ret_row, struct peel_error *err)
+{
+	const uint8_t *bytes = row->bytes;
+	int code = whole ? 0 : read_long(pass, row, err);
+
+	if (code < 0) {
+		return code;
+	}
+	if (!whole) {
+		bytes = pass->row;
+	}
+	ret_row->id = row->id;
+	return record_read(bytes, row->len, ret_row->columns, pass->columns) ? 1 : damaged(err);
+}
+
+int store_pass_next(struct store_pass *pass, uint64_t from, struct store_pass_row *ret_row,
+	struct peel_error *err)
+{
+	uint64_t id = max_u64(from, pass->next);
+
+	for (;;) {
+		int code;
+
+		while (pass->at < pass->count) {
+			struct page_row row = {0};
+			const bool whole = page_get_row(pass->leaf, pass->at, &row);
+
+			if (!whole && row.len <= PAGE_ROW_MAX) {
+				return damaged(err);
+			}
+			pass->at++;
+			if (row.id >= id) {
+				pass->next = row.id + (row.id < UINT64_MAX);
+				return take_row(pass, &row, whole, ret_row, err);
+			}
+		}
+		if (pass->leaf && pass->last == UINT64_MAX) {
+			return 0;
+		}
+		id = pass->leaf ? max_u64(id, pass->last + 1) : id;
+		code = descend(pass, id, err);
+		if (code < 0) {
+			return code;
+		}
+	}
+}
+
+/** The page where a table's tree starts. */
+static int find_root(struct store_pass *pass, struct store *store, enum store_file file,
+	const char *table, struct peel_error *err)
+{
+	static const char facts[] =
+		"SELECT rootpage FROM facts.sqlite_schema WHERE type = 'table' AND name = ?1";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code;
+
+	if (file == STORE_FILE_INDEX) {
+		return store_root_page(store, table, &pass->root, err);
+	}
+	code = store_get(store, facts, &stmt, err);
+	if (code == 0) {
+		store_bind_text(stmt, 1, table);
+		code = store_step(store, stmt, err);
+	}
+	if (code <= 0) {
+		return code < 0 ? code : peel_fail(err, PEEL_EINTERNAL, "no table %s", table);
+	}
+	pass->root = (uint32_t)sqlite3_column_int64(stmt, 0);
+	return 0;
+}
+
+/** Are its pages as ours are? */
+static int check_header(const struct store_pass *pass, struct peel_error *err)
+{
+	uint8_t header[HEADER_SIZE];
+	int code = tempfile_read(pass->fd, PASS_FILE, header, sizeof(header), 0, err);
+
+	if (code == 0 &&
+		(header[HEADER_PAGE_SIZE] != STORE_PAGE_SIZE >> 8 ||
+			header[HEADER_PAGE_SIZE + 1] != 0 || header[HEADER_RESERVED] != 0)) {
+		code = peel_fail(err, PEEL_EFORMAT, STORE_DAMAGED "its pages are of another size");
+	}
+	return code;
+}
+
+int store_pass_new(struct store *store, enum store_file file, const char *table, unsigned columns,
+	struct store_pass **ret_pass, struct peel_error *err)
+{
+	struct store_pass *pass = calloc(1, sizeof(*pass));
+	int code;
+
+	assert(columns <= STORE_PASS_COLUMNS);
+	if (!pass) {
+		return peel_fail(err, PEEL_ENOMEM, "no memory");
+	}
+	pass->fd = file == STORE_FILE_INDEX ? store_fd(store) : store_facts_fd(store);
+	pass->columns = columns;
+	code = check_header(pass, err);
+	if (code == 0) {
+		code = find_root(pass, store, file, table, err);
+	}
+	if (code < 0) {
+		store_pass_free(pass);
+		return code;
+	}
+	*ret_pass = pass;
+	return 0;
+}
