@@ -235,6 +235,11 @@ const char *peel_kind_name(enum peel_kind kind)
 	return kind >= PEEL_KIND_EMPTY && (size_t)kind < countof(names) ? names[kind] : NULL;
 }
 
+enum peel_kind facts_kind_known(int number)
+{
+	return peel_kind_name((enum peel_kind)number) ? (enum peel_kind)number : 0;
+}
+
 /* Bytes of the UTF-8 character at a place; 0: none is there. Less than its length may be left at the end. */
 static size_t character_length(const uint8_t *at, size_t left)
 {

@@ -16,4 +16,7 @@
  */
 enum peel_kind facts_kind(const void *head, size_t len);
 
+/** The kind that a number in a file of facts stands for; 0: none, the file is not from here. */
+enum peel_kind facts_kind_known(int number);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include <peel/error.h>
 
+#include "facts.h"
 #include "index_priv.h"
 #include "store.h"
 #include "util.h"
@@ -281,7 +282,7 @@ static int take_elf(struct facts_rows *rows, sqlite3_stmt *stmt, struct facts_ro
 {
 	struct facts_elf *elf = &rows->elf;
 
-	elf->bits = sqlite3_column_int(stmt, 1);
+	elf->bits = sqlite3_column_int(stmt, 1) == 32 ? 32 : 64;
 	elf->machine = (unsigned)sqlite3_column_int64(stmt, 2);
 	elf->type = (unsigned)sqlite3_column_int64(stmt, 3);
 	elf->flags = (unsigned)sqlite3_column_int64(stmt, 4);
@@ -353,7 +354,7 @@ static int take_member(struct facts_rows *rows, sqlite3_stmt *stmt, struct facts
 		.name_len = (size_t)sqlite3_column_bytes(stmt, 1),
 		.stored = (uint64_t)sqlite3_column_int64(stmt, 2),
 		.size = (uint64_t)sqlite3_column_int64(stmt, 3),
-		.kind = (enum peel_kind)sqlite3_column_int(stmt, 4),
+		.kind = facts_kind_known(sqlite3_column_int(stmt, 4)),
 	};
 	row->members = rows->members;
 	return 0;
@@ -419,7 +420,7 @@ static void take_file(struct facts_rows *rows, struct facts_row *row)
 
 	*row = (struct facts_row){
 		.entry = (uint64_t)sqlite3_column_int64(stmt, 0),
-		.kind = (enum peel_kind)sqlite3_column_int(stmt, 1),
+		.kind = facts_kind_known(sqlite3_column_int(stmt, 1)),
 		.looked = looked == FACTS_LOOKED_HEAD || looked == FACTS_LOOKED_INTO
 			? (enum facts_looked)looked
 			: FACTS_LOOKED_FAILED,

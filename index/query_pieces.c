@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "facts.h"
 #include "util.h"
 
 /*
@@ -152,7 +153,7 @@ int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_
 	}
 	/* All columns are NULL without facts. */
 	ret_row->facts = (struct piece_facts){
-		.kind = (enum peel_kind)sqlite3_column_int(stmt, COLUMN_KIND),
+		.kind = facts_kind_known(sqlite3_column_int(stmt, COLUMN_KIND)),
 		.why = sqlite3_column_int(stmt, COLUMN_WHY),
 		.package = (uint32_t)sqlite3_column_int64(stmt, COLUMN_PACKAGE),
 		.category = (uint32_t)sqlite3_column_int64(stmt, COLUMN_CATEGORY),
@@ -197,7 +198,8 @@ static int last_link(struct pieces *pieces, const struct query_row *row, struct 
 		return r < 0 ? r : 0;
 	}
 	why = sqlite3_column_int(stmt, 1);
-	if (why <= 0 || why >= PEEL_CAUSE_COUNT) {
+	if (why <= 0 || why >= PEEL_CAUSE_COUNT ||
+		sqlite3_column_int(stmt, 0) >= pieces->q.index->layer_count) {
 		return query_corrupt(&pieces->q, row->id, "a link is hidden for no reason");
 	}
 	piece->hidden_by = sqlite3_column_int(stmt, 0);

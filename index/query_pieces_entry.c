@@ -8,6 +8,7 @@
  */
 #include "query_pieces.h"
 
+#include "facts.h"
 #include "store_pass.h"
 #include "util.h"
 
@@ -160,7 +161,7 @@ static int read_facts(struct pieces *pieces, struct tables *tables, struct piece
 
 	*facts = (struct piece_facts){0};
 	if (r > 0) {
-		facts->kind = (enum peel_kind)number(fact, FACT_KIND);
+		facts->kind = facts_kind_known((int)number(fact, FACT_KIND));
 		facts->why = (int)number(fact, FACT_WHY);
 		facts->package = (uint32_t)number(fact, FACT_PACKAGE);
 		facts->category = (uint32_t)number(fact, FACT_CATEGORY);

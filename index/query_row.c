@@ -144,6 +144,9 @@ int query_row_take(struct query *q, const struct query_stored *stored, struct qu
 		}
 		row->layer = -1;
 	}
+	if (row->hidden_by < -1 || row->hidden_by >= q->index->layer_count) {
+		return query_corrupt(q, row->id, "the layer that hides it does not exist");
+	}
 	if (row->type != 'f') {
 		row->size = 0;
 	}

@@ -261,8 +261,6 @@ static int take_row(void *arg, int columns, const char *const *names,
 
 static void ask_rest(struct peel_index *index)
 {
-	static const char *const queries[] = {"SELECT * FROM tree", "SELECT * FROM layers",
-		"SELECT * FROM findings", "SELECT * FROM hidden"};
 	struct peel_layer_stat stat;
 	struct peel_totals totals;
 	size_t count = 0;
@@ -279,10 +277,15 @@ static void ask_rest(struct peel_index *index)
 		fuzz_check(peel_history(index, i)->instruction);
 	}
 	fuzz_check(peel_image_value(index, "env_path") && peel_index_incomplete_reasons(index));
-	for (size_t i = 0; i < countof(queries); i++) {
-		count = 0;
-		(void)peel_sql(index, queries[i], take_row, &count, NULL);
-	}
+}
+
+static void ask_sql(struct peel_index *index, unsigned int number)
+{
+	static const char *const queries[] = {"SELECT * FROM tree", "SELECT * FROM layers",
+		"SELECT * FROM findings", "SELECT * FROM hidden"};
+	size_t count = 0;
+
+	(void)peel_sql(index, queries[number % countof(queries)], take_row, &count, NULL);
 }
 
 static int take_difference(void *arg, const struct peel_difference *difference)
@@ -299,9 +302,9 @@ static void ask_difference(struct peel_index *index)
 	fuzz_check(code == 0 || code == 1 || is_code(code));
 }
 
-void index_ask(struct peel_index *index, unsigned int group)
+void index_ask(struct peel_index *index, unsigned int number)
 {
-	switch (group) {
+	switch (number % INDEX_ASK_GROUPS) {
 	case 0:
 		ask_tree(index, PEEL_VIEW_MERGED);
 		break;
@@ -325,7 +328,10 @@ void index_ask(struct peel_index *index, unsigned int group)
 	case 6:
 		ask_facts(index);
 		break;
-	default:
+	case 7:
 		ask_rest(index);
+		break;
+	default:
+		ask_sql(index, number / INDEX_ASK_GROUPS);
 	}
 }

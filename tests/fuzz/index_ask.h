@@ -5,10 +5,10 @@
 
 struct peel_index;
 
-/** Number of groups of questions. */
-#define INDEX_ASK_GROUPS 8
+/** Number of groups of questions; SQL is the last. */
+#define INDEX_ASK_GROUPS 9
 
-/** Ask one group. */
-void index_ask(struct peel_index *index, unsigned int group);
+/** Ask the group that a number stands for, any number. */
+void index_ask(struct peel_index *index, unsigned int number);
 
 #endif

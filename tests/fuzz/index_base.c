@@ -21,6 +21,7 @@
 
 /* Types of pages of a B-tree: of tables, of indexes; inner pages have a child before each cell. */
 #define TABLE_LEAF 0x0d
+#define TABLE_INNER 0x05
 #define INDEX_LEAF 0x0a
 #define INDEX_INNER 0x02
 #define TABLE_HEADER 8
@@ -243,6 +244,40 @@ static void note_page(struct base_file *file, size_t page)
 	}
 }
 
+/* The schema is the table on the first page; it is not deep. */
+static void note_schema(struct base_file *file)
+{
+	const uint8_t *header = file->bytes + FILE_HEADER;
+	const size_t cells = (size_t)header[3] << 8 | header[4];
+	const uint8_t *pointers = header + INNER_HEADER;
+
+	file->schema = calloc(file->len / STORE_PAGE_SIZE, sizeof(*file->schema));
+	fuzz_check(file->schema);
+	file->schema[0] = true;
+	for (size_t i = 0; header[0] == TABLE_INNER && i <= cells; i++) {
+		/* The last child stands in the header. */
+		const uint8_t *child = i == cells
+			? header + TABLE_HEADER
+			: file->bytes + ((size_t)pointers[2 * i] << 8 | pointers[2 * i + 1]);
+		const size_t page = ((size_t)child[2] << 8 | child[3]) - 1;
+
+		fuzz_check(page < file->len / STORE_PAGE_SIZE);
+		fuzz_check(file->bytes[page * STORE_PAGE_SIZE] == TABLE_LEAF);
+		file->schema[page] = true;
+	}
+}
+
+bool base_is_schema(const struct base_file *file, size_t offset, size_t len)
+{
+	for (size_t page = offset / STORE_PAGE_SIZE; page <= (offset + len - 1) / STORE_PAGE_SIZE;
+		page++) {
+		if (file->schema[page]) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void base_write(const struct base_file *file, size_t offset, const void *bytes, size_t len)
 {
 	fuzz_check(pwrite(file->fd, bytes, len, (off_t)offset) == (ssize_t)len);
@@ -264,6 +299,7 @@ static void keep_file(struct base_file *file, int fd)
 		note_page(file, page);
 	}
 	fuzz_check(file->field_count > 0);
+	note_schema(file);
 }
 
 void index_base_make(struct index_base *base)

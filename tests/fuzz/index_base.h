@@ -6,6 +6,7 @@
 #ifndef INDEX_BASE_H
 #define INDEX_BASE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ struct base_file {
 	size_t len;
 	struct base_field *fields;
 	size_t field_count, field_room;
+	/** By number, from 0: pages of the table that holds the schema; the header is on the first. */
+	bool *schema;
 };
 
 /** The index and the facts, and the image that the index is of. */
@@ -38,6 +41,8 @@ struct index_base {
 
 /** Make it. */
 void index_base_make(struct index_base *base);
+/** True where bytes of the header or of the schema lie in a range, which is within the file and not empty. */
+bool base_is_schema(const struct base_file *file, size_t offset, size_t len);
 /** Change bytes of a file on disk, not those that are kept of it. */
 void base_write(const struct base_file *file, size_t offset, const void *bytes, size_t len);
 
