@@ -168,6 +168,7 @@ static int build_layers(struct build *build, const struct crew_known *known, boo
 		tree_add_memory(build->tree, crew_spare_memory(build->crew));
 	}
 	if (code == 0 && options.watch) {
+		facts_spool_set_limits(build->options->facts, options.limits);
 		code = facts_spool_layers(build->options->facts,
 			peel_image_layer_count(build->image), err);
 	}
@@ -176,6 +177,9 @@ static int build_layers(struct build *build, const struct crew_known *known, boo
 	}
 	if (code == 0) {
 		code = crew_finish(build->crew, err);
+	}
+	if (options.watch) {
+		facts_spool_set_limits(build->options->facts, NULL);
 	}
 	*ret_again = code < 0 && build->crew && crew_known_failed(build->crew);
 	build->layer_findings = findings_count(build->findings);

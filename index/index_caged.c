@@ -112,6 +112,7 @@ static int write_facts(struct child *child, const struct build_job *job, struct 
 	if (code < 0) {
 		return code;
 	}
+	limits_begin(&index->limits, &opening->options->image.limits);
 	facts.index = index;
 	/* The parent finds the same, and says so. */
 	if (index_check_allowed(index, opening->options, &refusal) == 0) {

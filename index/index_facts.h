@@ -59,6 +59,8 @@ int facts_spool_end(struct facts_spool *spool, int layer, struct peel_error *err
 bool facts_spool_is_empty(const struct facts_spool *spool, int layer);
 /** Begin a layer anew that is empty. @return 0; PEEL_ENOMEM. */
 int facts_spool_reopen(struct facts_spool *spool, int layer, struct peel_error *err);
+/** Hold its file against the index's limit. @param limits borrowed until they are set anew; NULL: no limit. */
+void facts_spool_set_limits(struct facts_spool *spool, struct limit_watch *limits);
 /** Let all who add fail with PEEL_ECANCELED. */
 void facts_spool_cancel(struct facts_spool *spool);
 /** The next record of a layer. @return 1; 0 at its end; PEEL_EIO, PEEL_ENOMEM. */
@@ -84,6 +86,8 @@ int facts_readers_start(struct peel_index *index, const struct facts_rules *rule
 int facts_readers_check(struct facts_readers *readers, int layer, struct peel_error *err);
 /** Why a layer could not be read to its end, NULL: it was. After its end. */
 const char *facts_readers_failure(const struct facts_readers *readers, int layer);
+/** Limits of the gathering, which began with the readers; borrowed. */
+struct limit_watch *facts_readers_limits(struct facts_readers *readers);
 /** Stop, wait, free; NULL is fine. */
 void facts_readers_free(struct facts_readers *readers);
 

@@ -54,9 +54,9 @@ static int write_about(const struct facts_job *job, const struct facts_writing *
 
 static void writing_finish(struct facts_writing *writing)
 {
+	store_close(writing->store);
 	facts_readers_free(writing->readers);
 	facts_gather_free(writing->gather);
-	store_close(writing->store);
 	free(writing->sizes);
 	free(writing->reasons);
 }
@@ -80,6 +80,9 @@ static int write_all(const struct facts_job *job, struct facts_spool *spool, str
 	if (code == 0) {
 		code = store_facts_create(job->fd, job->index->fd, job->spill_dir, &writing.store,
 			err);
+	}
+	if (code == 0) {
+		store_set_limits(writing.store, facts_readers_limits(writing.readers));
 	}
 	code = code < 0 ? code : facts_write_files(&writing, err);
 	code = code < 0 ? code : facts_write_causes(&writing, err);

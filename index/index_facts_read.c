@@ -320,6 +320,7 @@ int facts_readers_start(struct peel_index *index, const struct facts_rules *rule
 	}
 	*readers = (struct facts_readers){.index = index, .rules = rules, .spool = spool};
 	limits_begin(&readers->limits, &index->limits.asked);
+	facts_spool_set_limits(spool, &readers->limits);
 	pthread_mutex_init(&readers->large_lock, NULL);
 	code = choose(readers, err);
 	if (code < 0) {
@@ -365,6 +366,11 @@ const char *facts_readers_failure(const struct facts_readers *readers, int layer
 	return readers->failures[layer].code < 0 ? readers->failures[layer].message : NULL;
 }
 
+struct limit_watch *facts_readers_limits(struct facts_readers *readers)
+{
+	return &readers->limits;
+}
+
 void facts_readers_free(struct facts_readers *readers)
 {
 	if (!readers) {
@@ -375,6 +381,7 @@ void facts_readers_free(struct facts_readers *readers)
 	for (unsigned i = 0; i < readers->thread_count; i++) {
 		pthread_join(readers->threads[i], NULL);
 	}
+	facts_spool_set_limits(readers->spool, NULL);
 	pthread_mutex_destroy(&readers->large_lock);
 	free(readers->wanted);
 	free(readers->failures);

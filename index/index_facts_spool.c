@@ -233,6 +233,11 @@ int facts_spool_reopen(struct facts_spool *spool, int layer, struct peel_error *
 	return tape_new(spool->tapes, false, false, &to->tape, err);
 }
 
+void facts_spool_set_limits(struct facts_spool *spool, struct limit_watch *limits)
+{
+	tapes_set_limits(spool->tapes, limits);
+}
+
 void facts_spool_cancel(struct facts_spool *spool)
 {
 	tapes_cancel(spool->tapes);

@@ -23,6 +23,7 @@
 #include "facts_rows.h"
 #include "facts_rules.h"
 #include "index_facts.h"
+#include "limit.h"
 #include "store.h"
 #include "util.h"
 
@@ -114,7 +115,10 @@ struct access {
 static int read_access(void *arg, uint64_t offset, void *buf, size_t len, struct peel_error *err)
 {
 	struct access *access = arg;
-	ssize_t got = peel_read(access->writing->index, access->entry, offset, buf, len, err);
+	int code = limits_tick(facts_readers_limits(access->writing->readers), err);
+	ssize_t got = code < 0
+		? code
+		: peel_read(access->writing->index, access->entry, offset, buf, len, err);
 
 	if (got >= 0 && (size_t)got < len) {
 		return peel_fail(err, PEEL_ETRUNCATED, "a file ends too early");
@@ -187,8 +191,11 @@ static int hash_now(struct facts_writing *writing, const struct row *row, void *
 }
 
 /** A failure that is not the image's. */
-static bool is_fatal(int code)
+static bool is_fatal(const struct facts_writing *writing, int code)
 {
+	if (code == PEEL_ELIMIT) {
+		return limits_stopped(facts_readers_limits(writing->readers));
+	}
 	return code == PEEL_ENOMEM || code == PEEL_EIO || code == PEEL_ECHANGED ||
 		code == PEEL_EINTERNAL || code == PEEL_ECANCELED;
 }
@@ -248,8 +255,9 @@ static int write_row(struct facts_writing *writing, const struct row *row, const
 		code = find_hash(writing, row, &record, room, &hash, &failure);
 	}
 	if (code < 0) {
-		return is_fatal(code) ? peel_fail(err, code, "%s", failure.message)
-				      : write_unread(writing, row->entry, failure.message, err);
+		return is_fatal(writing, code)
+			? peel_fail(err, code, "%s", failure.message)
+			: write_unread(writing, row->entry, failure.message, err);
 	}
 	return facts_write_record(writing, row->entry, bytes, len, hash, err);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each limit, lowered until a small image is over it: the message names it, the layer, the place and the option; status 3.
 PYTHONPATH=$golden/../lib:$golden/../bombs python3 - <<'PYTHON'
-import gzip, json
+import gzip, io, json, zipfile
 import makers, tarbytes
 from makers import file_entry, tar_file, with_data
 some = [tarbytes.entry(b"a/b/c/", "d"), file_entry(b"a/b/c/d", 0), file_entry(b"last", 0)]
@@ -23,6 +23,13 @@ with open("many.tar", "wb") as file:
 	for piece in makers.headers(b"%d" % i for i in range(30000)):
 		file.write(piece)
 	file.write(tarbytes.END)
+bundle = io.BytesIO()
+with zipfile.ZipFile(bundle, "w") as jar:
+	for i in range(20000):
+		jar.writestr(zipfile.ZipInfo("member-%05d" % i), b"")
+tar_file("jar.tar", with_data(b"app.jar", bundle.getvalue()))
+with open("jar.tar", "rb") as plain, open("jar.tar.gz", "wb") as file:
+	file.write(gzip.compress(plain.read(), mtime=0))
 PYTHON
 run ls -R --limit depth=3 rootfs:deep.tar
 run ls --limit entries=2 rootfs:deep.tar
@@ -36,6 +43,11 @@ run ls --limit total-bytes=1M rootfs:zeros.tar.gz
 run ls --limit ratio=100,ratio-from=1M rootfs:zeros.tar.gz
 run ls --limit memory=64M rootfs:window.tar.zst
 run ls --limit index-size=256K rootfs:many.tar
+# Facts count, too, gathered while the layer passes by and from a plain one, at once and for an index at hand.
+run packages --limit index-size=256K rootfs:jar.tar.gz
+run packages --limit index-size=256K rootfs:jar.tar
+run ls --limit index-size=256K rootfs:jar.tar
+run packages --no-sandbox --limit index-size=256K rootfs:jar.tar
 run stat -L -c %n --limit symlink-hops=1 rootfs:link.tar /one
 run stat -L -c %n --limit symlink-hops=1 rootfs:link.tar /two
 run stat -L -c %n --limit symlink-hops=2 rootfs:link.tar /two
