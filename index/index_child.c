@@ -18,8 +18,9 @@
  * Once the child has told the end it is ended in any case, before anything that it wrote is looked at: nobody is there
  * any more who could change it.
  *
- * What it writes to is what it was given. Of all that the parent had open, what can be written is closed; standard
- * streams are /dev/null: what a stranger's bytes make of this process can draw on no terminal.
+ * What it writes to is what it was given. Of all that the parent had open, what can be written is closed, and what the
+ * parent itself was handed; standard streams are /dev/null: what a stranger's bytes make of this process can draw on no
+ * terminal.
  *
  * Rejected: a helper program (has to be found, and opened by the cage's child as somebody), a thread (shares
  * memory with who is to check it), keeping O_RDONLY folders under Landlock (not on every kernel; and root without
@@ -28,7 +29,6 @@
 #include "index_child.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -46,14 +46,12 @@
 
 #include "index_serve.h"
 #include "sandbox_config.h"
+#include "sandbox_priv.h"
 #include "util.h"
 
 /** Looks at a child that closed its sockets, and the nap between two, nanoseconds: two seconds in all. */
 #define END_TRIES 2000
 #define END_NAP_NS 1000000
-
-/** Descriptors that are looked at where /proc is not there. */
-#define DESCRIPTORS_MAX 1024
 
 /** A run, on both sides. */
 struct running {
@@ -127,31 +125,14 @@ static bool is_kept(const struct running *running, int fd)
 	return false;
 }
 
-static void leave_descriptor(const struct running *running, int fd)
+/** What can be written, and what the parent itself was only handed. */
+static bool is_left(const void *arg, int fd)
 {
-	const int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFL) : -1;
+	const struct running *running = arg;
+	const int flags = fcntl(fd, F_GETFL);
+	const bool writable = flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY;
 
-	if (flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY &&
-		!is_kept(running, fd)) {
-		close(fd);
-	}
-}
-
-/** Close what can be written. */
-static void leave_descriptors(const struct running *running)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	const struct dirent *entry;
-
-	while (folder && (entry = readdir(folder)) != NULL) {
-		leave_descriptor(running, atoi(entry->d_name));
-	}
-	for (int fd = 0; !folder && fd < DESCRIPTORS_MAX; fd++) {
-		leave_descriptor(running, fd);
-	}
-	if (folder) {
-		closedir(folder);
-	}
+	return !is_kept(running, fd) && (writable || sandbox_files_inherited(NULL, fd));
 }
 
 static int enter_cage(struct peel_error *err)
@@ -184,7 +165,7 @@ static _Noreturn void be_child(struct running *running, pid_t parent, child_fn *
 		close(steal_fd(&running->ends[i]));
 	}
 	leave_streams();
-	leave_descriptors(running);
+	sandbox_files_leave(is_left, running);
 	code = enter_cage(&err);
 	if (code == 0) {
 		code = run(&child, arg, &err);

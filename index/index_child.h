@@ -2,7 +2,7 @@
 /**
  * Running a function over untrusted bytes in a child that has given its rights up, and believing nothing it says.
  *
- * The child has what its parent has open for reading, the files that it is given, and a broker (broker.h) in place
+ * The child has what its parent has opened for reading, the files that it is given, and a broker (broker.h) in place
  * of folders. It can make nothing else happen: no name is opened, made or removed by it, nothing reaches a terminal.
  */
 #ifndef INDEX_CHILD_H

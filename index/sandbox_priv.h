@@ -25,6 +25,13 @@ enum sandbox_kept {
 /** A struct peel_sandbox as bits of enum sandbox_kept. */
 unsigned sandbox_kept(const struct peel_sandbox *keep);
 
+/** Shall a descriptor be closed? */
+typedef bool sandbox_leaves_fn(const void *arg, int fd);
+/** Close what one says of, of all descriptors above standard error. */
+void sandbox_files_leave(sandbox_leaves_fn *leaves, const void *arg);
+/** A sandbox_leaves_fn: was it inherited? */
+bool sandbox_files_inherited(const void *arg, int fd);
+
 /**
  * Give up capabilities in every set, and the ways by which they come back.
  * @param owners keep what changing owners of files needs, where it is there.

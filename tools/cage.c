@@ -39,8 +39,8 @@ static void add(struct folders *folders, int fd)
 	}
 }
 
-static int enter(const struct call *call, const struct folders *readable,
-	const struct folders *spill, struct folders *writable, struct peel_error *err)
+static int enter(struct call *call, const struct folders *readable, const struct folders *spill,
+	struct folders *writable, struct peel_error *err)
 {
 	struct peel_sandbox keep = {
 		.readable = readable->fds,
@@ -56,6 +56,11 @@ static int enter(const struct call *call, const struct folders *readable,
 	keep.writable_count = writable->count;
 	/* The C library reads the time zone at first use. */
 	tzset();
+	if (!call->caged) {
+		/* What was named by one of these is open by now. */
+		peel_sandbox_close_inherited();
+	}
+	call->caged = true;
 	r = peel_sandbox_enter(&keep, err);
 	return r < 0 ? peel_fail(err, r, "%s (--no-sandbox does without)", err->message) : 0;
 }

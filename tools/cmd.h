@@ -97,6 +97,8 @@ struct call {
 	const int *writable;
 	/** The same, and owners of these files are changed. */
 	bool owners;
+	/** Set once this process is in the cage. */
+	bool caged;
 	/** Set where an index is built in this process, of standard input. */
 	bool from_input;
 	/** The files of --output, once they are open. */

@@ -59,6 +59,12 @@ struct peel_sandbox {
  */
 int peel_sandbox_enter(const struct peel_sandbox *keep, struct peel_error *err);
 
+/**
+ * Close the descriptors above standard error that a program would inherit (no FD_CLOEXEC): what whoever started this
+ * process left open, and nothing that the library opens. The cage takes no descriptor away.
+ */
+void peel_sandbox_close_inherited(void);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

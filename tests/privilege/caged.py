@@ -123,6 +123,23 @@ MORE = [
     ("du with a list", 'printf "/etc\\0" >list && "$PEEL" du --files0-from list app.tar', r"app\.tar>", ()),
     ("grep with a list", 'echo root >list && "$PEEL" grep -r -f list app.tar', r"app\.tar>", ()),
 ]
+
+
+def inherited(lab):
+    """What is seen of a descriptor that a verb was started with, once the verb is in its cage and waits for its reader."""
+    subprocess.run([places.LIB / "mkimage.py", "--form", "rootfs", lab.top / "big"], input="layer COPY\nf big size=3000000 seed=3\n",
+                   text=True, check=True)
+    with open(lab.top / "handed", "a") as handed:
+        verb = subprocess.Popen([lab.peel, "cat", "--no-cache", f"rootfs:{lab.top}/big", "/big"], stdout=subprocess.PIPE,
+                                pass_fds=[handed.fileno()])
+        # Its first bytes are there: it is in the cage, and the pipe is too small for the rest.
+        verb.stdout.read(1)
+        folder = f"/proc/{verb.pid}/fd"
+        has = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
+        verb.stdout.read()
+        return verb.wait(), [name for name in has if name.endswith("/handed")], has
+
+
 # These read no image, and need no cage.
 WITHOUT = {"cache", "completion", "help", "umount"}
 
@@ -163,6 +180,8 @@ def main():
         look, _ = tracer.look(row, options="--no-sandbox")
         case("--no-sandbox: the same reads are outside", look.read_outside > 0 and look.read_inside == 0,
              [f"{look.read_outside} outside, {look.read_inside} inside"])
+        status, handed, has = inherited(lab)
+        case("what a verb inherits is closed in the cage", status == 0 and has and not handed, [f"status {status}", *has])
     print(f"1..{cases}")
     return 1 if failed else 0
 

@@ -37,6 +37,8 @@ struct lab {
 	int folder, layout, cache;
 	/** May be written, and is not given to the child. */
 	int other;
+	/** Was handed to it: a program would inherit it. */
+	int handed;
 	/** Is given to it. */
 	int given;
 	struct child_world world;
@@ -72,6 +74,7 @@ static int make_lab(void **state)
 	lab->cache = openat(lab->folder, "cache", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	lab->other = tempfile_make(lab->folder);
 	lab->given = tempfile_make(lab->folder);
+	lab->handed = open(lab->top, O_RDONLY | O_DIRECTORY);
 	lab->world = (struct child_world){
 		.spill = lab->folder,
 		.spools = &spools,
@@ -95,6 +98,7 @@ static int remove_lab(void **state)
 	close(lab->cache);
 	close(lab->other);
 	close(lab->given);
+	close(lab->handed);
 	snprintf(command, sizeof(command), "rm -rf %s", lab->top);
 	free(lab);
 	return system(command);
@@ -178,8 +182,9 @@ static int asks_too_much(struct child *child, void *arg, struct peel_error *err)
 	}
 	good = good && broker_place(child->broker, -1) < 0 && broker_place(child->broker, 4) < 0 &&
 		broker_known(child->broker, -1) < 0 && broker_known(child->broker, INT_MAX) < 0;
-	/* What the parent could write, it has not; what it could read, it has. */
+	/* What the parent could write, or was handed, it has not; what it opened for reading, it has. */
 	good = good && write(lab->other, "x", 1) < 0 && errno == EBADF;
+	good = good && fcntl(lab->handed, F_GETFD) < 0 && fcntl(lab->layout, F_GETFD) >= 0;
 	good = good && fstat(STDOUT_FILENO, &null) == 0 && null.st_rdev == makedev(1, 3) &&
 		read(STDIN_FILENO, &byte, 1) == 0;
 	child->values[0] = makedev(0, 1);
