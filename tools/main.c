@@ -86,13 +86,16 @@ static void hold_standard_descriptors(void)
 	}
 }
 
-/* Buffered output may fail as late as here. A reader that went away is no news. */
-static int flush_stdout(int status, int failure)
+/*
+ * Buffered output may fail as late as here, and on a network's disk as late as it is closed. A reader that went away is
+ * no news.
+ */
+static int close_stdout(int status, int failure)
 {
 	bool failed = ferror(stdout);
 
 	errno = 0;
-	if (fflush(stdout) != 0 || failed) {
+	if (fflush(stdout) != 0 || failed || close(STDOUT_FILENO) != 0) {
 		if (errno != EPIPE) {
 			complain("write error: %s",
 				errno ? strerror(errno) : "standard output failed");
@@ -246,7 +249,7 @@ int main(int argc, char **argv)
 		return mount_helper(argc, argv);
 	}
 	status = run(argc, argv, &failure);
-	return flush_stdout(status, failure);
+	return close_stdout(status, failure);
 }
 
 #define AT(member) offsetof(struct shared, member)
