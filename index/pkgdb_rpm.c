@@ -243,7 +243,7 @@ int pkgdb_rpm_folder(struct pkgdb_gather *g, const char *path, uint64_t folder)
 	return r < 0 ? r : 0;
 }
 
-/* Cut a line into its columns. @return false where it has another number of them. */
+/* Cut a line into its columns, each at PKGDB_NAME_MAX. @return false where it has another number of them. */
 static bool cut_columns(char *line, const char *columns[COLUMNS])
 {
 	int count = 0;
@@ -257,6 +257,9 @@ static bool cut_columns(char *line, const char *columns[COLUMNS])
 		columns[count] = at;
 		if (tab) {
 			*tab++ = '\0';
+		}
+		if (strlen(at) > PKGDB_NAME_MAX) {
+			at[PKGDB_NAME_MAX] = '\0';
 		}
 		at = tab;
 	}

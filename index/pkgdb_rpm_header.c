@@ -63,11 +63,11 @@ struct entry {
 	size_t left;
 };
 
-/* True where a string's NUL is within the data. */
+/* True where a string's NUL is within the data, and it is no longer than what is kept. */
 static bool is_string(const struct entry *entry)
 {
 	return (entry->type == TYPE_STRING || entry->type == TYPE_TRANSLATED) &&
-		memchr(entry->data, '\0', entry->left);
+		memchr(entry->data, '\0', min_u64(entry->left, PKGDB_NAME_MAX + 1));
 }
 
 static bool has_numbers(const struct entry *entry, uint32_t type, size_t size)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include <peel/error.h>
 
 #include "source.h"
@@ -49,6 +51,13 @@ size_t fuzz_bytes(struct fuzz_input *input, size_t len, const uint8_t **ret)
 	input->at += got;
 	input->left -= got;
 	return got;
+}
+
+void fuzz_lone_sqlite(void)
+{
+	fuzz_check(sqlite3_shutdown() == SQLITE_OK);
+	fuzz_check(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
+	fuzz_check(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
 }
 
 struct source *fuzz_source(const void *bytes, size_t len)

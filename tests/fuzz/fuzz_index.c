@@ -54,10 +54,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	index_base_make(&base);
-	/* From here on there is one thread, and nobody asks how much memory SQLite has: that is a fifth of the time. */
-	fuzz_check(sqlite3_shutdown() == SQLITE_OK);
-	fuzz_check(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
-	fuzz_check(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+	fuzz_lone_sqlite();
 	index_keep_begin(&base);
 	return 0;
 }

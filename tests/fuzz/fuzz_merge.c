@@ -445,6 +445,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
+	fuzz_lone_sqlite();
 	kept.fd = memfd_create("index", MFD_CLOEXEC);
 	fuzz_check(kept.fd >= 0);
 	fuzz_check(store_create(kept.fd, -1, &kept.store, NULL) == 0);

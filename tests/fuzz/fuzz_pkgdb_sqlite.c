@@ -19,6 +19,14 @@ static int take_blob(void *arg, const void *bytes, size_t len)
 	return 0;
 }
 
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	fuzz_lone_sqlite();
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint64_t bytes = 0;

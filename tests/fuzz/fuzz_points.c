@@ -34,6 +34,24 @@ struct kept {
 	bool packed;
 };
 
+/* The same bytes over and over; none are zeros. */
+static void fill(uint8_t *window, size_t len, const uint8_t *bytes, size_t count)
+{
+	size_t done = min_u64(len, count);
+
+	memcpy(window, bytes, done);
+	if (done == 0) {
+		memset(window, 0, len);
+		return;
+	}
+	while (done < len) {
+		const size_t more = min_u64(done, len - done);
+
+		memcpy(window + done, window, more);
+		done += more;
+	}
+}
+
 /* As content.c's, which asks the index for the last point before an offset. */
 static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void *window,
 	struct peel_error *err)
@@ -58,9 +76,7 @@ static int find_point(void *arg, uint64_t out_off, struct point *ret_point, void
 		return window_unpack(kept->window, kept->window_len, window, found->window_len,
 			err);
 	}
-	for (uint32_t i = 0; i < found->window_len; i++) {
-		((uint8_t *)window)[i] = kept->window_len ? kept->window[i % kept->window_len] : 0;
-	}
+	fill(window, found->window_len, kept->window, kept->window_len);
 	return 0;
 }
 

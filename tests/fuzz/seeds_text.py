@@ -80,4 +80,44 @@ def points():
     yield "packed-window", b"\3" + size + b"\1\3" + struct.pack(">HHH", 0, 20, 10) + bytes([len(frame)]) + frame + member
 
 
-MAKERS = {"glob": globs, "regex": regexes, "dockerfile": dockerfiles, "grep": greps, "points": points}
+# Words of find, a line each.
+FINDS = [
+    ". -name *.so -o ( -type f,l ! -size +10M )", "/usr -maxdepth 2 -xdev -path */bin/* -prune , -print0",
+    "-perm -u+s,g=rx -o -perm /6000 -o -perm 0755 -o -perm -a+X", "-newermt 2024-01-02_03:04:05.678 -daystart -mtime +3 -mmin -7",
+    "-newermt @1700000000 -o -newermt yesterday -o -newermt 20240102T030405Z -o -newermt last_monday",
+    "-printf %p\t%s\n -printf %-10.5f%TY-%Tm-%Td_%A@%%\0101\c -printf %{layer}%{hidden-by}%{why}%{kind}",
+    "-kind elf,script -user root -group 0 -nouser -nogroup -uid +5 -gid -7 -links 2 -inum 17 -layer 1 -hidden",
+    "-regextype posix-extended -iregex .*x -warn -nowarn -follow -depth -mindepth 1 -empty -readable -executable",
+    "( ( ( -true ) ) ) -a -not -false -ls -quit -samefile /a -newer /b -newermm /c -xtype d -lname x -ilname y -size 3c",
+    "-exec rm {} ;", "-type q", "-size 5x", ") -a", "( )", "! !", "-newerXY z", "-printf %F", "-printf %9", "-printf \\",
+]
+
+
+def finds():
+    for number, words in enumerate(FINDS):
+        text = "\n".join(word.replace("_", " ") if word[:1].isdigit() else word for word in words.split(" "))
+        for warn in 0, 1:
+            yield "%02d-%d" % (number, warn), bytes([warn]) + text.encode()
+
+
+def message(kind, number=0, text=b"", how=0):
+    """A message of the child, as fuzz_child.c reads it."""
+    return bytes([how, kind, number & 255, len(text)]) + text
+
+
+def children():
+    """Builds as they are: files, blobs, progress, an end; and rules that are broken."""
+    names = [b"blobs/one", b"blobs/up", b"out", b"blobs/loop", b"/etc/passwd", b"../x", b"blobs/../blobs/one", b"a\0b"]
+    usual = message(1) + message(1, how=1) + message(3, 0, names[0]) + message(5, 0, b"layer 1") + message(2, 1)
+    yield "good", usual + message(6, 0, b"", 0x10)
+    yield "failed", usual + message(6, -5, b"layer 2: \\x1b[31m bad \x1b[31m\xe2\x80\xae")
+    yield "blobs", b"".join(message(3, 0, name) for name in names) + message(4) + message(4, 1)
+    yield "places", b"".join(message(2, place % 5) for place in range(24)) + message(6)
+    yield "gone", usual
+    for number, bad in enumerate([message(0), message(7), message(6, 1), message(6, -100), message(1, how=2), message(1, how=8),
+                                  b"\4\0", b"\4\x08" + bytes(8), b"\4\xff" + bytes(255), message(5, 0, b"x", 0x20),
+                                  message(5, 0, b"y" * 20, 0x20), message(3, 0, b"b/", 0x20)]):
+        yield "bad-%d" % number, usual + bad + message(6)
+
+
+MAKERS = {"child": children, "find": finds, "glob": globs, "regex": regexes, "dockerfile": dockerfiles, "grep": greps, "points": points}
