@@ -32,7 +32,7 @@
 #define FACTS 0x80
 #define QUESTIONS 0x7f
 /* One input in so many may change the schema: that takes ten times as long as any other. */
-#define SCHEMA_TOO 32
+#define SCHEMA_TOO 128
 /* Changes of one input; bytes of one. */
 #define CHANGES_MAX 24
 #define BYTES_MAX 8

@@ -23,6 +23,8 @@
 #define WALK_MAX 48
 /* Names of a folder, xattrs of a node, rows of anything that are taken. */
 #define TAKE_MAX 64
+/* A group of questions has so many parts where asking all would take long. */
+#define PARTS 3
 /* Longest symlink that is shown, bytes. */
 #define ROOM 4096
 
@@ -32,6 +34,8 @@ struct walk {
 	uint64_t folders[WALK_MAX];
 	size_t count, taken;
 	int view;
+	/* Of the entries one in PARTS is asked about, from this one on. */
+	size_t part;
 };
 
 static bool is_code(int code)
@@ -118,16 +122,22 @@ static int take_entry(void *arg, const struct peel_dirent *entry)
 	fuzz_check(!memchr(entry->name, '/', entry->name_len) &&
 		!memchr(entry->name, '\0', entry->name_len));
 	fuzz_check(entry->cookie > 0 && entry->node.view == walk->view);
-	ask_node(walk->index, &entry->node);
+	if (walk->taken % PARTS == walk->part) {
+		ask_node(walk->index, &entry->node);
+	}
 	if (S_ISDIR(entry->node.mode) && walk->count < WALK_MAX) {
 		walk->folders[walk->count++] = entry->node.ino;
 	}
 	return ++walk->taken >= TAKE_MAX;
 }
 
-static void ask_tree(struct peel_index *index, int view)
+static void ask_tree(struct peel_index *index, int view, unsigned int part)
 {
-	struct walk walk = {.index = index, .view = view, .folders = {peel_root(view)}, .count = 1};
+	struct walk walk = {.index = index,
+		.view = view,
+		.folders = {peel_root(view)},
+		.count = 1,
+		.part = part % PARTS};
 
 	for (size_t i = 0; i < walk.count && walk.taken < TAKE_MAX; i++) {
 		const int code = peel_list(index, walk.folders[i], 0, take_entry, &walk, NULL);
@@ -143,12 +153,12 @@ static int take_step(void *arg, const struct peel_step *step)
 	return ++*(size_t *)arg >= TAKE_MAX;
 }
 
-static void ask_paths(struct peel_index *index)
+static void ask_paths(struct peel_index *index, unsigned int part)
 {
 	static const char *const paths[] = {"/", "/usr/bin/git", "/bin/tool", "/out",
 		"/old/deep/file", "/etc/../etc/secret", "/opaque/one", "/none/at/all", "/holes"};
 
-	for (size_t i = 0; i < countof(paths); i++) {
+	for (size_t i = part % PARTS; i < countof(paths); i += PARTS) {
 		for (int view = PEEL_VIEW_MERGED; view < 2; view++) {
 			struct peel_node node;
 			char *canonical = NULL;
@@ -185,12 +195,17 @@ static void ask_pieces(struct peel_index *index, enum peel_piece_order order)
 	fuzz_check(code == 0 || code == 1 || is_code(code));
 }
 
-static void ask_waste(struct peel_index *index)
+static void ask_waste(struct peel_index *index, unsigned int part)
 {
 	const struct peel_waste_options options = {.top = 10, .depth = 2};
 	struct peel_waste *waste = NULL;
 	struct peel_dive *dive = NULL;
 
+	if (part % 2) {
+		(void)peel_dive(index, 10, &dive, NULL);
+		peel_dive_free(dive);
+		return;
+	}
 	if (peel_waste(index, &options, &waste, NULL) == 0) {
 		const struct peel_ledger *total = &waste->total;
 
@@ -199,8 +214,6 @@ static void ask_waste(struct peel_index *index)
 			total->bytes == total->visible_bytes + peel_ledger_wasted(total));
 	}
 	peel_waste_free(waste);
-	(void)peel_dive(index, 10, &dive, NULL);
-	peel_dive_free(dive);
 }
 
 static int take_program(void *arg, const struct peel_program *program)
@@ -304,26 +317,30 @@ static void ask_difference(struct peel_index *index)
 
 void index_ask(struct peel_index *index, unsigned int number)
 {
+	const unsigned int part = number / INDEX_ASK_GROUPS;
+
 	switch (number % INDEX_ASK_GROUPS) {
 	case 0:
-		ask_tree(index, PEEL_VIEW_MERGED);
+		ask_tree(index, PEEL_VIEW_MERGED, part);
 		break;
 	case 1:
-		ask_tree(index, 0);
-		ask_tree(index, 1);
+		ask_tree(index, (int)(part / PARTS % 2), part);
 		break;
 	case 2:
-		ask_paths(index);
+		ask_paths(index, part);
 		break;
 	case 3:
 		ask_pieces(index, PEEL_BY_ENTRY);
 		break;
 	case 4:
-		ask_pieces(index, PEEL_BY_PATH);
-		ask_difference(index);
+		if (part % 2) {
+			ask_difference(index);
+		} else {
+			ask_pieces(index, PEEL_BY_PATH);
+		}
 		break;
 	case 5:
-		ask_waste(index);
+		ask_waste(index, part);
 		break;
 	case 6:
 		ask_facts(index);
@@ -332,6 +349,6 @@ void index_ask(struct peel_index *index, unsigned int number)
 		ask_rest(index);
 		break;
 	default:
-		ask_sql(index, number / INDEX_ASK_GROUPS);
+		ask_sql(index, part);
 	}
 }

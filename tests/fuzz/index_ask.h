@@ -5,10 +5,10 @@
 
 struct peel_index;
 
-/** Number of groups of questions; SQL is the last. */
+/** Number of groups of questions, of which most have parts; SQL is the last. */
 #define INDEX_ASK_GROUPS 9
 
-/** Ask the group that a number stands for, any number. */
+/** Ask what a number stands for: number % INDEX_ASK_GROUPS the group, the rest its part. Any number does. */
 void index_ask(struct peel_index *index, unsigned int number);
 
 #endif
