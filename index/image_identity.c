@@ -147,10 +147,13 @@ static uint64_t age_of(const struct timespec *time)
 	return age > 0 ? (uint64_t)age : 0;
 }
 
-static int identify(const struct image_reference *reference, const char *platform, char **ret_text,
-	struct identity *identity, struct peel_error *err)
+/* @param opened what the path led to, -1: open it. */
+static int identify(const struct image_reference *reference, const char *platform, int opened,
+	char **ret_text, struct identity *identity, struct peel_error *err)
 {
-	cleanup_fd int fd = open(reference->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	cleanup_fd int fd = opened >= 0
+		? fcntl(opened, F_DUPFD_CLOEXEC, 3)
+		: open(reference->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char shown[IMAGE_SHOWN];
 	char hash[DIGEST_TEXT_SIZE] = "";
 	char line[256];
@@ -188,6 +191,12 @@ static int identify(const struct image_reference *reference, const char *platfor
 int image_identity(const char *reference, const struct peel_image_options *options, char **ret_text,
 	uint64_t *ret_age_ns, struct peel_error *err)
 {
+	return image_identity_of(reference, options, -1, ret_text, ret_age_ns, err);
+}
+
+int image_identity_of(const char *reference, const struct peel_image_options *options, int opened,
+	char **ret_text, uint64_t *ret_age_ns, struct peel_error *err)
+{
 	struct image_reference parsed;
 	struct identity identity = {0};
 	char *text = NULL;
@@ -201,7 +210,8 @@ int image_identity(const char *reference, const struct peel_image_options *optio
 	}
 	r = r < 0 ? r : digest_new("", &identity.digest, err);
 	r = r < 0 ? r
-		  : identify(&parsed, options ? options->platform : NULL, &text, &identity, err);
+		  : identify(&parsed, options ? options->platform : NULL, opened, &text, &identity,
+			    err);
 	digest_free(identity.digest);
 	image_reference_finish(&parsed);
 	if (r < 0) {

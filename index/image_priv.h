@@ -95,6 +95,12 @@ int image_layout_fd(const struct peel_image *image);
  */
 int image_identity(const char *reference, const struct peel_image_options *options, char **ret_text,
 	uint64_t *ret_age_ns, struct peel_error *err);
+/**
+ * The same of what the reference led to when it was opened: a path may lead elsewhere and back in the meantime.
+ * @param opened borrowed; -1: as image_identity.
+ */
+int image_identity_of(const char *reference, const struct peel_image_options *options, int opened,
+	char **ret_text, uint64_t *ret_age_ns, struct peel_error *err);
 
 /**
  * The reference with the absolute path of its file, links resolved, so that it can be told from any folder.

@@ -71,8 +71,8 @@ static int make_temp(struct opening *opening, struct peel_error *err)
 	return cache_temp_unlinked(opening->folder, &opening->temp, err);
 }
 
-/** Did the file stay what it was while it was read? */
-static int check_unchanged(const struct opening *opening, struct peel_error *err)
+/** Is what was opened and read what was identified, and did it stay so? */
+static int check_unchanged(const struct opening *opening, int image, struct peel_error *err)
 {
 	cleanup_free char *identity = NULL;
 	uint64_t age = 0;
@@ -81,7 +81,8 @@ static int check_unchanged(const struct opening *opening, struct peel_error *err
 	if (!opening->identity) {
 		return 0;
 	}
-	code = image_identity(opening->reference, &opening->options->image, &identity, &age, err);
+	code = image_identity_of(opening->reference, &opening->options->image, image, &identity,
+		&age, err);
 	if (code == 0 && strcmp(identity, opening->identity) != 0) {
 		code = peel_fail(err, PEEL_ECHANGED, "the image file changed while it was read");
 	}
@@ -232,9 +233,16 @@ static int build_here(struct opening *opening, struct facts_spool *spool,
 	struct peel_index **ret_index, struct peel_error *err)
 {
 	cleanup_image struct peel_image *image = NULL;
+	struct image_given given = {.file = -1, .spool = -1};
+	cleanup_fd int file = -1;
 	struct build_options build;
-	int code = peel_image_open(opening->reference, &opening->options->image, &image, err);
+	int code = opening->identity ? image_path_open(opening->reference, &file, err) : 0;
 
+	given.file = file;
+	if (code == 0) {
+		code = image_open_given(opening->reference, &opening->options->image,
+			file >= 0 ? &given : NULL, &image, err);
+	}
 	if (code == 0) {
 		code = make_temp(opening, err);
 	}
@@ -245,7 +253,7 @@ static int build_here(struct opening *opening, struct facts_spool *spool,
 	build.facts = spool;
 	code = index_build(image, &build, err);
 	if (code == 0) {
-		code = check_unchanged(opening, err);
+		code = check_unchanged(opening, file, err);
 	}
 	if (code < 0) {
 		return name_image(opening, err);
@@ -281,7 +289,7 @@ static int build_caged(struct opening *opening, struct facts_file *facts, bool *
 	}
 	code = caged_build(opening, image, facts, ret_facts, &named, err);
 	if (code == 0) {
-		code = check_unchanged(opening, err);
+		code = check_unchanged(opening, image, err);
 	}
 	if (code < 0) {
 		return named ? code : name_image(opening, err);

@@ -30,7 +30,6 @@ static int open_image_files(const struct opening *opening, struct source **ret_f
 	cleanup_fd int fd = -1;
 	uint64_t age = 0;
 	struct stat opened;
-	struct stat named;
 	int code = image_reference_parse(opening->reference, &reference, err);
 
 	if (code < 0) {
@@ -42,15 +41,15 @@ static int open_image_files(const struct opening *opening, struct source **ret_f
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &opened) < 0 || stat(path, &named) < 0) {
+	if (fd < 0 || fstat(fd, &opened) < 0) {
 		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
 	}
-	code = image_identity(opening->reference, &opening->options->image, &identity, &age, err);
+	code = image_identity_of(opening->reference, &opening->options->image, fd, &identity, &age,
+		err);
 	if (code < 0) {
 		return code;
 	}
-	if (strcmp(identity, opening->identity) != 0 || opened.st_ino != named.st_ino ||
-		opened.st_dev != named.st_dev) {
+	if (strcmp(identity, opening->identity) != 0) {
 		return peel_fail(err, PEEL_ECHANGED, "the image file changed while it was opened");
 	}
 	if (S_ISDIR(opened.st_mode)) {

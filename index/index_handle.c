@@ -134,12 +134,13 @@ static int spool_folder(const struct opening *opening)
 }
 
 /** Is a layout still what it was when its blobs were compared with the index? They have been noted since. */
-static int check_layout(const struct opening *opening, struct peel_error *err)
+static int check_layout(const struct opening *opening, int layout, struct peel_error *err)
 {
 	cleanup_free char *identity = NULL;
 	uint64_t age = 0;
 	int code = opening->identity
-		? image_identity(opening->reference, &opening->options->image, &identity, &age, err)
+		? image_identity_of(opening->reference, &opening->options->image, layout, &identity,
+			  &age, err)
 		: 0;
 
 	return code == 0 && identity && strcmp(identity, opening->identity) != 0
@@ -164,5 +165,5 @@ int index_attach_content(const struct opening *opening, struct peel_index *index
 	limits_begin(&limits, &image->limits);
 	options.window_log = limits_window_log(&limits);
 	code = content_open(&index->pool, index->layer_count, &options, &index->content, err);
-	return code == 0 && layout >= 0 ? check_layout(opening, err) : code;
+	return code == 0 && layout >= 0 ? check_layout(opening, layout, err) : code;
 }
