@@ -157,23 +157,21 @@ static void ask_paths(struct peel_index *index, unsigned int part)
 {
 	static const char *const paths[] = {"/", "/usr/bin/git", "/bin/tool", "/out",
 		"/old/deep/file", "/etc/../etc/secret", "/opaque/one", "/none/at/all", "/holes"};
+	const char *path = paths[part % countof(paths)];
+	const size_t len = strlen(path);
+	size_t steps = 0;
+	int code;
 
-	for (size_t i = part % PARTS; i < countof(paths); i += PARTS) {
-		for (int view = PEEL_VIEW_MERGED; view < 2; view++) {
-			struct peel_node node;
-			char *canonical = NULL;
-			const int code = peel_resolve(index, view, 0, paths[i], strlen(paths[i]),
-				i % 2, &node, &canonical, NULL);
+	for (int view = PEEL_VIEW_MERGED; view < 2; view++) {
+		struct peel_node node;
+		char *canonical = NULL;
 
-			fuzz_check(code == 0 ? canonical[0] == '/' : is_code(code));
-			free(canonical);
-		}
-		size_t steps = 0;
-		const int code = peel_why(index, paths[i], strlen(paths[i]), take_step, &steps,
-			NULL);
-
-		fuzz_check(code >= 0 || is_code(code));
+		code = peel_resolve(index, view, 0, path, len, part % 2, &node, &canonical, NULL);
+		fuzz_check(code == 0 ? canonical[0] == '/' : is_code(code));
+		free(canonical);
 	}
+	code = peel_why(index, path, len, take_step, &steps, NULL);
+	fuzz_check(code >= 0 || is_code(code));
 }
 
 static int take_piece(void *arg, const struct peel_piece *piece)
@@ -228,7 +226,7 @@ static int take_advice(void *arg, const struct peel_advice *advice)
 	return ++*(size_t *)arg >= TAKE_MAX;
 }
 
-static void ask_facts(struct peel_index *index)
+static void ask_rows(struct peel_index *index)
 {
 	struct facts_rows *rows = NULL;
 	struct facts_row row;
@@ -249,11 +247,23 @@ static void ask_facts(struct peel_index *index)
 	for (uint32_t i = 0; i < peel_package_db_count(index) && i < TAKE_MAX; i++) {
 		fuzz_check(peel_package_db_get(index, i)->problem);
 	}
-	count = 0;
-	code = peel_programs(index, take_program, &count, NULL);
-	fuzz_check(code == 0 || code == 1 || is_code(code));
-	count = 0;
-	code = peel_advise(index, 0, take_advice, &count, NULL);
+}
+
+static void ask_facts(struct peel_index *index, unsigned int part)
+{
+	size_t count = 0;
+	int code = 0;
+
+	switch (part % PARTS) {
+	case 0:
+		ask_rows(index);
+		break;
+	case 1:
+		code = peel_programs(index, take_program, &count, NULL);
+		break;
+	default:
+		code = peel_advise(index, 0, take_advice, &count, NULL);
+	}
 	fuzz_check(code == 0 || code == 1 || is_code(code));
 }
 
@@ -343,7 +353,7 @@ void index_ask(struct peel_index *index, unsigned int number)
 		ask_waste(index, part);
 		break;
 	case 6:
-		ask_facts(index);
+		ask_facts(index, part);
 		break;
 	case 7:
 		ask_rest(index);
