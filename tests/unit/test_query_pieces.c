@@ -193,11 +193,17 @@ static const struct {
 	{"UPDATE entry SET size = -1 WHERE name = CAST('a.c' AS BLOB)", PEEL_EFORMAT, PEEL_EFORMAT},
 	{"UPDATE entry SET layer = 77 WHERE name = CAST('a.c' AS BLOB)", PEEL_EFORMAT,
 		PEEL_EFORMAT},
+	{"UPDATE entry SET hidden_by = 77 WHERE name = CAST('a.c' AS BLOB)", PEEL_EFORMAT,
+		PEEL_EFORMAT},
+	{"UPDATE entry SET hidden_by = -2 WHERE name = CAST('a.c' AS BLOB)", PEEL_EFORMAT,
+		PEEL_EFORMAT},
 	{"UPDATE dir SET parent = id WHERE name = CAST('a-b' AS BLOB)", PEEL_EFORMAT, 0},
 	{"UPDATE dir SET name = CAST('a/b' AS BLOB) WHERE name = CAST('a-b' AS BLOB)", PEEL_EFORMAT,
 		PEEL_EFORMAT},
 	{"UPDATE hardlink SET nlink = 5", PEEL_EFORMAT, 0},
 	{"UPDATE entry SET why = 0 WHERE type = 'h' AND why IS NOT NULL", PEEL_EFORMAT,
+		PEEL_EFORMAT},
+	{"UPDATE entry SET hidden_by = 77 WHERE type = 'h' AND why IS NOT NULL", PEEL_EFORMAT,
 		PEEL_EFORMAT},
 };
 
