@@ -364,5 +364,5 @@ int categories_read(struct categories *categories, const char *what, const char 
 	for (size_t i = 0; code == 0 && i < root->count; i++) {
 		code = read_category(&loading, root->items[i]);
 	}
-	return code < 0 ? code : check_names(&loading, root);
+	return code != 0 ? code : check_names(&loading, root);
 }

@@ -167,7 +167,7 @@ static int check_built(const struct opening *opening, struct peel_index *index,
 		const char *key;
 		const char *value;
 	} values[] = {
-		{"identity", opening->settled ? opening->identity : ""},
+		{"identity", opening->settled && opening->identity ? opening->identity : ""},
 		{"location", opening->location ? opening->location : ""},
 		{"verified", opening->options->verify ? "1" : "0"},
 	};

@@ -293,7 +293,7 @@ int peel_why(struct peel_index *index, const void *path, size_t path_len, peel_s
 {
 	cleanup_query struct query q = {0};
 	cleanup(cleanup_events) struct why_events events = {0};
-	struct why_place place;
+	struct why_place place = {0};
 	int r = query_begin(&q, index, err);
 
 	if (r == 0 && path_len > PEEL_PATH_MAX) {

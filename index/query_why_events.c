@@ -297,7 +297,7 @@ int why_place(struct query *q, const char *path, size_t len, struct why_place *r
 	size_t part;
 	int r = 1;
 
-	while (r > 0 && path_next(path, len, &pos, &start, &part)) {
+	while (r > 0 && path && path_next(path, len, &pos, &start, &part)) {
 		if (part == 1 && path[start] == '.') {
 			continue;
 		}

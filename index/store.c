@@ -147,7 +147,8 @@ int store_fail(struct store *store, struct peel_error *err)
 	char shown[PEEL_MESSAGE_SIZE / 2];
 
 	if (store->vfs.over > 0) {
-		return limits_fail(store->vfs.limits, PEEL_LIMIT_INDEX_SIZE, store->vfs.over, err);
+		(void)limits_fail(store->vfs.limits, PEEL_LIMIT_INDEX_SIZE, store->vfs.over, err);
+		return PEEL_ELIMIT;
 	}
 	if (code == SQLITE_INTERRUPT && store->interrupted.code < 0) {
 		return peel_fail(err, store->interrupted.code, "%s", store->interrupted.message);
@@ -231,6 +232,7 @@ int store_connect(int fd, int beside, int spill_dir, bool writable, struct store
 	cleanup(cleanup_store) struct store *store = calloc(1, sizeof(*store));
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 		(writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+	int code;
 
 	if (!store) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
@@ -239,8 +241,9 @@ int store_connect(int fd, int beside, int spill_dir, bool writable, struct store
 		return peel_fail(err, PEEL_ENOMEM, "no memory for SQLite");
 	}
 	if (sqlite3_open_v2("index", &store->db, flags, store->vfs.name) != SQLITE_OK) {
-		return store->db ? store_fail(store, err)
+		code = store->db ? store_fail(store, err)
 				 : peel_fail(err, PEEL_ENOMEM, "no memory");
+		return code < 0 ? code : PEEL_EINTERNAL;
 	}
 	*ret_store = steal_pointer(&store);
 	return 0;

@@ -160,7 +160,7 @@ static int insert_long(struct tree *tree, const struct tree_row *row, int64_t ow
 	const struct scan_entry *entry = row->entry;
 	const int64_t numbers[] = {entry->mode & 07777, entry->uid, entry->gid,
 		row->type == 'f' ? (int64_t)entry->size : 0, entry->mtime_sec, entry->mtime_nsec};
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int code = tree->any_long ? 0 : store_exec(tree->store, make, err);
 
 	tree->any_long = true;
@@ -205,7 +205,7 @@ static int note_hardlink(struct tree *tree, uint64_t id, struct peel_error *err)
 	static const char make[] =
 		"CREATE TEMP TABLE IF NOT EXISTS linked (id INTEGER PRIMARY KEY)";
 	static const char sql[] = "INSERT INTO temp.linked (id) VALUES (?1)";
-	sqlite3_stmt *stmt;
+	sqlite3_stmt *stmt = NULL;
 	int code = tree->hardlinks > 0 ? 0 : store_exec(tree->store, make, err);
 
 	if (code == 0) {

@@ -82,7 +82,7 @@ static void seal_page(struct tree_rows *rows)
 {
 	struct chunk *chunk = rows->chunk_count ? &rows->chunks[rows->chunk_count - 1] : NULL;
 
-	if (rows->page.bytes) {
+	if (chunk && rows->page.bytes) {
 		page_end(&rows->page);
 		chunk->last[chunk->count++] = rows->last;
 		rows->page = (struct page){0};
@@ -115,14 +115,15 @@ static int add_chunk(struct tree_rows *rows, struct peel_error *err)
 	int code = limits_check(rows->limits, PEEL_LIMIT_INDEX_SIZE,
 		(rows->chunk_count + 1) * SPILL_PIECE_MAX, err);
 
-	if (code == 0 && rows->folder >= 0 && rows->chunk_count > 0 &&
+	if (code == 0 && rows->folder >= 0 && rows->chunks && rows->chunk_count > 0 &&
 		rows->held + SPILL_PIECE_MAX > rows->budget) {
 		code = spill_chunk(rows, &rows->chunks[rows->chunk_count - 1], err);
 	}
 	if (code < 0) {
 		return code;
 	}
-	if (!grow_array(&rows->chunks, rows->chunk_count, &rows->chunk_room, sizeof(*chunk))) {
+	if (!grow_array(&rows->chunks, rows->chunk_count, &rows->chunk_room, sizeof(*chunk)) ||
+		!rows->chunks) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	chunk = &rows->chunks[rows->chunk_count];

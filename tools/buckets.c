@@ -80,7 +80,7 @@ struct bucket *buckets_get(struct buckets *buckets, const void *key, size_t len)
 	if (slot && *slot) {
 		return &buckets->items[*slot - 1];
 	}
-	if (buckets->count == buckets->room) {
+	if (!slot || buckets->count == buckets->room) {
 		if (!grow(buckets)) {
 			return NULL;
 		}

@@ -273,14 +273,17 @@ static void open_target(struct cp_run *run)
 {
 	struct stat there;
 	const bool exists = stat(run->target, &there) == 0;
+	cleanup_free char *folder = NULL;
 
 	run->into = exists && S_ISDIR(there.st_mode);
 	if (exists && !run->into && !S_ISREG(there.st_mode)) {
 		run->stream = open(run->target, O_WRONLY | O_NOCTTY | O_CLOEXEC);
 		run->stream_error = run->stream < 0 ? errno : 0;
 	}
-	run->folder = run->into ? strdup(run->target) : folder_of(run->target);
-	run->folder_error = run->folder ? put_open(&run->cp.put, run->folder) : ENOMEM;
+	folder = run->into ? strdup(run->target) : folder_of(run->target);
+	run->folder_error = folder ? put_open(&run->cp.put, folder) : ENOMEM;
+	run->folder = folder;
+	folder = NULL;
 }
 
 static void close_target(struct cp_run *run)

@@ -278,7 +278,6 @@ static void count_listed(struct du *du, const struct du_setup *setup, const char
 	cleanup_free char *name = NULL;
 	size_t room = 0;
 	size_t number = 0;
-	ssize_t len;
 
 	if (!file) {
 		complain("cannot open '%s' for reading: %s", quoted(list),
@@ -286,7 +285,7 @@ static void count_listed(struct du *du, const struct du_setup *setup, const char
 		du->status = STATUS_NO;
 		return;
 	}
-	while ((len = getdelim(&name, &room, '\0', file)) > 0) {
+	while (getdelim(&name, &room, '\0', file) > 0) {
 		number++;
 		if (!*name) {
 			complain("%s:%zu: invalid zero-length file name", quoted(list), number);

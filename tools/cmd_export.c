@@ -125,15 +125,14 @@ static const struct export_format *find_format(const char *name)
 }
 
 /* @return whether the options go together; the message is out. */
-static bool check_options(struct call *call, const struct export_format *format)
+static bool check_options(struct call *call, const struct export_format *format, const char *name)
 {
 	const struct export_values *values = call->values;
 	char shown[64];
 
 	if (!format) {
 		complain_usage(call, "'%s' is no format of export",
-			peel_text_escape_into(shown, sizeof(shown), values->format,
-				strlen(values->format)));
+			peel_text_escape_into(shown, sizeof(shown), name, strlen(name)));
 		return false;
 	}
 	if (values->digest && strcmp(values->digest, "sha256") != 0) {
@@ -302,12 +301,13 @@ static int export_opened(struct export_run *run, const struct export_format *for
 static int run_export(struct call *call)
 {
 	const struct export_values *values = call->values;
-	const struct export_format *format = find_format(values->format ? values->format : "tar");
+	const char *name = values->format ? values->format : "tar";
+	const struct export_format *format = find_format(name);
 	struct export_run run = {.call = call, .out = stdout, .digest = values->digest != NULL};
 	struct publish publish = {.namer = -1};
 	int status;
 
-	if (!check_options(call, format)) {
+	if (!check_options(call, format, name)) {
 		return STATUS_ERROR;
 	}
 	if (values->file && publish_open(&publish, values->file) < 0) {

@@ -240,7 +240,7 @@ static int emit_sheet(struct call *call, struct peel_index *index, const struct 
 {
 	const struct history_values *values = call->values;
 	const bool whole = values->no_trunc || format == SHEET_CSV;
-	struct sizes sums;
+	struct sizes sums = {0};
 	struct sheet sheet;
 	bool fine;
 	int status = sum_up(index, &sums);
@@ -319,7 +319,7 @@ static void json_record(struct json *json, struct peel_index *index,
 static int emit_json(struct peel_index *index, const struct records *records, FILE *out)
 {
 	struct json json = {.out = out};
-	struct sizes sums;
+	struct sizes sums = {0};
 	int status = sum_up(index, &sums);
 
 	if (status != STATUS_OK) {

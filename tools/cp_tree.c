@@ -106,7 +106,7 @@ static bool copy_data(struct cp *cp, const char *path, const struct peel_node *n
 {
 	struct peel_error err = {0};
 	uint64_t offset = 0;
-	uint64_t end;
+	uint64_t end = 0;
 	int r;
 
 	while ((r = next_data(cp, node, &offset, &end, &err)) > 0) {

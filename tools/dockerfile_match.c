@@ -230,12 +230,12 @@ static int lay(const struct phrases *lines, const struct phrases *rows, int *ret
 	for (size_t i = lines->count; i-- > 0;) {
 		for (size_t j = rows->count; j-- > 0;) {
 			const int score = alike(&lines->list[i], &rows->list[j]);
-			int *cell = &best[i * width + j];
+			const size_t cell = i * width + j;
 
-			*cell = best[(i + 1) * width + j] > cell[1] ? best[(i + 1) * width + j]
-								    : cell[1];
-			if (score > 0 && score + best[(i + 1) * width + j + 1] > *cell) {
-				*cell = score + best[(i + 1) * width + j + 1];
+			best[cell] = best[cell + width] > best[cell + 1] ? best[cell + width]
+									 : best[cell + 1];
+			if (score > 0 && score + best[cell + width + 1] > best[cell]) {
+				best[cell] = score + best[cell + width + 1];
 			}
 		}
 	}

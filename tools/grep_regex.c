@@ -200,7 +200,7 @@ static bool is_word_alone(const char *beg, const char *end, const struct part *p
 {
 	const char *behind = part->beg + part->len;
 
-	return (part->beg == beg || !grep_is_word((unsigned char)part->beg[-1])) &&
+	return beg && (part->beg == beg || !grep_is_word((unsigned char)part->beg[-1])) &&
 		(behind == end || !grep_is_word((unsigned char)*behind));
 }
 

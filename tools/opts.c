@@ -363,7 +363,7 @@ static int set_word(const struct opt *row, void *base, const char *word, size_t 
 	if (!row->value && value) {
 		return peel_fail(err, PEEL_EUSAGE, "mount option '%s' takes no value", row->name);
 	}
-	return set_value(row, base, value, row->name, err);
+	return set_value(row, base, value ? value : "", row->name, err);
 }
 
 int opts_parse_commas(const struct opt *rows, void *base, char *text, opts_unknown_fn *unknown,

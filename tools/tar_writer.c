@@ -333,9 +333,10 @@ static bool put_pax(struct tar *tar, const char *name, size_t name_len)
 static char *make_map(const struct tar_member *member, size_t *ret_len, uint64_t *ret_data)
 {
 	size_t count = member->extent_count;
-	const struct tar_extent *last = count > 0 ? &member->extents[count - 1] : NULL;
+	const struct tar_extent *extents = member->extents;
 	/* A hole at the end is shown by an extent without bytes there. */
-	bool hole = !last || last->offset + last->length < member->size;
+	bool hole = count == 0 ||
+		extents[count - 1].offset + extents[count - 1].length < member->size;
 	char *map = malloc((count + 2) * EXTENT_TEXT + TAR_BLOCK);
 	size_t len;
 
@@ -345,9 +346,9 @@ static char *make_map(const struct tar_member *member, size_t *ret_len, uint64_t
 	*ret_data = 0;
 	len = (size_t)sprintf(map, "%zu\n", count + hole);
 	for (size_t i = 0; i < count; i++) {
-		len += (size_t)sprintf(map + len, "%" PRIu64 "\n%" PRIu64 "\n",
-			member->extents[i].offset, member->extents[i].length);
-		*ret_data += member->extents[i].length;
+		len += (size_t)sprintf(map + len, "%" PRIu64 "\n%" PRIu64 "\n", extents[i].offset,
+			extents[i].length);
+		*ret_data += extents[i].length;
 	}
 	if (hole) {
 		len += (size_t)sprintf(map + len, "%" PRIu64 "\n0\n", member->size);
