@@ -135,7 +135,7 @@ static void every_known_key_is_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < countof(keys); i++) {
-		char text[64];
+		char text[512];
 		int len = snprintf(text, sizeof(text), "%zu %s=1\n", strlen(keys[i]) + 6, keys[i]);
 
 		if ((size_t)len != strlen(keys[i]) + 6) {
