@@ -266,6 +266,7 @@ static int find_reasons(struct peel_index *index, char **ret_reasons, uint64_t *
 	add_reasons(out, "", peel_index_incomplete_reasons(index), &first);
 	add_reasons(out, "", peel_facts_incomplete_reasons(index), &first);
 	add_databases(out, index, &first);
+	add_reasons(out, "", peel_index_answer_reason(index), &first);
 	if (peel_has_facts(index)) {
 		r = add_partial(out, index, &first, ret_partial, err);
 	}

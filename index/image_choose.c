@@ -258,8 +258,9 @@ int image_choose(struct peel_image *image, struct image_item **ret_item, struct 
 			(!image->platform_wanted ||
 				platform_fits(&image->items[i].platform, &image->wanted));
 	}
+	image->matches = count_different(image, fits);
 	if (image->options.ret_matches) {
-		*image->options.ret_matches = count_different(image, fits);
+		*image->options.ret_matches = image->matches;
 	}
 	if (image->options.nth > 0) {
 		return take_nth(image, fits, ret_item, err);

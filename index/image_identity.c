@@ -3,7 +3,7 @@
  * An index may be used again for a file that is still the same file: device, inode, size, times.
  * For a layout that is said of every file that could be read, blobs by the target that a link has;
  * the lines are hashed, because a folder may hold ten thousand blobs. What was asked for
- * (transport, selector, platform) is part of the identity: it chooses.
+ * (transport, selector, platform, number of several) is part of the identity: it chooses.
  */
 #include "image_parts.h"
 
@@ -148,8 +148,9 @@ static uint64_t age_of(const struct timespec *time)
 }
 
 /* @param opened what the path led to, -1: open it. */
-static int identify(const struct image_reference *reference, const char *platform, int opened,
-	char **ret_text, struct identity *identity, struct peel_error *err)
+static int identify(const struct image_reference *reference,
+	const struct peel_image_options *options, int opened, char **ret_text,
+	struct identity *identity, struct peel_error *err)
 {
 	cleanup_fd int fd = opened >= 0
 		? fcntl(opened, F_DUPFD_CLOEXEC, 3)
@@ -157,6 +158,7 @@ static int identify(const struct image_reference *reference, const char *platfor
 	char shown[IMAGE_SHOWN];
 	char hash[DIGEST_TEXT_SIZE] = "";
 	char line[256];
+	char number[32] = "";
 	struct stat st;
 	int r = 0;
 
@@ -180,8 +182,12 @@ static int identify(const struct image_reference *reference, const char *platfor
 	if (r < 0) {
 		return peel_wrap(err, "%s", image_shown(shown, reference->path));
 	}
-	if (asprintf(ret_text, "%s %s kind=%d position=%d platform=%s tag=%s", line, hash,
-		    (int)reference->kind, reference->position, platform ? platform : "",
+	if (options && options->nth > 0) {
+		snprintf(number, sizeof(number), "number=%u ", options->nth);
+	}
+	if (asprintf(ret_text, "%s %s kind=%d position=%d platform=%s %stag=%s", line, hash,
+		    (int)reference->kind, reference->position,
+		    options && options->platform ? options->platform : "", number,
 		    reference->tag ? reference->tag : "") < 0) {
 		return peel_fail(err, PEEL_ENOMEM, "out of memory");
 	}
@@ -209,9 +215,7 @@ int image_identity_of(const char *reference, const struct peel_image_options *op
 		r = peel_fail(err, PEEL_EUSAGE, "standard input has no identity");
 	}
 	r = r < 0 ? r : digest_new("", &identity.digest, err);
-	r = r < 0 ? r
-		  : identify(&parsed, options ? options->platform : NULL, opened, &text, &identity,
-			    err);
+	r = r < 0 ? r : identify(&parsed, options, opened, &text, &identity, err);
 	digest_free(identity.digest);
 	image_reference_finish(&parsed);
 	if (r < 0) {

@@ -108,6 +108,8 @@ struct peel_image {
 	struct image_platform wanted;
 	bool platform_wanted;
 	struct peel_image_options options;
+	/** How many match them. */
+	unsigned int matches;
 	struct limit_watch limits;
 
 	/** The file as stored; NULL for a layout. */

@@ -79,6 +79,9 @@ struct limit_watch;
 /** Limits of this opening, and what was reached of them; they go on while layers are read. Borrowed. */
 struct limit_watch *image_limits(struct peel_image *image);
 
+/** How many images of the file match, as ret_matches of struct peel_image_options. */
+unsigned int image_matches(const struct peel_image *image);
+
 /** Most bytes to spool: what the options say, else what their limits do. */
 uint64_t image_spool_limit(const struct peel_image_options *options);
 

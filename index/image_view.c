@@ -149,6 +149,11 @@ const struct point_list *image_points(const struct peel_image *image)
 	return image->points;
 }
 
+unsigned int image_matches(const struct peel_image *image)
+{
+	return image->matches;
+}
+
 struct limit_watch *image_limits(struct peel_image *image)
 {
 	return &image->limits;

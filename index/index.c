@@ -414,6 +414,7 @@ static int open_facts(struct opening *opening, struct peel_index *index, struct 
 		if (code == 0) {
 			code = gather_facts(opening, index, facts, spool, err);
 		}
+		code = code < 0 ? code : check_unchanged(opening, -1, err);
 	}
 	return code < 0 ? code : facts_file_take(facts, index, err);
 }
@@ -473,5 +474,10 @@ int index_open(const char *reference, const struct peel_index_options *options,
 	opening.folder = cache_open(opening.options->cache_dir, &opening.folder_path,
 		&opening.unkept);
 	code = identify(&opening, err);
-	return code < 0 ? code : open_all(&opening, ret_index, err);
+	code = code < 0 ? code : open_all(&opening, ret_index, err);
+	if (code == 0 && !(*ret_index)->built && opening.options->image.ret_matches) {
+		*opening.options->image.ret_matches =
+			(unsigned int)strtoul(peel_image_value(*ret_index, "matches"), NULL, 10);
+	}
+	return code;
 }

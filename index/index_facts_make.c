@@ -52,6 +52,14 @@ static int write_about(const struct facts_job *job, const struct facts_writing *
 	return code;
 }
 
+/* What was asked of the index on the way may have failed on this machine, and been taken for "not there". */
+static int check_answers(const struct facts_writing *writing, struct peel_error *err)
+{
+	const int failure = peel_index_failure(writing->index);
+
+	return failure < 0 ? peel_fail(err, failure, "facts: %s", peel_strerror(failure)) : 0;
+}
+
 static void writing_finish(struct facts_writing *writing)
 {
 	store_close(writing->store);
@@ -88,6 +96,7 @@ static int write_all(const struct facts_job *job, struct facts_spool *spool, str
 	code = code < 0 ? code : facts_write_causes(&writing, err);
 	code = code < 0 ? code : facts_write_owners(&writing, err);
 	code = code < 0 ? code : facts_write_categories(&writing, err);
+	code = code < 0 ? code : check_answers(&writing, err);
 	code = code < 0 ? code : write_about(job, &writing, err);
 	return code < 0 ? code : store_commit(writing.store, err);
 }

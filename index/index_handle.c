@@ -53,6 +53,7 @@ void peel_index_close(struct peel_index *index)
 	peel_image_close(index->image);
 	store_pool_finish(&index->pool);
 	query_places_finish(&index->places);
+	free(atomic_load(&index->unread));
 	index_facts_unload(index);
 	index_unload(index);
 	if (index->fd >= 0) {
@@ -112,6 +113,37 @@ void index_note_failure(struct peel_index *index, int code)
 		code == PEEL_EINTERNAL) {
 		atomic_compare_exchange_strong(&index->failure, &none, code);
 	}
+}
+
+void index_note_unread(struct peel_index *index, const char *why)
+{
+	char *none = NULL;
+	char *line = strdup(why);
+
+	if (!line) {
+		index_note_failure(index, PEEL_ENOMEM);
+	} else if (!atomic_compare_exchange_strong(&index->unread, &none, line)) {
+		free(line);
+	}
+}
+
+const char *peel_index_unread(const struct peel_index *index)
+{
+	return atomic_load(&index->unread);
+}
+
+const char *peel_index_answer_reason(struct peel_index *index)
+{
+	const char *hit = peel_index_limit_hit(index);
+	const char *unread = peel_index_unread(index);
+
+	if (hit) {
+		snprintf(index->answer_reason, sizeof(index->answer_reason),
+			"what is beyond the limit %s was not looked at (--limit %s=N raises it)",
+			hit, hit);
+		return index->answer_reason;
+	}
+	return unread ? unread : "";
 }
 
 int peel_index_failure(const struct peel_index *index)

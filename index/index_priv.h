@@ -69,6 +69,10 @@ struct peel_index {
 	struct index_facts facts;
 	/** What was asked for; what is hit while questions are answered is noted here. */
 	struct limit_watch limits;
+	/** A line about what an answer wanted and could not read; NULL: nothing. Written once. */
+	_Atomic(char *) unread;
+	/** Text of peel_index_answer_reason. */
+	char answer_reason[128];
 	/** The first failure of this machine while questions are answered, an enum peel_code; 0: none. */
 	_Atomic int failure;
 	/** Connections to fd. */
@@ -88,6 +92,9 @@ int index_acquire(struct peel_index *index, struct store **ret_store, struct pee
  * of SQLite. What the image itself lacks or holds broken is none.
  */
 void index_note_failure(struct peel_index *index, int code);
+
+/** Remember for peel_index_unread, once, why a file of the image could not be read. */
+void index_note_unread(struct peel_index *index, const char *why);
 
 /** Give a connection back; all its statements must be reset. NULL store is fine. */
 void index_release(struct peel_index *index, struct store *store);

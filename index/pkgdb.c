@@ -85,12 +85,24 @@ static int alternative_target(struct peel_index *index, const char *path, char *
 		: 0;
 }
 
+int pkgdb_unread(const struct pkgdb_path *path, const char *file, int code, struct peel_error *err)
+{
+	if (code == PEEL_ENOMEM) {
+		return peel_fail(err, code, "out of memory");
+	}
+	if (code < 0 && code != PEEL_ENOENT && code != PEEL_ENOTDIR && code != PEEL_ELOOP) {
+		snprintf(path->unread, PEEL_MESSAGE_SIZE, "the package database %s: %s", file,
+			peel_strerror(code));
+	}
+	return 0;
+}
+
 /* Ask all databases for a path. @return 1 owned, 0 not, PEEL_ENOMEM. */
 static int ask(struct peel_index *index, int view, const char *path,
-	struct pkgdb_package *ret_package, struct peel_error *err)
+	struct pkgdb_package *ret_package, char *unread, struct peel_error *err)
 {
 	struct pkgdb_path spelled = {
-		.spellings = {path + (path[0] == '/')}, .count = 1, .view = view};
+		.spellings = {path + (path[0] == '/')}, .count = 1, .view = view, .unread = unread};
 	int r = 0;
 
 	spelled.spellings[1] = merged_spelling(index, spelled.spellings[0]);
@@ -102,17 +114,19 @@ static int ask(struct peel_index *index, int view, const char *path,
 }
 
 int pkgdb_owner(struct peel_index *index, int view, const char *path, char **ret_owner,
-	struct peel_error *err)
+	char *ret_unread, struct peel_error *err)
 {
 	struct pkgdb_package package = {0};
 	cleanup_free char *target = NULL;
-	int r = ask(index, view, path, &package, err);
+	int r;
 
+	*ret_unread = '\0';
 	*ret_owner = NULL;
+	r = ask(index, view, path, &package, ret_unread, err);
 	if (r == 0) {
 		r = alternative_target(index, path, &target);
 		r = r < 0        ? peel_fail(err, r, "out of memory")
-			: target ? ask(index, view, target, &package, err)
+			: target ? ask(index, view, target, &package, ret_unread, err)
 				 : 0;
 	}
 	if (r <= 0) {

@@ -146,6 +146,10 @@ int pkgdb_apk_owner(struct peel_index *index, const struct pkgdb_path *path,
 		if (r > 0 && find(&text, path, ret_package)) {
 			return 1;
 		}
+		r = pkgdb_unread(path, databases[i], text.code, err);
+		if (r < 0) {
+			return r;
+		}
 	}
 	return 0;
 }

@@ -24,6 +24,7 @@
 struct search {
 	struct peel_index *index;
 	const struct pkgdb_path *path;
+	const char *folder;
 	const char *suffix;
 	/* Bytes of a line before the path. */
 	size_t prefix;
@@ -61,6 +62,7 @@ static int take_list(void *arg, const struct peel_dirent *entry)
 		return 0;
 	}
 	if (++search->lists > PKGDB_LISTS_MAX) {
+		pkgdb_unread(search->path, search->folder, PEEL_ELIMIT, NULL);
 		return 1;
 	}
 	search->code = pkgdb_open(search->index, search->path->view, NULL, entry->node.ino,
@@ -69,6 +71,9 @@ static int take_list(void *arg, const struct peel_dirent *entry)
 		memcpy(search->name, entry->name, len - suffix_len);
 		search->name[len - suffix_len] = '\0';
 		search->found = true;
+	} else if (search->code >= 0) {
+		search->code = pkgdb_unread(search->path, search->folder, search->text.code,
+			search->err);
 	}
 	return search->code < 0 || search->found;
 }
@@ -77,11 +82,13 @@ static int take_list(void *arg, const struct peel_dirent *entry)
 static int search_folder(struct search *search, const char *folder)
 {
 	struct peel_node node;
+	int r = peel_resolve(search->index, search->path->view, 0, folder, strlen(folder), true,
+		&node, NULL, NULL);
 
-	if (peel_resolve(search->index, search->path->view, 0, folder, strlen(folder), true, &node,
-		    NULL, NULL) < 0 ||
-		peel_list(search->index, node.ino, 0, take_list, search, NULL) < 0) {
-		return 0;
+	search->folder = folder;
+	r = r < 0 ? r : peel_list(search->index, node.ino, 0, take_list, search, NULL);
+	if (r < 0) {
+		return pkgdb_unread(search->path, folder, r, search->err);
 	}
 	return search->code < 0 ? search->code : search->found;
 }
@@ -100,9 +107,10 @@ static int find_version(struct search *search, struct pkgdb_package *package)
 		if (strcmp(paragraph.name, package->name) == 0 && paragraph.installed &&
 			(!colon || strcmp(paragraph.arch, colon + 1) == 0)) {
 			strcpy(package->version, paragraph.version);
-			break;
+			return 1;
 		}
 	}
+	r = r < 0 ? r : pkgdb_unread(search->path, STATUS, search->text.code, search->err);
 	return r < 0 ? r : 1;
 }
 
@@ -120,6 +128,7 @@ static int find_distroless(struct search *search, struct pkgdb_package *package)
 		strcpy(package->name, paragraph.name);
 		strcpy(package->version, paragraph.version);
 	}
+	r = r < 0 ? r : pkgdb_unread(search->path, path, search->text.code, search->err);
 	return r < 0 ? r : 1;
 }
 

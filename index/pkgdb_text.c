@@ -46,6 +46,7 @@ int pkgdb_open(struct peel_index *index, int view, const char *path, uint64_t in
 		return peel_fail(err, r, "out of memory");
 	}
 	if (r < 0 || !S_ISREG(node.mode)) {
+		text->code = r == PEEL_ENOENT || r == PEEL_ENOTDIR || r == PEEL_ELOOP ? 0 : r;
 		return 0;
 	}
 	if (!make_room(text, node.size)) {

@@ -30,7 +30,7 @@ struct pkgdb_text {
 	unsigned long line;
 	/** The rest of a line that was too long is passed over. */
 	bool skipping;
-	/** 0; less than 0: reading failed there, as peel_read. */
+	/** 0; less than 0: reading failed there, as peel_read, or opening it, as peel_resolve. */
 	int code;
 };
 
@@ -40,7 +40,7 @@ void pkgdb_text_finish(struct pkgdb_text *text);
 /**
  * Begin to read a file by its path in a view, or by its node number.
  * @param path NULL: ino is meant.
- * @return 1; 0 there is no such regular file; PEEL_ENOMEM.
+ * @return 1; 0 there is no such regular file, and code tells of a failure to look for it; PEEL_ENOMEM.
  */
 int pkgdb_open(struct peel_index *index, int view, const char *path, uint64_t ino,
 	struct pkgdb_text *text, struct peel_error *err);

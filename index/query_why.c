@@ -231,6 +231,18 @@ static bool can_have_owner(const struct why_event *event)
 	return event->rank == WHY_RANK_ENTRY && event->row.type != 'd' && event->row.layer >= 0;
 }
 
+/* Whom a view's databases name. */
+static int ask_owner(struct query *q, int view, struct why_event *event)
+{
+	char unread[PEEL_MESSAGE_SIZE];
+	int r = pkgdb_owner(q->index, view, event->path, &event->package, unread, q->err);
+
+	if (r == 0 && *unread) {
+		index_note_unread(q->index, unread);
+	}
+	return r;
+}
+
 /*
  * Who owns what each event put there: whom the layer's own databases name, else the same as before (a layer
  * that only changes the owner says nothing of packages). Where no layer says it beside the file, the merged tree's
@@ -249,8 +261,7 @@ static int find_packages(struct query *q, struct why_events *events)
 			continue;
 		}
 		if (!last || last->row.layer != event->row.layer) {
-			r = pkgdb_owner(q->index, event->row.layer, event->path, &event->package,
-				q->err);
+			r = ask_owner(q, event->row.layer, event);
 			package = event->package ? event->package : package;
 		}
 		event->owner = package;
@@ -259,7 +270,7 @@ static int find_packages(struct query *q, struct why_events *events)
 	if (r < 0 || package || !last) {
 		return r;
 	}
-	r = pkgdb_owner(q->index, PEEL_VIEW_MERGED, last->path, &last->package, q->err);
+	r = ask_owner(q, PEEL_VIEW_MERGED, last);
 	for (size_t i = 0; r == 0 && i < events->count; i++) {
 		events->events[i].owner = can_have_owner(&events->events[i]) ? last->package : NULL;
 	}

@@ -231,8 +231,9 @@ int open_operands(struct call *call, int count, struct peel_index **ret_indexes)
 int open_for_reading(struct call *call, struct peel_index **ret_index);
 /**
  * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index, or its facts where it has them,
- * are incomplete. STATUS_ERROR, and the message is out, where contents were wanted that headers_only had let go, and
- * where status is STATUS_OK although a question to the index had no memory, or could not read.
+ * are incomplete, or a package database could not be read. STATUS_ERROR, and the message is out, where contents were
+ * wanted that headers_only had let go, and where status is STATUS_OK although a question to the index had no memory, or
+ * could not read.
  */
 int reading_status(const struct peel_index *index, int status);
 /**
@@ -257,6 +258,12 @@ void limits_print_table(FILE *out);
  * @return false where one is wrong; the message is out.
  */
 bool take_limits(struct shared *shared);
+/**
+ * What to call one of several images of a file: its platform ("" where that is not known), and where another has the
+ * same, the begin of its manifest's or configuration's digest. Indexes that are NULL are passed over.
+ * @return text the caller frees, as the image has it: to be escaped.
+ */
+char *image_label(struct peel_index *const *indexes, size_t count, size_t i);
 /** Bytes that all layers take in the image file. */
 uint64_t stored_bytes(struct peel_index *index);
 /**
@@ -298,17 +305,20 @@ int progress_show(void *arg, const char *what, uint64_t done_bytes, uint64_t tot
 void progress_clear(void);
 
 struct json;
-/** Open a JSON document: schema, image identity, complete, incomplete_reasons. Close it with json_close. */
+/**
+ * Open a JSON document: schema, image identity. Close it with json_close, before which complete and incomplete_reasons
+ * stand: what is known of the index then. A verb that knows more sets json->finish to its own.
+ */
 void json_document(struct json *json, const char *name, struct peel_index *index);
-/** The same with reasons that the verb knows, a line each; NULL: the document is complete. */
-void json_document_with(struct json *json, const char *name, struct peel_index *index,
-	const char *reasons);
-/** Its first half, the schema alone; and its second. */
+/** The schema alone. */
 void json_begin(struct json *json, const char *name);
-void json_about(struct json *json, struct peel_index *index, const char *reasons);
-/** The members that say which image it is, and whether all of it could be read, for an object that is open. */
+/** The member that says which image it is, for an object that is open. */
+void json_image(struct json *json, struct peel_index *index);
+/** Its complete and incomplete_reasons. @param reasons a line each; NULL: it is complete. */
+void json_reasons(struct json *json, const char *reasons);
+/** The member image, and what is known of the index's completeness now. */
 void json_image_members(struct json *json, struct peel_index *index);
-/** A document of two images, as members "a" and "b" that each hold image, complete and incomplete_reasons. */
+/** A document of two images, whose last members "a" and "b" each hold image, complete and incomplete_reasons. */
 void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b);
 
 /**

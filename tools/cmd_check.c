@@ -70,6 +70,7 @@ static int check_policy(struct check_run *run, const struct peel_policy *policy)
 	int code = peel_check(image->index, policy, take_result, run, &summary, &err);
 	if (code >= 0) {
 		join_reasons(image, summary.reasons);
+		join_reasons(image, peel_index_answer_reason(image->index));
 	}
 	free(summary.reasons);
 	if (code < 0) {
@@ -249,6 +250,24 @@ static int open_all(struct check_run *run)
 	return status;
 }
 
+/* Two images of one platform are told apart by their digests, in headings as in fingerprints. */
+static bool name_apart(struct check_report *report, struct peel_index *const *indexes)
+{
+	for (size_t i = 0; report->count > 1 && i < report->count; i++) {
+		cleanup_free char *label = indexes[i] ? image_label(indexes, report->count, i)
+						      : NULL;
+
+		if (label && *label) {
+			report->images[i].name = keep_text(&report->keep, label);
+		}
+		if (!report->images[i].name) {
+			complain("%s", peel_strerror(PEEL_ENOMEM));
+			return false;
+		}
+	}
+	return true;
+}
+
 /* All that are open; nothing else can be opened from here on. */
 static int check_opened(struct check_run *run)
 {
@@ -258,7 +277,9 @@ static int check_opened(struct check_run *run)
 	for (size_t i = 0; i < run->report.count; i++) {
 		indexes[i] = run->report.images[i].index;
 	}
-	status = cage_enter(run->call, indexes, (int)run->report.count);
+	status = name_apart(&run->report, indexes)
+		? cage_enter(run->call, indexes, (int)run->report.count)
+		: STATUS_ERROR;
 	for (size_t i = 0; status == STATUS_OK && i < run->report.count; i++) {
 		run->image = &run->report.images[i];
 		status = run->image->index ? check_image(run) : STATUS_OK;

@@ -43,8 +43,19 @@ static int find(struct detect_run *run, struct peel_index *index)
 	return run->fatal ? STATUS_NO : STATUS_OK;
 }
 
+/* A limit may have been hit while it was answered. */
+static int learn_again(struct detect_image *image)
+{
+	struct peel_error err = {0};
+
+	free(image->reasons);
+	image->reasons = NULL;
+	return peel_detect_reasons(image->index, &image->reasons, &err) < 0 ? complain_error(&err)
+									    : STATUS_OK;
+}
+
 /* One image in the document at hand. */
-static int emit_image(struct detect_run *run, const struct detect_image *image)
+static int emit_image(struct detect_run *run, struct detect_image *image)
 {
 	int status = STATUS_INCONCLUSIVE;
 
@@ -54,6 +65,7 @@ static int emit_image(struct detect_run *run, const struct detect_image *image)
 		status = STATUS_ERROR;
 	} else if (image->index) {
 		status = find(run, image->index);
+		status = worse_status(status, learn_again(image));
 		status = image->reasons ? worse_status(status, STATUS_INCONCLUSIVE) : status;
 	}
 	detect_end_image(run);
@@ -63,7 +75,8 @@ static int emit_image(struct detect_run *run, const struct detect_image *image)
 static int emit_detect(struct call *call, struct peel_index *index, const char *format, FILE *out,
 	void *arg)
 {
-	struct detect_run run = *(struct detect_run *)arg;
+	struct detect_run *asked = arg;
+	struct detect_run run = *asked;
 	int status = STATUS_OK;
 
 	(void)call;
@@ -75,6 +88,8 @@ static int emit_detect(struct call *call, struct peel_index *index, const char *
 		status = worse_status(status, emit_image(&run, &run.images[i]));
 	}
 	detect_end(&run);
+	/* Their reasons are new. */
+	memcpy(asked->images, run.images, sizeof(run.images));
 	return status;
 }
 

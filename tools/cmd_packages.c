@@ -96,16 +96,21 @@ void packages_json_sum(struct json *json, const struct packages_sum *sum, bool c
 	}
 }
 
-bool packages_json_document(struct json *json, const char *name, struct peel_index *index)
+/* Owners rest on facts and databases. */
+static void finish_document(struct json *json)
 {
 	cleanup_free char *reasons = NULL;
 
-	if (peel_detect_reasons(index, &reasons, NULL) < 0) {
-		complain("%s", peel_strerror(PEEL_ENOMEM));
-		return false;
+	if (peel_detect_reasons(json->about[0], &reasons, NULL) < 0) {
+		end_without_memory();
 	}
-	json_document_with(json, name, index, reasons);
-	return true;
+	json_reasons(json, reasons);
+}
+
+void packages_json_document(struct json *json, const char *name, struct peel_index *index)
+{
+	json_document(json, name, index);
+	json->finish = finish_document;
 }
 
 void packages_json_databases(struct json *json, const struct peel_index *index)
@@ -273,9 +278,7 @@ static bool print_json(const struct run *run, FILE *out)
 	const struct packages *packages = &run->packages;
 	struct json json = {.out = out};
 
-	if (!packages_json_document(&json, "packages", packages->index)) {
-		return false;
-	}
+	packages_json_document(&json, "packages", packages->index);
 	json_object(&json, "visible");
 	packages_json_sum(&json, &packages->all, false);
 	json_close(&json);

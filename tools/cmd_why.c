@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "format.h"
 #include "json_writer.h"
+#include "packages.h"
 
 /* Characters of the instruction in the table. */
 #define INSTRUCTION_MAX 100
@@ -142,7 +143,11 @@ static int run_why(struct call *call)
 			peel_text_escape_into(shown, sizeof(shown), call->argv[1],
 				strlen(call->argv[1])));
 	}
-	return status == STATUS_ERROR ? status : reading_status(index, status);
+	if (status == STATUS_ERROR) {
+		return status;
+	}
+	/* What kinds of databases there are is known where facts are at hand. */
+	return worse_status(reading_status(index, status), packages_complain(index));
 }
 
 const struct verb cmd_why = {

@@ -28,13 +28,8 @@ void detect_json_begin_image(struct detect_run *run)
 	if (run->values->all_platforms) {
 		json_object(&run->json, NULL);
 	}
-	if (!run->image->index) {
-		json_bool(&run->json, "complete", false);
-		json_array(&run->json, "incomplete_reasons");
-		json_string(&run->json, NULL, run->image->reasons ? run->image->reasons : "");
-		json_close(&run->json);
-	} else {
-		json_about(&run->json, run->image->index, run->image->reasons);
+	if (run->image->index) {
+		json_image(&run->json, run->image->index);
 	}
 	json_array(&run->json, "detectors");
 	for (size_t i = 0; i < peel_detector_count(run->detectors); i++) {
@@ -134,6 +129,7 @@ void detect_json_end_image(struct detect_run *run)
 	}
 	json_unsigned(json, "visible", run->visible);
 	json_close(json);
+	json_reasons(json, run->image->reasons);
 	if (run->values->all_platforms) {
 		json_close(json);
 	}

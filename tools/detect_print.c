@@ -204,12 +204,18 @@ void detect_end(struct detect_run *run)
 	}
 }
 
-/* The platform of one of several images. */
+/* Which of several images it is. */
 static void print_platform(const struct detect_run *run)
 {
-	const char *platform = run->image->index ? peel_image_value(run->image->index, "platform")
-						 : "";
+	struct peel_index *indexes[DETECT_IMAGES_MAX];
+	cleanup_free char *platform = NULL;
 
+	for (size_t i = 0; i < run->image_count; i++) {
+		indexes[i] = run->images[i].index;
+	}
+	platform = run->image->index
+		? image_label(indexes, run->image_count, (size_t)(run->image - run->images))
+		: format_text("%s", "");
 	fputs(run->image > run->images ? "\n" : "", run->out);
 	fputs(run->format == SHEET_MARKDOWN ? "### " : "", run->out);
 	fputs(*platform ? "" : "unknown platform", run->out);

@@ -273,7 +273,7 @@ static void drop_suffix(char *text, const char *suffix)
 	}
 }
 
-static _Noreturn void end_without_memory(void)
+_Noreturn void end_without_memory(void)
 {
 	fprintf(stderr, "peel: %s\n", peel_strerror(PEEL_ENOMEM));
 	exit(2);

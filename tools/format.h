@@ -52,6 +52,8 @@ const char *format_short_digest(char *buf, const char *digest);
  * memory is exhausted this says so and ends the program with status 2.
  */
 char *format_instruction(const char *instruction, size_t max);
+/** Say that memory is exhausted, and end the program with status 2. */
+_Noreturn void end_without_memory(void);
 /**
  * Bytes escaped as peel_text_escape has them, and text in printf's form. An answer that leaves them out would be a
  * wrong one: where memory is exhausted this says so and ends the program with status 2.

@@ -15,6 +15,7 @@
 
 #include "grep_dfa.h"
 #include "grep_must.h"
+#include "grep_program.h"
 #include "grep_regex.h"
 #include "grep_words.h"
 
@@ -105,6 +106,7 @@ static int take_expressions(struct grep_matcher *matcher, const struct grep_patt
 	int r = grep_tree_parse(&tree, patterns->text, patterns->len, &patterns->syntax, err);
 	bool keep;
 
+	r = r < 0 ? r : grep_program_check(&tree, err);
 	if (r < 0) {
 		return r;
 	}

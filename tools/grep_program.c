@@ -104,35 +104,89 @@ static uint32_t compile(struct grep_program *program, const struct grep_tree *tr
 	return emit(program, GREP_OP_PLACE, n->kind, next);
 }
 
-/* Steps that a node needs at most, GREP_PROGRAM_MAX + 1 where they are too many. */
-static uint64_t measure(const struct grep_tree *tree, uint32_t node)
+/* What a node comes to when it is written out; numbers beyond the limits are cut to one more. */
+struct size {
+	uint64_t steps;
+	/* Whether it may match nothing, and how many choices it then passes one behind the other. */
+	bool nullable;
+	uint64_t empty;
+	/* The most choices that stand so anywhere in it. */
+	uint64_t worst;
+};
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t cut(uint64_t number)
+{
+	return number > GREP_PROGRAM_MAX ? (uint64_t)GREP_PROGRAM_MAX + 1 : number;
+}
+
+static struct size measure(const struct grep_tree *tree, uint32_t node);
+
+static void measure_repeat(const struct grep_node *n, const struct size *child, struct size *size)
+{
+	const uint64_t copies = n->max == GREP_ENDLESS ? (uint64_t)n->min + 1 : n->max;
+	const uint64_t optional = n->max == GREP_ENDLESS ? 1 : n->max - n->min;
+
+	size->steps = cut(2 + (child->steps + 1) * copies);
+	size->nullable = child->nullable || n->min == 0;
+	size->empty = cut(child->nullable ? copies * (child->empty + 1) : optional);
+	size->worst = most(child->worst, size->empty);
+}
+
+static void measure_child(const struct grep_node *n, const struct size *child, struct size *size)
+{
+	size->steps = cut(size->steps + child->steps + 1);
+	if (n->kind == GREP_CHOICE) {
+		size->nullable = size->nullable || child->nullable;
+		size->empty = most(size->empty, child->nullable ? child->empty : 0);
+	} else {
+		/* What stands at the end of one goes on in the next. */
+		size->nullable = size->nullable && child->nullable;
+		size->empty = child->nullable ? cut(size->empty + child->empty) : child->worst;
+	}
+	size->worst = most(most(size->worst, size->empty), child->worst);
+}
+
+static struct size measure(const struct grep_tree *tree, uint32_t node)
 {
 	const struct grep_node *n = &tree->nodes[node];
-	uint64_t steps = 2;
+	const bool matches = n->kind == GREP_SET || n->kind == GREP_CHOICE;
+	struct size size = {.steps = 2, .nullable = !matches, .empty = !matches, .worst = 1};
 
 	for (uint32_t child = n->child; child != GREP_NO_NODE; child = tree->nodes[child].next) {
-		uint64_t own = measure(tree, child) + 1;
+		const struct size own = measure(tree, child);
 
 		if (n->kind == GREP_REPEAT) {
-			own *= n->max == GREP_ENDLESS ? (uint64_t)n->min + 1 : n->max;
-		}
-		steps += own;
-		if (steps > GREP_PROGRAM_MAX) {
-			return (uint64_t)GREP_PROGRAM_MAX + 1;
+			measure_repeat(n, &own, &size);
+		} else {
+			measure_child(n, &own, &size);
 		}
 	}
-	return steps;
+	return size;
+}
+
+int grep_program_check(const struct grep_tree *tree, struct peel_error *err)
+{
+	const struct size size = measure(tree, tree->root);
+
+	return size.steps + 2 > GREP_PROGRAM_MAX || size.worst > GREP_OPTIONAL_MAX
+		? peel_fail(err, PEEL_ELIMIT, "the regular expression is too big")
+		: 0;
 }
 
 int grep_program_make(struct grep_program *program, const struct grep_tree *tree,
 	struct peel_error *err)
 {
-	const uint64_t steps = measure(tree, tree->root) + 2;
+	int r = grep_program_check(tree, err);
 
-	if (steps > GREP_PROGRAM_MAX) {
-		return peel_fail(err, PEEL_ELIMIT, "the regular expression is too big");
+	if (r < 0) {
+		return r;
 	}
-	program->room = (uint32_t)steps;
+	program->room = (uint32_t)measure(tree, tree->root).steps + 2;
 	program->steps = calloc(program->room, sizeof(*program->steps));
 	program->set_count = tree->set_count + 1;
 	program->sets = calloc(program->set_count, sizeof(*program->sets));

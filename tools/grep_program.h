@@ -8,6 +8,12 @@
 /** Most steps; repetitions are written out. */
 #define GREP_PROGRAM_MAX (128u << 10)
 
+/**
+ * Most choices one behind the other that may all match nothing, as of "a?a?a?". The C library, which every expression
+ * is shown to, remembers for each of them all that follow: 30,000 take 7 GB, and more its stack.
+ */
+#define GREP_OPTIONAL_MAX 1000
+
 /** What a step does. */
 enum grep_op {
 	GREP_OP_BYTE,
@@ -41,6 +47,8 @@ struct grep_program {
 	uint32_t pending_count;
 };
 
+/** See whether a tree is within both limits, before anything is made of it. @return 0, PEEL_ELIMIT. */
+int grep_program_check(const struct grep_tree *tree, struct peel_error *err);
 /** Make the program of a tree. @return 0, PEEL_ENOMEM, PEEL_ELIMIT. */
 int grep_program_make(struct grep_program *program, const struct grep_tree *tree,
 	struct peel_error *err);

@@ -35,6 +35,9 @@ static uint32_t add_node(struct parser *p, struct grep_node node)
 {
 	struct grep_tree *tree = p->tree;
 
+	if (tree->count == GREP_NODES_MAX) {
+		return fail(p, PEEL_ELIMIT, "the regular expression is too big");
+	}
 	if (tree->count == tree->room) {
 		uint32_t room = tree->room ? tree->room * 2 : 64;
 		struct grep_node *nodes = reallocarray(tree->nodes, room, sizeof(*nodes));

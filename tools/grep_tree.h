@@ -15,6 +15,8 @@ struct peel_error;
 #define GREP_REPEATS_MAX 16
 /** Largest count of an interval, as RE_DUP_MAX. */
 #define GREP_REPEAT_MAX 32767
+/** Most nodes: what needs more is refused before it takes memory. */
+#define GREP_NODES_MAX (512u << 10)
 /** No upper bound of a repetition. */
 #define GREP_ENDLESS UINT32_MAX
 /** No node. */

@@ -60,6 +60,9 @@ void json_array(struct json *json, const char *key)
 void json_close(struct json *json)
 {
 	assert(json->depth > 0);
+	if (json->depth == 1 && json->finish) {
+		json->finish(json);
+	}
 	json->depth--;
 	if (json->filled[json->depth]) {
 		break_line(json);

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct peel_index;
+
 /** Deepest nesting that is written. */
 #define JSON_WRITER_DEPTH 16
 
@@ -24,6 +26,10 @@ struct json {
 	char kinds[JSON_WRITER_DEPTH];
 	/** Whether the level holds a value already. */
 	bool filled[JSON_WRITER_DEPTH];
+	/** Writes the last members of the outermost object, when it is closed; NULL: there are none. */
+	void (*finish)(struct json *json);
+	/** For it: the images that the document tells of. */
+	struct peel_index *about[2];
 };
 
 /** Open an object or an array; key is NULL within arrays and at the top. */

@@ -235,12 +235,17 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 int reading_status(const struct peel_index *index, int status)
 {
 	const char *hit = peel_index_limit_hit(index);
+	const char *unread = peel_index_unread(index);
 	const int failure = peel_index_failure(index);
 
 	if (peel_index_missed(index)) {
 		complain("the answer needs contents that were not kept of standard input; "
 			 "write the image to a file and ask again");
 		return STATUS_ERROR;
+	}
+	if (unread) {
+		complain("it could not be read, so owners may be missing: %s", unread);
+		return STATUS_INCONCLUSIVE;
 	}
 	if (failure < 0 && status == STATUS_OK) {
 		complain("the answer may be wrong: %s", peel_strerror(failure));
@@ -254,6 +259,26 @@ int reading_status(const struct peel_index *index, int status)
 	return peel_index_complete(index) && !*peel_facts_incomplete_reasons(index)
 		? status
 		: STATUS_INCONCLUSIVE;
+}
+
+char *image_label(struct peel_index *const *indexes, size_t count, size_t i)
+{
+	const char *platform = peel_image_value(indexes[i], "platform");
+	const char *manifest = peel_image_value(indexes[i], "manifest_digest");
+	char digest[FORMAT_SIZE];
+	bool alone = true;
+
+	for (size_t k = 0; k < count; k++) {
+		alone = alone &&
+			(k == i || !indexes[k] ||
+				strcmp(peel_image_value(indexes[k], "platform"), platform) != 0);
+	}
+	if (alone) {
+		return format_text("%s", platform);
+	}
+	format_short_digest(digest,
+		*manifest ? manifest : peel_image_value(indexes[i], "config_digest"));
+	return format_text("%s%s%s", platform, *platform ? " " : "", digest);
 }
 
 uint64_t stored_bytes(struct peel_index *index)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --output FMT[=FILE]: which documents a run writes, and where to; and how every JSON document
- * begins.
+ * --output FMT[=FILE]: which documents a run writes, and where to; and how every JSON document begins and ends. Whether
+ * an answer is complete is its last member: a limit may be hit, or a package database turn out not to be readable,
+ * while it is written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -141,7 +142,7 @@ int emit_all(struct call *call, struct peel_index *index, emit_fn *emit, void *a
 	return status;
 }
 
-static void json_image(struct json *json, struct peel_index *index)
+void json_image(struct json *json, struct peel_index *index)
 {
 	static const char *const keys[] = {
 		"reference", "kind", "platform", "manifest_digest", "config_digest"};
@@ -168,23 +169,37 @@ static void json_lines(struct json *json, const char *reason)
 	}
 }
 
-static void json_reasons(struct json *json, bool complete, const char *reasons, const char *more)
+void json_reasons(struct json *json, const char *reasons)
 {
-	json_bool(json, "complete", complete);
-	if (!complete) {
+	json_bool(json, "complete", !reasons);
+	if (reasons) {
 		json_array(json, "incomplete_reasons");
 		json_lines(json, reasons);
-		json_lines(json, more);
 		json_close(json);
 	}
 }
 
+/* What is known of an index now, at the end of an answer. */
 static void json_completeness(struct json *json, struct peel_index *index)
 {
-	const char *facts = peel_facts_incomplete_reasons(index);
+	const char *const reasons[] = {
+		peel_index_incomplete_reasons(index),
+		peel_facts_incomplete_reasons(index),
+		peel_index_answer_reason(index),
+	};
+	bool complete = true;
 
-	json_reasons(json, peel_index_complete(index) && !*facts,
-		peel_index_incomplete_reasons(index), facts);
+	for (size_t i = 0; i < countof(reasons); i++) {
+		complete = complete && !*reasons[i];
+	}
+	json_bool(json, "complete", complete);
+	if (!complete) {
+		json_array(json, "incomplete_reasons");
+		for (size_t i = 0; i < countof(reasons); i++) {
+			json_lines(json, reasons[i]);
+		}
+		json_close(json);
+	}
 }
 
 void json_begin(struct json *json, const char *name)
@@ -202,32 +217,34 @@ void json_image_members(struct json *json, struct peel_index *index)
 	json_completeness(json, index);
 }
 
+static void finish_document(struct json *json)
+{
+	json_completeness(json, json->about[0]);
+}
+
 void json_document(struct json *json, const char *name, struct peel_index *index)
 {
 	json_begin(json, name);
-	json_image_members(json, index);
-}
-
-void json_about(struct json *json, struct peel_index *index, const char *reasons)
-{
 	json_image(json, index);
-	json_reasons(json, !reasons, reasons ? reasons : "", "");
+	json->about[0] = index;
+	json->finish = finish_document;
 }
 
-void json_document_with(struct json *json, const char *name, struct peel_index *index,
-	const char *reasons)
+static void finish_pair(struct json *json)
 {
-	json_begin(json, name);
-	json_about(json, index, reasons);
+	static const char *const names[] = {"a", "b"};
+
+	for (size_t i = 0; i < countof(names); i++) {
+		json_object(json, names[i]);
+		json_image_members(json, json->about[i]);
+		json_close(json);
+	}
 }
 
 void json_pair(struct json *json, const char *name, struct peel_index *a, struct peel_index *b)
 {
 	json_begin(json, name);
-	json_object(json, "a");
-	json_image_members(json, a);
-	json_close(json);
-	json_object(json, "b");
-	json_image_members(json, b);
-	json_close(json);
+	json->about[0] = a;
+	json->about[1] = b;
+	json->finish = finish_pair;
 }

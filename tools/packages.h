@@ -80,8 +80,8 @@ bool packages_wanted(const struct packages_values *values, const struct peel_pac
  */
 int packages_complain(const struct peel_index *index);
 
-/** Open a JSON document that says so, too. @return false where memory is exhausted; the message is out. */
-bool packages_json_document(struct json *json, const char *name, struct peel_index *index);
+/** Open a JSON document that says so, too, at its end. */
+void packages_json_document(struct json *json, const char *name, struct peel_index *index);
 
 /** A package's own members of a JSON object. */
 void packages_json(struct json *json, const struct peel_package *package);

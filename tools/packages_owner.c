@@ -41,21 +41,27 @@ static int take_step(void *arg, const struct peel_step *step)
 	struct owner *owner = arg;
 
 	free(owner->listed);
-	owner->listed = *step->package ? strdup(step->package) : NULL;
+	owner->listed = *step->package ? format_text("%s", step->package) : NULL;
 	return 0;
 }
 
-/* True for a link that chooses one of several programs: why would name its target's owner as the link's own. */
-static bool is_alternative(const struct owner *owner, const struct peel_node *node)
+/*
+ * A link that chooses one of several programs: why would name its target's owner as the link's own.
+ * @return 1, 0, or less than 0 as peel_readlink.
+ */
+static int is_alternative(const struct owner *owner, const struct peel_node *node,
+	struct peel_error *err)
 {
 	static const char folder[] = "/etc/alternatives/";
 	cleanup_free char *target = NULL;
 	size_t len;
+	int r;
 
-	return S_ISLNK(node->mode) &&
-		(strncmp(owner->by, folder, strlen(folder)) == 0 ||
-			(peel_readlink(owner->index, node->ino, &target, &len, NULL) == 0 &&
-				strncmp(target, folder, strlen(folder)) == 0));
+	if (!S_ISLNK(node->mode) || strncmp(owner->by, folder, strlen(folder)) == 0) {
+		return S_ISLNK(node->mode);
+	}
+	r = peel_readlink(owner->index, node->ino, &target, &len, err);
+	return r < 0 ? r : strncmp(target, folder, strlen(folder)) == 0;
 }
 
 /* Follow a link that nobody lists, until something is owned. */
@@ -75,8 +81,9 @@ static int find_owner(struct owner *owner, const char *path, bool follow, struct
 		r = peel_pieces(owner->index, PEEL_BY_ENTRY, true, take_owner, owner, err);
 		return r < 0 ? r : 0;
 	}
-	if (!follow && is_alternative(owner, &node)) {
-		return find_owner(owner, path, true, err);
+	r = follow ? 0 : is_alternative(owner, &node, err);
+	if (r != 0) {
+		return r < 0 ? r : find_owner(owner, path, true, err);
 	}
 	r = peel_why(owner->index, owner->by, strlen(owner->by), take_step, owner, err);
 	if (r >= 0 && !owner->listed && S_ISLNK(node.mode) && !follow) {
@@ -93,13 +100,11 @@ static const char *claim_of(const struct owner *owner)
 						   : peel_claim_name(PEEL_CLAIM_LISTED);
 }
 
-static bool json_owner(struct peel_index *index, const struct owner *owner, FILE *out)
+static void json_owner(struct peel_index *index, const struct owner *owner, FILE *out)
 {
 	struct json json = {.out = out};
 
-	if (!packages_json_document(&json, "packages-owner", index)) {
-		return false;
-	}
+	packages_json_document(&json, "packages-owner", index);
 	json_bytes(&json, "path", owner->path, strlen(owner->path));
 	json_bytes(&json, "found_by", owner->by, strlen(owner->by));
 	if (owner->package || owner->listed) {
@@ -117,7 +122,6 @@ static bool json_owner(struct peel_index *index, const struct owner *owner, FILE
 	}
 	packages_json_databases(&json, index);
 	json_close(&json);
-	return true;
 }
 
 static int emit_owner(struct call *call, struct peel_index *index, const char *format, FILE *out,
@@ -139,7 +143,8 @@ static int emit_owner(struct call *call, struct peel_index *index, const char *f
 
 	(void)call;
 	if (strcmp(format, "json") == 0) {
-		return json_owner(index, owner, out) ? STATUS_OK : STATUS_ERROR;
+		json_owner(index, owner, out);
+		return STATUS_OK;
 	}
 	if (!package && !owner->listed) {
 		return STATUS_OK;
@@ -263,9 +268,7 @@ static int emit_files(struct call *call, struct peel_index *index, const char *f
 	files.json = (struct json){.out = out};
 	files.fine = true;
 	if (files.is_json) {
-		if (!packages_json_document(&files.json, "packages-files", index)) {
-			return STATUS_ERROR;
-		}
+		packages_json_document(&files.json, "packages-files", index);
 		json_array(&files.json, "packages");
 		for (uint32_t id = 1; id <= peel_package_count(index); id++) {
 			if (files.wanted[id]) {

@@ -221,10 +221,7 @@ static int gather_findings(void *arg, struct peel_error *err)
 static int gather_advice(void *arg, struct peel_error *err)
 {
 	struct report_image *image = arg;
-	int code = peel_detect_reasons(image->index, &image->reasons, err);
-
-	return code < 0 ? code
-			: advice_gather(&image->advice, image->index, REPORT_ADVICE_MIN, err);
+	return advice_gather(&image->advice, image->index, REPORT_ADVICE_MIN, err);
 }
 
 int report_gather_image(struct report_image *image, struct peel_error *err)
@@ -237,5 +234,7 @@ int report_gather_image(struct report_image *image, struct peel_error *err)
 	beside_start(&advice, gather_advice, image);
 	code = gather_bytes(image, err);
 	code = beside_join(&advice, code, err);
-	return beside_join(&findings, code, err);
+	code = beside_join(&findings, code, err);
+	/* What was met on the way is among them. */
+	return code < 0 ? code : peel_detect_reasons(image->index, &image->reasons, err);
 }

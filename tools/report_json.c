@@ -303,7 +303,8 @@ static void write_image(struct json *json, const struct report_image *image)
 {
 	json_object(json, NULL);
 	text(json, "name", image->name);
-	json_about(json, image->index, image->reasons);
+	json_image(json, image->index);
+	json_reasons(json, image->reasons);
 	write_totals(json, image);
 	write_layers(json, image);
 	write_causes(json, image);

@@ -135,6 +135,16 @@ const char *peel_index_limit_hit(const struct peel_index *index);
  * told something wrong. Ask it before the last word.
  */
 int peel_index_failure(const struct peel_index *index);
+/**
+ * Why a file of the image could not be read that answers rest on, such as a package database: who owns a path may not
+ * be known; one line, escaped. NULL: all could. Belongs to the index. Ask it before the last word.
+ */
+const char *peel_index_unread(const struct peel_index *index);
+/**
+ * What kept an answer from being whole since the index was opened, for people: a limit that was hit, or
+ * peel_index_unread; one line, "" where nothing did. Belongs to the index, valid until the next such call for it.
+ */
+const char *peel_index_answer_reason(struct peel_index *index);
 /** Path of the index file, "" where it is unlinked. Belongs to the index. */
 const char *peel_index_path(const struct peel_index *index);
 

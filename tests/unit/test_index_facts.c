@@ -332,6 +332,51 @@ static void facts_of_another_index_are_not_used(void **state)
 	finish(&place);
 }
 
+/* A link to the image, which leads to another one once facts are gathered. */
+static void point_to(const char *path, enum layered_variant variant)
+{
+	cleanup_free char *target = realpath(makers[variant].path, NULL);
+
+	assert_non_null(target);
+	unlink(path);
+	assert_int_equal(symlink(target, path), 0);
+}
+
+static int replace_image(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	(void)done;
+	(void)total;
+	if (strncmp(what, "contents of", 11) == 0) {
+		point_to(arg, LAYERED_REBUILT);
+	}
+	return 0;
+}
+
+/* What is read stays the file that was opened; but facts of it must not count for what has its name now. */
+static void facts_of_an_image_that_goes_meanwhile_are_refused(void **state)
+{
+	struct place place = make_place(LAYERED_FIRST);
+	char path[64];
+	struct peel_index_options options = {
+		.cache_dir = place.folder,
+		.allow_missing = true,
+		.facts = true,
+		.progress = replace_image,
+		.progress_arg = path,
+	};
+	struct peel_index *index = NULL;
+	struct peel_error err = {0};
+	char facts[128];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/image.tar", place.folder);
+	point_to(path, LAYERED_FIRST);
+	assert_failure(peel_index_open(path, &options, &index, &err), PEEL_ECHANGED, &err,
+		"the image file changed while it was read");
+	assert_false(find_facts(&place, facts, sizeof(facts)));
+	finish(&place);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +386,7 @@ int main(void)
 		cmocka_unit_test(a_killed_build_leaves_nothing_that_is_believed),
 		cmocka_unit_test(damage_is_built_anew),
 		cmocka_unit_test(facts_of_another_index_are_not_used),
+		cmocka_unit_test(facts_of_an_image_that_goes_meanwhile_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_images, remove_images);

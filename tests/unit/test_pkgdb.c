@@ -83,8 +83,10 @@ static void assert_owner(struct test_index *test, const char *path, const char *
 {
 	struct peel_error err = {0};
 	cleanup_free char *owner = NULL;
+	char unread[PEEL_MESSAGE_SIZE];
 
-	assert_good(pkgdb_owner(test->index, PEEL_VIEW_MERGED, path, &owner, &err), &err);
+	assert_good(pkgdb_owner(test->index, PEEL_VIEW_MERGED, path, &owner, unread, &err), &err);
+	assert_string_equal(unread, "");
 	if (!wanted != !owner || (wanted && strcmp(wanted, owner) != 0)) {
 		fail_msg("%s: %s, not %s", path, owner ? owner : "none", wanted ? wanted : "none");
 	}

@@ -35,3 +35,9 @@ json.dump({"schemaVersion": 2, "manifests": index["manifests"] + [gone]}, open("
 END
 run check --deny python --all-platforms all
 run check --deny setuid --all-platforms --output junit all
+# Each image has an index of its own in the cache, which knows how many there are.
+sleep 2.2
+run check --deny setuid --all-platforms -q all
+run check --deny setuid --all-platforms -q all
+run detect --all-platforms -q --output json=found.json all setuid
+python3 -c 'import json; print([image["image"]["platform"] for image in json.load(open("found.json"))["images"] if "image" in image])'
