@@ -13,6 +13,7 @@ public  every file there is: an answer within 10 s, never a crash or a sanitizer
 $PEEL is the command, $PEEL_CORPUS the corpus (default: shared/corpus beside the checkout). Without it the status is 77.
 """
 import argparse
+import atexit
 import concurrent.futures
 import hashlib
 import json
@@ -35,6 +36,9 @@ PEEL = os.environ.get("PEEL", "peel")
 CORPUS = os.path.abspath(os.environ.get("PEEL_CORPUS", os.path.join(HERE, "..", "..", "..", "shared", "corpus")))
 TIMEOUT = 10
 JOBS = 2
+# Several questions to one image: the first one builds its index.
+CACHE = tempfile.mkdtemp(prefix="peel-corpus-")
+atexit.register(shutil.rmtree, CACHE, True)
 REPORT = re.compile(rb"Sanitizer|runtime error:|SUMMARY:|Assertion")
 CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
 AMBIGUOUS = ("--platform", "linux/amd64")
@@ -58,7 +62,7 @@ def run(*args):
 
 def rows(args, query):
     """Status and rows of a query whose column begins with "="."""
-    done = run("sql", "--no-cache", *args, query)
+    done = run("sql", "--cache-dir", CACHE, *args, query)
     return done, [line[1:].decode().split(" ") for line in done.stdout.split(b"\n") if line.startswith(b"=")]
 
 
@@ -87,7 +91,7 @@ def case_tree(text):
 
 
 def content(args, path):
-    done = run("cat", "--no-cache", *args, b"/" + path)
+    done = run("cat", "--cache-dir", CACHE, *args, b"/" + path)
     if done.returncode:
         raise compare.Failed("cat %r: status %d: %s" % (path, done.returncode, done.stderr.decode(errors="replace")))
     return done.stdout
@@ -216,7 +220,7 @@ def unpacked(path, folder):
 def chosen(path):
     """How to name the image that the engines took."""
     for args in ([path], [path, *AMBIGUOUS], ["docker-archive:%s:@0" % path]):
-        done = run("sql", "--no-cache", *args, "SELECT 1")
+        done = run("sql", "--cache-dir", CACHE, *args, "SELECT 1")
         if done.returncode == 0:
             return args
     raise compare.Failed("status %d: %s" % (done.returncode, done.stderr.decode(errors="replace").strip()))
@@ -283,11 +287,11 @@ def golden(only):
 
 def check_public(path):
     """Whatever it is: an answer. Where it is an image, its listing too."""
-    done = run("index", "--no-cache", path)
+    done = run("index", "--cache-dir", CACHE, path)
     if done.returncode and not done.stderr:
         return ["status %d without a word" % done.returncode]
     if done.returncode in (0, 3):
-        shown = run("ls", "-lR", "--no-cache", path)
+        shown = run("ls", "-lR", "--cache-dir", CACHE, path)
         if CONTROL.search(shown.stdout):
             return ["ls: control characters: %r" % CONTROL.search(shown.stdout)]
         if done.returncode == 0 and shown.returncode not in (0, 1):
