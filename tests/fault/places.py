@@ -107,7 +107,8 @@ class Campaign:
                 subprocess.run(["mount", "-o", "remount,ro", self.disk], check=True)
             if title == "missing":
                 home = os.path.join(home, "not", "there")
-            if preload and not os.path.exists(preload):
+            if preload and not loads(preload):
+                print("# SKIP %s: no shim goes before a sanitizer's runtime" % title, flush=True)
                 continue
             # Spools of standard input need a disk that takes them; without any they may fail.
             answered = self.place(title, home, env, preload, must="write" not in title)
@@ -135,6 +136,12 @@ class Campaign:
                 shutil.rmtree(home)
             self.rows.append(["%d indexers of one image at once, %d times" % (size, self.options.crowds),
                               size * self.options.crowds, size * self.options.crowds])
+
+
+def loads(shim):
+    """A sanitizer's runtime wants to be the first library: there no call fails on purpose."""
+    return os.path.exists(shim) and subprocess.run(
+        [common.PEEL, "--version"], env={**os.environ, "LD_PRELOAD": shim}, capture_output=True).returncode == 0
 
 
 def main():
