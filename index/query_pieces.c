@@ -19,56 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts.h"
 #include "util.h"
-
-/*
- * QUERY_COLUMNS of files and hard links, without what only other types have: a pass over all of them spends its time on
- * columns.
- */
-#define FILE_COLUMNS \
-	"e.id, e.dir, e.type, e.mode, e.uid, e.gid, e.size, e.mtime, e.nsec, NULL, NULL, e.inode, e.flags," \
-	" e.layer, e.hidden_by, e.why, e.name," \
-	" CASE WHEN e.flags & 4 THEN (SELECT x.allocated FROM extra x WHERE x.entry = e.id) END, NULL, e.data"
-/* Columns beyond those of a row; the order is enum piece_column's. */
-#define NO_FACTS ", NULL, NULL, NULL, NULL, NULL, NULL FROM entry e"
-#define FACTS \
-	", f.kind, coalesce(f.hash, e.hash), f.why, f.package, f.claim, f.category FROM entry e"
-#define WITHOUT_FACTS "SELECT " QUERY_COLUMNS NO_FACTS
-#define WITH_FACTS "SELECT " QUERY_COLUMNS FACTS
-#define FILES_WITHOUT_FACTS "SELECT " FILE_COLUMNS NO_FACTS
-#define FILES_WITH_FACTS "SELECT " FILE_COLUMNS FACTS
-#define FACTS_OF " LEFT JOIN facts.file f ON f.entry = e.id"
-
-#define BY_NAME " INDEXED BY entry_path"
-#define WHERE_REST " WHERE e.dir = ?1 AND e.name >= ?2 AND e.type IN ('f', 'h')"
-/* The end is the statement's: what is beyond it may be a million folders. */
-#define WHERE_PORTION WHERE_REST " AND e.name < ?3"
-#define AND_VISIBLE " AND e.why IS NULL"
-#define IN_ORDER " ORDER BY e.name, e.type, e.id"
-#define WHERE_ENTRY " WHERE e.id = ?1"
-
-enum piece_column {
-	COLUMN_KIND = QUERY_COLUMN_COUNT,
-	COLUMN_HASH,
-	COLUMN_WHY,
-	COLUMN_PACKAGE,
-	COLUMN_CLAIM,
-	COLUMN_CATEGORY,
-};
-
-/* By enum pieces_sql; without facts, and with them. */
-static const char *const statements[][2] = {
-	[PIECES_PORTION] = {FILES_WITHOUT_FACTS BY_NAME WHERE_PORTION IN_ORDER,
-		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION IN_ORDER},
-	[PIECES_PORTION_VISIBLE] = {FILES_WITHOUT_FACTS BY_NAME WHERE_PORTION AND_VISIBLE IN_ORDER,
-		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_PORTION AND_VISIBLE IN_ORDER},
-	[PIECES_REST] = {FILES_WITHOUT_FACTS BY_NAME WHERE_REST IN_ORDER,
-		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_REST IN_ORDER},
-	[PIECES_REST_VISIBLE] = {FILES_WITHOUT_FACTS BY_NAME WHERE_REST AND_VISIBLE IN_ORDER,
-		FILES_WITH_FACTS BY_NAME FACTS_OF WHERE_REST AND_VISIBLE IN_ORDER},
-	[PIECES_ENTRY] = {WITHOUT_FACTS WHERE_ENTRY, WITH_FACTS FACTS_OF WHERE_ENTRY},
-};
 
 /* A link that was never made hides nothing. */
 static const char last_hidden[] =
@@ -95,11 +46,6 @@ bool pieces_have_facts(struct store *store)
 {
 	return sqlite3_table_column_metadata(store_db(store), "facts", "file", "entry", NULL, NULL,
 		       NULL, NULL, NULL) == SQLITE_OK;
-}
-
-int pieces_get(struct pieces *pieces, enum pieces_sql sql, sqlite3_stmt **ret_stmt)
-{
-	return store_get(pieces->q.store, statements[sql][pieces->facts], ret_stmt, pieces->q.err);
 }
 
 int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_t name_len,
@@ -142,26 +88,6 @@ int pieces_settle(struct pieces *pieces, struct piece_row *piece)
 		r = query_layer_fill(&pieces->q, row->layer, row, &piece->found);
 	}
 	return r;
-}
-
-int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_row)
-{
-	int r = query_row_read(&pieces->q, stmt, &ret_row->row);
-
-	if (r < 0) {
-		return r;
-	}
-	/* All columns are NULL without facts. */
-	ret_row->facts = (struct piece_facts){
-		.kind = facts_kind_known(sqlite3_column_int(stmt, COLUMN_KIND)),
-		.why = sqlite3_column_int(stmt, COLUMN_WHY),
-		.package = (uint32_t)sqlite3_column_int64(stmt, COLUMN_PACKAGE),
-		.category = (uint32_t)sqlite3_column_int64(stmt, COLUMN_CATEGORY),
-	};
-	pieces_set_facts(&ret_row->facts, sqlite3_column_int64(stmt, COLUMN_CLAIM),
-		sqlite3_column_blob(stmt, COLUMN_HASH),
-		(size_t)sqlite3_column_bytes(stmt, COLUMN_HASH));
-	return pieces_settle(pieces, ret_row);
 }
 
 /* The cause of a link that was called overwritten: contents may say more. */
@@ -264,9 +190,13 @@ static int run(struct peel_index *index, enum peel_piece_order order, const stru
 	r = query_begin(&pieces->q, index, err);
 	if (r == 0) {
 		pieces->facts = pieces_have_facts(pieces->q.store);
-		r = order == PEEL_BY_PATH ? pieces_by_path(pieces) : pieces_by_entry(pieces);
-		query_end_(&pieces->q);
+		r = piece_tables_new(pieces, order);
 	}
+	if (r == 0) {
+		r = order == PEEL_BY_PATH ? pieces_by_path(pieces) : pieces_by_entry(pieces);
+	}
+	query_end_(&pieces->q);
+	piece_tables_free(pieces->tables);
 	folder_paths_finish(&pieces->folders);
 	free(pieces);
 	return r;

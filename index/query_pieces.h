@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * The ledger within the library: paths of folders (query_pieces_folder.c), pieces out of rows
- * (query_pieces.c), the pass in the order of entries (query_pieces_entry.c), and the walk in that of paths
+ * (query_pieces.c), rows and the pass in their order (query_pieces_entry.c), and the walk in that of paths
  * (query_pieces_path.c).
  */
 #ifndef QUERY_PIECES_H
@@ -45,18 +45,8 @@ int folder_path(struct query *q, struct folder_paths *paths, uint64_t dir, char 
 /** Free what paths hold. */
 void folder_paths_finish(struct folder_paths *paths);
 
-/** Which statement: rows of what, in which order. Each is there without facts and with them. */
-enum pieces_sql {
-	/** Names of files in folder ?1 from ?2 on and before ?3, in order; hard links after files of the same name. */
-	PIECES_PORTION,
-	/** The same, visible names only. */
-	PIECES_PORTION_VISIBLE,
-	/** Both to the folder's end. */
-	PIECES_REST,
-	PIECES_REST_VISIBLE,
-	/** The entry ?1. */
-	PIECES_ENTRY,
-};
+/** Rows of files, read past SQLite (query_pieces_entry.c). */
+struct piece_tables;
 
 /** One pass over the ledger. */
 struct pieces {
@@ -68,6 +58,7 @@ struct pieces {
 	uint64_t from, end;
 	peel_piece_fn *each;
 	void *arg;
+	struct piece_tables *tables;
 	struct folder_paths folders;
 	/** The folder whose path stands in path, and how long that is; 0: none. */
 	uint64_t dir;
@@ -78,9 +69,6 @@ struct pieces {
 
 /** True where a connection has the tables of facts. */
 bool pieces_have_facts(struct store *store);
-
-/** A statement of the pass's kind. @return as store_get. */
-int pieces_get(struct pieces *pieces, enum pieces_sql sql, sqlite3_stmt **ret_stmt);
 
 /** A row that holds data, what facts say of it, and what the merged tree makes of it. */
 struct piece_row {
@@ -93,20 +81,25 @@ struct piece_row {
 		enum peel_kind kind;
 		/** As it is stored. */
 		int why;
-		/** PEEL_FAST_HASH_SIZE bytes, NULL: none. Valid as long as the statement, or the pass, is there. */
+		/** PEEL_FAST_HASH_SIZE bytes, NULL: none. Valid until the next row is read. */
 		const void *hash;
 		uint32_t package, category;
 		enum peel_claim claim;
 	} facts;
 };
 
-/** Take the file that the statement stands on. @return 0; PEEL_EFORMAT, … */
-int pieces_row(struct pieces *pieces, sqlite3_stmt *stmt, struct piece_row *ret_row);
+/** Begin to read rows, for a pass in this order. @return 0; PEEL_EFORMAT, PEEL_EIO, PEEL_ENOMEM. */
+int piece_tables_new(struct pieces *pieces, enum peel_piece_order order);
+/** End; NULL is fine. */
+void piece_tables_free(struct piece_tables *tables);
+
+/** The file with an entry; for walks. @return 1; 0: none, or none that is told; PEEL_EFORMAT, … */
+int piece_at(struct pieces *pieces, uint64_t entry, struct piece_row *ret_row);
 
 /** Set what of the facts may be out of range. @param hash hash_len bytes; NULL: none. */
 void pieces_set_facts(struct piece_facts *facts, int64_t claim, const void *hash, size_t hash_len);
 
-/** Find out what the merged tree makes of a row and its facts. @return as pieces_row. */
+/** Find out what the merged tree makes of a row and its facts. @return 0; PEEL_EFORMAT, … */
 int pieces_settle(struct pieces *pieces, struct piece_row *piece);
 
 /**

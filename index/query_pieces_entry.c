@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger in the order of entries: one pass over table entry, and over facts.file beside it, in the same order.
+ * Files out of table entry, and of facts.file beside it, which has the same ids; and the ledger in the order of
+ * entries: one pass over both.
  *
- * Both are read past SQLite (store_pass.h): of the 0.15 s that its statement took for 130,000 pieces, nine tenths went
+ * They are read past SQLite (store_pass.h): of the 0.15 s that its statement took for 130,000 pieces, nine tenths went
  * into stepping and into handing out twenty columns one by one. What few rows have is still asked of SQLite:
  * names and owners of files with several names, the blocks of sparse files, paths of folders.
  */
 #include "query_pieces.h"
+
+#include <stdlib.h>
 
 #include "facts.h"
 #include "store_pass.h"
@@ -53,36 +56,50 @@ static const char first_link[] =
 	"SELECT e.dir, e.name FROM entry e"
 	" WHERE e.inode = ?1 AND e.type = 'h' AND e.why IS NULL ORDER BY e.id LIMIT 1";
 
-/* Both tables. */
-struct tables {
+/* Pages kept of a table: on the way down, and those among which a folder's files are, a layer each. */
+#define PAGES_BY_ENTRY 4
+#define PAGES_BY_PATH 64
+
+struct piece_tables {
 	struct store_pass *entries, *facts;
 	struct store_pass_row entry, fact;
 	/* There is a row of facts that is not behind the entry, or may be one: ahead. */
 	bool more;
 };
 
-static void tables_finish(struct tables *tables)
+void piece_tables_free(struct piece_tables *tables)
 {
+	if (!tables) {
+		return;
+	}
 	store_pass_free(tables->entries);
 	store_pass_free(tables->facts);
+	free(tables);
 }
 
-static int tables_begin(struct tables *tables, const struct pieces *pieces)
+int piece_tables_new(struct pieces *pieces, enum peel_piece_order order)
 {
+	const unsigned pages = order == PEEL_BY_PATH ? PAGES_BY_PATH : PAGES_BY_ENTRY;
 	struct store *store = pieces->q.store;
-	int r = store_pass_new(store, STORE_FILE_INDEX, "entry", ENTRY_COLUMNS, &tables->entries,
-		pieces->q.err);
+	struct piece_tables *tables = calloc(1, sizeof(*tables));
+	int r;
 
+	if (!tables) {
+		return peel_fail(pieces->q.err, PEEL_ENOMEM, "out of memory");
+	}
+	pieces->tables = tables;
+	r = store_pass_new(store, STORE_FILE_INDEX, "entry", ENTRY_COLUMNS, pages, &tables->entries,
+		pieces->q.err);
 	if (r == 0 && pieces->facts) {
 		tables->more = true;
-		r = store_pass_new(store, STORE_FILE_FACTS, "file", FACT_COLUMNS, &tables->facts,
-			pieces->q.err);
+		r = store_pass_new(store, STORE_FILE_FACTS, "file", FACT_COLUMNS, pages,
+			&tables->facts, pieces->q.err);
 	}
 	return r;
 }
 
-/* Step to the facts of the entry at hand, or past it. @return 1 they are there, 0, or less than 0. */
-static int find_facts(struct tables *tables, struct peel_error *err)
+/* Step to the facts of the entry at hand, or past them. @return 1 they are there, 0, or less than 0. */
+static int next_facts(struct piece_tables *tables, struct peel_error *err)
 {
 	if (tables->more && tables->fact.id < tables->entry.id) {
 		const int r = store_pass_next(tables->facts, tables->entry.id, &tables->fact, err);
@@ -150,27 +167,67 @@ static int read_entry(struct pieces *pieces, const struct store_pass_row *entry,
 	return r < 0 || !(row->flags & ENTRY_SPARSE) ? r : read_allocated(pieces, row);
 }
 
-static int read_facts(struct pieces *pieces, struct tables *tables, struct piece_facts *facts)
+/* @param known the facts of the entry at hand are there. */
+static void take_facts(const struct pieces *pieces, bool known, struct piece_facts *facts)
 {
+	const struct piece_tables *tables = pieces->tables;
 	const struct store_pass_row *fact = &tables->fact;
-	const int r = find_facts(tables, pieces->q.err);
 	/* Where contents passed by while the index was built, their hashes are there. */
-	const struct record_column *hash = r > 0 && !is_null(&fact->columns[FACT_HASH])
+	const struct record_column *hash = known && !is_null(&fact->columns[FACT_HASH])
 		? &fact->columns[FACT_HASH]
 		: &tables->entry.columns[ENTRY_HASH];
 
 	*facts = (struct piece_facts){0};
-	if (r > 0) {
+	if (known) {
 		facts->kind = facts_kind_known((int)number(fact, FACT_KIND));
 		facts->why = (int)number(fact, FACT_WHY);
 		facts->package = (uint32_t)number(fact, FACT_PACKAGE);
 		facts->category = (uint32_t)number(fact, FACT_CATEGORY);
 	}
-	if (r >= 0 && pieces->facts) {
-		pieces_set_facts(facts, r > 0 ? number(fact, FACT_CLAIM) : 0, hash->bytes,
+	if (pieces->facts) {
+		pieces_set_facts(facts, known ? number(fact, FACT_CLAIM) : 0, hash->bytes,
 			hash->len);
 	}
-	return r < 0 ? r : 0;
+}
+
+/* The entry at hand is a file. */
+static int take_entry(struct pieces *pieces, int known, struct piece_row *ret_row)
+{
+	int r = known < 0 ? known : read_entry(pieces, &pieces->tables->entry, &ret_row->row);
+
+	if (r < 0) {
+		return r;
+	}
+	take_facts(pieces, known > 0, &ret_row->facts);
+	return pieces_settle(pieces, ret_row);
+}
+
+/* The entry at hand is a file that the pass may tell. */
+static bool is_wanted(const struct pieces *pieces)
+{
+	const struct store_pass_row *entry = &pieces->tables->entry;
+	const struct record_column *type = &entry->columns[ENTRY_TYPE];
+
+	/* Where its own name is hidden, another name may show it. */
+	return type->len == 1 && type->bytes[0] == 'f' &&
+		(!pieces->visible_only || is_null(&entry->columns[ENTRY_WHY]) ||
+			(number(entry, ENTRY_FLAG_BITS) & ENTRY_LINKED));
+}
+
+int piece_at(struct pieces *pieces, uint64_t entry, struct piece_row *ret_row)
+{
+	struct piece_tables *tables = pieces->tables;
+	int known = 0;
+	int r = store_pass_find(tables->entries, entry, &tables->entry, pieces->q.err);
+
+	if (r <= 0 || !is_wanted(pieces)) {
+		return r < 0 ? r : 0;
+	}
+	if (pieces->facts) {
+		known = store_pass_find(tables->facts, entry, &tables->fact, pieces->q.err);
+	}
+	r = take_entry(pieces, known, ret_row);
+	return r < 0 ? r : 1;
 }
 
 /* The path of a name in a folder; those of one folder mostly come one after the other. */
@@ -207,27 +264,15 @@ static int path_of_link(struct pieces *pieces, uint64_t entry, size_t *ret_len)
 			       ret_len);
 }
 
-static bool is_file(const struct store_pass_row *entry)
-{
-	const struct record_column *type = &entry->columns[ENTRY_TYPE];
-
-	return type->len == 1 && type->bytes[0] == 'f';
-}
-
 /* Hand over the file at hand. @return as pieces_emit. */
-static int take_file(struct pieces *pieces, struct tables *tables)
+static int take_file(struct pieces *pieces)
 {
+	struct piece_tables *tables = pieces->tables;
 	const struct record_column *name = &tables->entry.columns[ENTRY_NAME];
 	struct piece_row piece;
 	size_t len = 0;
-	int r = read_entry(pieces, &tables->entry, &piece.row);
+	int r = take_entry(pieces, next_facts(tables, pieces->q.err), &piece);
 
-	if (r == 0) {
-		r = read_facts(pieces, tables, &piece.facts);
-	}
-	if (r == 0) {
-		r = pieces_settle(pieces, &piece);
-	}
 	if (r < 0 || (pieces->visible_only && !piece.visible)) {
 		return r;
 	}
@@ -239,16 +284,16 @@ static int take_file(struct pieces *pieces, struct tables *tables)
 
 int pieces_by_entry(struct pieces *pieces)
 {
-	cleanup(tables_finish) struct tables tables = {0};
-	int r = tables_begin(&tables, pieces);
+	struct piece_tables *tables = pieces->tables;
+	int r = 0;
 
 	while (r == 0 &&
-		(r = store_pass_next(tables.entries, pieces->from, &tables.entry, pieces->q.err)) >
-			0) {
-		if (tables.entry.id >= pieces->end) {
+		(r = store_pass_next(tables->entries, pieces->from, &tables->entry,
+			 pieces->q.err)) > 0) {
+		if (tables->entry.id >= pieces->end) {
 			return 0;
 		}
-		r = is_file(&tables.entry) ? take_file(pieces, &tables) : 0;
+		r = is_wanted(pieces) ? take_file(pieces) : 0;
 	}
 	return r;
 }

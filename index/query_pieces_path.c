@@ -31,6 +31,17 @@ static const char next_folder[] =
 	"SELECT id, name FROM dir WHERE parent = ?1 AND name > ?2 ORDER BY name LIMIT 1";
 static const char next_folder_visible[] =
 	"SELECT id, name FROM dir WHERE parent = ?1 AND name > ?2 AND entry IS NOT NULL ORDER BY name LIMIT 1";
+/*
+ * Names of files and hard links in folder ?1 from ?2 on and before ?3, files before hard links of the same name; all
+ * that it asks for is in the index. The end is the statement's: what is beyond it may be a million folders.
+ */
+#define NAMES \
+	"SELECT e.id, e.name, e.type = 'h' FROM entry e INDEXED BY entry_path" \
+	" WHERE e.dir = ?1 AND e.name >= ?2 AND e.type IN ('f', 'h')"
+#define IN_ORDER " ORDER BY e.name, e.type, e.id"
+static const char portion[] = NAMES " AND e.name < ?3" IN_ORDER;
+/* The same to the folder's end. */
+static const char rest[] = NAMES IN_ORDER;
 /* Links that show a file whose own name is hidden. */
 static const char shown_links[] =
 	"SELECT h.inode, h.id FROM entry h WHERE h.inode IS NOT NULL AND h.type = 'h' AND h.why IS NULL"
@@ -59,8 +70,10 @@ struct walk {
 	size_t depth;
 	struct waiting waiting[PEEL_PATH_MAX];
 	size_t waiting_count;
-	/** Rows of links that stand for a file, ascending. */
-	uint64_t *links;
+	/** Links that stand for a file, ascending. */
+	struct shown_link {
+		uint64_t id, inode;
+	} * links;
 	size_t link_count, link_room;
 	/** The last name that was read in the folder at hand; all that wait there begin it. */
 	char text[PEEL_PATH_MAX];
@@ -69,12 +82,12 @@ struct walk {
 	char from[PEEL_PATH_MAX];
 };
 
-static int compare_ids(const void *a, const void *b)
+static int compare_links(const void *a, const void *b)
 {
-	const uint64_t *one = a;
-	const uint64_t *two = b;
+	const struct shown_link *one = a;
+	const struct shown_link *two = b;
 
-	return *one < *two ? -1 : *one > *two;
+	return one->id < two->id ? -1 : one->id > two->id;
 }
 
 /* The first link of each file that only links show. */
@@ -96,56 +109,41 @@ static int find_links(struct walk *walk)
 			    sizeof(*walk->links))) {
 			return peel_fail(q->err, PEEL_ENOMEM, "out of memory");
 		}
-		walk->links[walk->link_count++] = (uint64_t)sqlite3_column_int64(stmt, 1);
+		walk->links[walk->link_count++] = (struct shown_link){
+			.id = (uint64_t)sqlite3_column_int64(stmt, 1), .inode = (uint64_t)inode};
 		last = inode;
 	}
 	if (walk->link_count > 0) {
-		qsort(walk->links, walk->link_count, sizeof(*walk->links), compare_ids);
+		qsort(walk->links, walk->link_count, sizeof(*walk->links), compare_links);
 	}
 	return r;
 }
 
-/* Hand over the file that a link stands for, at the path at hand. */
-static int emit_linked(struct walk *walk, uint64_t inode, size_t len)
+/* The file that a link stands for, 0: none. */
+static uint64_t linked_file(const struct walk *walk, uint64_t link)
 {
-	struct pieces *pieces = walk->pieces;
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	struct piece_row row;
-	int r = pieces_get(pieces, PIECES_ENTRY, &stmt);
+	const struct shown_link wanted = {.id = link};
+	const struct shown_link *found = walk->link_count
+		? bsearch(&wanted, walk->links, walk->link_count, sizeof(wanted), compare_links)
+		: NULL;
 
-	if (r < 0) {
-		return r;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)inode);
-	r = store_step(pieces->q.store, stmt, pieces->q.err);
-	if (r > 0) {
-		/* Links lead to devices and symlinks too. */
-		if (strcmp(store_text(stmt, QUERY_TYPE), "f") != 0) {
-			return 0;
-		}
-		r = pieces_row(pieces, stmt, &row);
-	}
-	return r < 0 || !row.visible || row.own ? r : pieces_emit(pieces, &row, len);
+	return found ? found->inode : 0;
 }
 
 /* Hand over the piece that a name stands for, if it does. */
 static int emit_name(struct walk *walk, sqlite3_stmt *stmt, size_t len)
 {
 	struct pieces *pieces = walk->pieces;
+	const uint64_t entry = (uint64_t)sqlite3_column_int64(stmt, 0);
+	const bool is_link = sqlite3_column_int(stmt, 2);
+	/* Links lead to devices and symlinks too. */
+	const uint64_t file = is_link ? linked_file(walk, entry) : entry;
 	struct piece_row row;
-	int r;
+	const int r = file ? piece_at(pieces, file, &row) : 0;
 
-	if (strcmp(store_text(stmt, QUERY_TYPE), "h") == 0) {
-		const uint64_t id = (uint64_t)sqlite3_column_int64(stmt, QUERY_ID);
-
-		return walk->link_count > 0 &&
-				bsearch(&id, walk->links, walk->link_count, sizeof(id), compare_ids)
-			? emit_linked(walk, (uint64_t)sqlite3_column_int64(stmt, QUERY_INODE), len)
-			: 0;
-	}
-	r = pieces_row(pieces, stmt, &row);
-	if (r < 0 || (row.visible ? !row.own : pieces->visible_only)) {
-		return r;
+	if (r <= 0 || (is_link && (!row.visible || row.own)) ||
+		(!is_link && (row.visible ? !row.own : pieces->visible_only))) {
+		return r < 0 ? r : 0;
 	}
 	return pieces_emit(pieces, &row, len);
 }
@@ -153,14 +151,12 @@ static int emit_name(struct walk *walk, sqlite3_stmt *stmt, size_t len)
 /* Names in the folder at hand from where it stands. @param until up to this; NULL: to the end. */
 static int emit_names(struct walk *walk, const char *until, size_t until_len)
 {
-	static const enum pieces_sql which[2][2] = {
-		{PIECES_REST, PIECES_REST_VISIBLE}, {PIECES_PORTION, PIECES_PORTION_VISIBLE}};
 	struct pieces *pieces = walk->pieces;
 	struct query *q = &pieces->q;
 	const struct level *level = &walk->levels[walk->depth - 1];
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
 	size_t len;
-	int r = pieces_get(pieces, which[until != NULL][pieces->visible_only], &stmt);
+	int r = store_get(q->store, until ? portion : rest, &stmt, q->err);
 
 	if (r < 0) {
 		return r;
@@ -171,8 +167,8 @@ static int emit_names(struct walk *walk, const char *until, size_t until_len)
 		store_bind_blob(stmt, 3, until, until_len);
 	}
 	while (r == 0 && (r = store_step(q->store, stmt, q->err)) > 0) {
-		r = pieces_append(pieces, level->path_len, sqlite3_column_blob(stmt, QUERY_NAME),
-			(size_t)sqlite3_column_bytes(stmt, QUERY_NAME), &len);
+		r = pieces_append(pieces, level->path_len, sqlite3_column_blob(stmt, 1),
+			(size_t)sqlite3_column_bytes(stmt, 1), &len);
 		if (r == 0) {
 			r = emit_name(walk, stmt, len);
 		}

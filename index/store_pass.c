@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A table is a tree of pages (fileformat2.html, 1.6). For the next row the way from the root down is looked up again,
- * once a leaf, in pages that are mostly at hand: an inner page has the places of hundreds of leaves.
+ * once a leaf, in pages that are mostly in memory: an inner page has the places of hundreds of leaves.
  *
  *	level 0   root            | up to 80,000 | up to 160,000 | … |
  *	level 1   inner pages     | up to 80 | up to 155 | … |
@@ -42,8 +42,8 @@
 #define LONG_ROW_MIN ((STORE_PAGE_SIZE - 12) * 32 / 255 - 23)
 #define LONG_ROW_PAGE (STORE_PAGE_SIZE - 4)
 
-/** A page on the way down. */
-struct level {
+/** A page in memory; each has one slot. */
+struct slot {
 	/** 0: none. */
 	uint32_t number;
 	uint8_t *page;
@@ -53,7 +53,8 @@ struct store_pass {
 	int fd;
 	uint32_t root;
 	unsigned columns;
-	struct level levels[LEVELS_MAX];
+	struct slot *slots;
+	unsigned slot_count;
 	/** The leaf at hand, its rows, and the next one to look at. */
 	uint8_t *leaf;
 	unsigned count, at;
@@ -70,9 +71,10 @@ void store_pass_free(struct store_pass *pass)
 	if (!pass) {
 		return;
 	}
-	for (size_t i = 0; i < LEVELS_MAX; i++) {
-		free(pass->levels[i].page);
+	for (unsigned i = 0; pass->slots && i < pass->slot_count; i++) {
+		free(pass->slots[i].page);
 	}
+	free(pass->slots);
 	free(pass->row);
 	free(pass);
 }
@@ -90,21 +92,23 @@ static int read_page(const struct store_pass *pass, uint32_t number, void *page,
 				     (uint64_t)(number - 1) * STORE_PAGE_SIZE, err);
 }
 
-static int load(struct store_pass *pass, struct level *level, uint32_t number,
+/** Have a page in memory. @param ret_page valid until the next one is loaded. */
+static int load(struct store_pass *pass, uint32_t number, uint8_t **ret_page,
 	struct peel_error *err)
 {
-	int code;
+	struct slot *slot = &pass->slots[number & (pass->slot_count - 1)];
+	int code = 0;
 
-	if (level->number == number && number > 0) {
-		return 0;
-	}
-	if (!level->page && !(level->page = malloc(STORE_PAGE_SIZE))) {
+	if (!slot->page && !(slot->page = malloc(STORE_PAGE_SIZE))) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	level->number = 0;
-	code = read_page(pass, number, level->page, err);
+	if (slot->number != number || number == 0) {
+		slot->number = 0;
+		code = read_page(pass, number, slot->page, err);
+	}
 	if (code == 0) {
-		level->number = number;
+		slot->number = number;
+		*ret_page = slot->page;
 	}
 	return code;
 }
@@ -114,22 +118,23 @@ static int descend(struct store_pass *pass, uint64_t id, struct peel_error *err)
 {
 	uint32_t number = pass->root;
 
+	pass->leaf = NULL;
+	pass->count = pass->at = 0;
 	pass->last = UINT64_MAX;
-	for (size_t i = 0; i < LEVELS_MAX; i++) {
-		struct level *level = &pass->levels[i];
-		uint64_t last;
-		int code = load(pass, level, number, err);
+	for (unsigned level = 0; level < LEVELS_MAX; level++) {
+		uint8_t *page = NULL;
+		uint64_t last = 0;
+		int code = load(pass, number, &page, err);
 
 		if (code < 0) {
 			return code;
 		}
-		if (level->page[0] == PAGE_TABLE_LEAF) {
-			pass->leaf = level->page;
-			pass->count = page_row_count(level->page);
-			pass->at = 0;
+		if (page[0] == PAGE_TABLE_LEAF) {
+			pass->leaf = page;
+			pass->count = page_row_count(page);
 			return 0;
 		}
-		number = page_child(level->page, id, &last);
+		number = page_child(page, id, &last);
 		pass->last = min_u64(pass->last, last);
 		if (number == 0) {
 			break;
@@ -224,6 +229,52 @@ int store_pass_next(struct store_pass *pass, uint64_t from, struct store_pass_ro
 	}
 }
 
+/** The place of the first row of the leaf whose id is not less. */
+static unsigned find_place(const struct store_pass *pass, uint64_t id)
+{
+	unsigned low = 0;
+	unsigned high = pass->count;
+
+	while (low < high) {
+		const unsigned middle = low + (high - low) / 2;
+		struct page_row row = {0};
+
+		(void)page_get_row(pass->leaf, middle, &row);
+		if (row.id < id) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+int store_pass_find(struct store_pass *pass, uint64_t id, struct store_pass_row *ret_row,
+	struct peel_error *err)
+{
+	struct page_row row = {0};
+	unsigned place = find_place(pass, id);
+	bool whole;
+
+	/* Rows of one leaf often follow each other; its first one is as quickly found from the root. */
+	if (place == 0 || id > pass->last) {
+		const int code = descend(pass, id, err);
+
+		if (code < 0) {
+			return code;
+		}
+		place = find_place(pass, id);
+	}
+	if (place == pass->count) {
+		return 0;
+	}
+	whole = page_get_row(pass->leaf, place, &row);
+	if (!whole && row.len <= PAGE_ROW_MAX) {
+		return damaged(err);
+	}
+	return row.id == id ? take_row(pass, &row, whole, ret_row, err) : 0;
+}
+
 /** The page where a table's tree starts. */
 static int find_root(struct store_pass *pass, struct store *store, enum store_file file,
 	const char *table, struct peel_error *err)
@@ -263,15 +314,17 @@ static int check_header(const struct store_pass *pass, struct peel_error *err)
 }
 
 int store_pass_new(struct store *store, enum store_file file, const char *table, unsigned columns,
-	struct store_pass **ret_pass, struct peel_error *err)
+	unsigned pages, struct store_pass **ret_pass, struct peel_error *err)
 {
 	struct store_pass *pass = calloc(1, sizeof(*pass));
 	int code;
 
-	assert(columns <= STORE_PASS_COLUMNS);
-	if (!pass) {
+	assert(columns <= STORE_PASS_COLUMNS && pages > 0 && (pages & (pages - 1)) == 0);
+	if (!pass || !(pass->slots = calloc(pages, sizeof(*pass->slots)))) {
+		free(pass);
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
+	pass->slot_count = pages;
 	pass->fd = file == STORE_FILE_INDEX ? store_fd(store) : store_facts_fd(store);
 	pass->columns = columns;
 	code = check_header(pass, err);

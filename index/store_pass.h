@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * The rows of a table one after the other in the order of their ids, read past SQLite, which takes ten times as long
- * to step to a row and to hand out its columns. The file is as hostile as it is for SQLite.
+ * The rows of a table one after the other in the order of their ids, or by their ids, read past SQLite, which takes ten
+ * times as long to step to a row and to hand out its columns. The file is as hostile as it is for SQLite.
  */
 #ifndef STORE_PASS_H
 #define STORE_PASS_H
@@ -35,11 +35,12 @@ struct store_pass_row {
 /**
  * Begin.
  * @param store borrowed, open for reading. @param table one whose rows have ids (no WITHOUT ROWID).
- * @param columns how many of its first columns are read, at most STORE_PASS_COLUMNS.
+ * @param columns how many of its first columns are read, at most STORE_PASS_COLUMNS. @param pages most pages that are
+ *   kept in memory, a power of two: some for store_pass_next, for store_pass_find as many as rows are asked for nearby.
  * @return 0; PEEL_EFORMAT (damaged), PEEL_EIO, PEEL_ENOMEM, PEEL_EINTERNAL (no such table). End with store_pass_free.
  */
 int store_pass_new(struct store *store, enum store_file file, const char *table, unsigned columns,
-	struct store_pass **ret_pass, struct peel_error *err);
+	unsigned pages, struct store_pass **ret_pass, struct peel_error *err);
 
 /**
  * The next row.
@@ -47,6 +48,12 @@ int store_pass_new(struct store *store, enum store_file file, const char *table,
  * @return 1; 0 at the end; PEEL_EFORMAT (damaged), PEEL_EIO (also where the file ends too early), PEEL_ENOMEM.
  */
 int store_pass_next(struct store_pass *pass, uint64_t from, struct store_pass_row *ret_row,
+	struct peel_error *err);
+
+/**
+ * The row with an id; not to be mixed with store_pass_next. @return 1; 0: there is none; as store_pass_next.
+ */
+int store_pass_find(struct store_pass *pass, uint64_t id, struct store_pass_row *ret_row,
 	struct peel_error *err);
 
 /** Free; NULL is fine. */
