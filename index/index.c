@@ -349,11 +349,7 @@ static int identify(struct opening *opening, struct peel_error *err)
 		/* A transport over standard input. */
 		return 0;
 	}
-	/*
-	 * What was chosen by its number is no other's: an identity does not say which of several it was, nor how many
-	 * there are.
-	 */
-	opening->settled = age >= SETTLE_NS && opening->options->image.nth == 0;
+	opening->settled = age >= SETTLE_NS;
 	if (code == 0) {
 		code = image_location(opening->reference, &opening->location, err);
 	}
