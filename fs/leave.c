@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "leave.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <peel/sandbox.h>
+
 #include "scope.h"
-
-static void close_inherited(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	const struct dirent *entry;
-
-	while (folder && (entry = readdir(folder)) != NULL) {
-		int fd = entry->d_name[0] == '.' ? -1 : atoi(entry->d_name);
-		int flags = fd > STDERR_FILENO ? fcntl(fd, F_GETFD) : -1;
-
-		if (flags >= 0 && !(flags & FD_CLOEXEC)) {
-			close(fd);
-		}
-	}
-	if (folder) {
-		closedir(folder);
-	}
-}
 
 bool leave_descriptors(int streams)
 {
@@ -43,7 +26,7 @@ bool leave_descriptors(int streams)
 	if (null > STDERR_FILENO) {
 		close(null);
 	}
-	close_inherited();
+	peel_sandbox_close_inherited();
 	return true;
 }
 

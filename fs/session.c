@@ -193,7 +193,7 @@ int session_mount(struct peel_index *index, const char *mount_point,
 
 /*
  * What is needed from here on is open: the device, the index, the image file; the blobs of a layout and a spool
- * are opened later. Not the right to unmount: the supervisor has it.
+ * are opened later. Not the right to unmount: the supervisor has it; nor what whoever mounts in the foreground left open.
  */
 static int confine(const struct session *session, struct peel_error *err)
 {
@@ -204,6 +204,7 @@ static int confine(const struct session *session, struct peel_error *err)
 	peel_index_folders(session->index, &readable, &spill);
 	keep.readable_count = readable >= 0;
 	keep.spill_count = spill >= 0;
+	peel_sandbox_close_inherited();
 	return peel_sandbox_enter(&keep, err);
 }
 

@@ -63,12 +63,14 @@ true_that 'no_sandbox: unmount' unmount
 is '--no-sandbox: likewise' "$(rights "$(server_pid)")" "$(rights $$)"
 true_that '--no-sandbox: unmount' unmount
 
+echo secret >"$dir/left-open"
 for how in -f '-f -o debug'; do
 	# shellcheck disable=SC2086
-	"$PEEL" mount $how "$dir/image.tar" "$mnt" >"$dir/out" 2>&1 &
+	"$PEEL" mount $how "$dir/image.tar" "$mnt" >"$dir/out" 2>&1 17<"$dir/left-open" &
 	front=$!
 	eventually is_mounted
 	serves "$how"
+	is "$how: what the caller left open is closed in the server" "$(readlink "/proc/$(server_pid)/fd/17" | grep left-open)" ''
 	[ -n "$instrumented" ] || is "$how: the server is in the cage" "$(rights "$(server_pid)")" "$caged"
 	kill -TERM "$front"
 	wait "$front"
