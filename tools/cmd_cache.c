@@ -61,13 +61,18 @@ static void free_text(const char *text)
 	free((void *)(uintptr_t)text);
 }
 
+static void free_file(const struct peel_cache_file *file)
+{
+	free_text(file->name);
+	free_text(file->image);
+	free_text(file->kind);
+	free_text(file->platform);
+}
+
 static void cache_run_finish(struct cache_run *run)
 {
 	for (size_t i = 0; i < run->count; i++) {
-		free_text(run->files[i].name);
-		free_text(run->files[i].image);
-		free_text(run->files[i].kind);
-		free_text(run->files[i].platform);
+		free_file(&run->files[i]);
 	}
 	free(run->files);
 	free(run->folder);
@@ -88,13 +93,18 @@ static int take_file(void *arg, const struct peel_cache_file *file)
 		run->files = files;
 		run->room = room;
 	}
-	copy = &run->files[run->count++];
+	copy = &run->files[run->count];
 	*copy = *file;
 	copy->name = strdup(file->name);
 	copy->image = strdup(file->image);
 	copy->kind = strdup(file->kind);
 	copy->platform = strdup(file->platform);
-	return copy->name && copy->image && copy->kind && copy->platform ? 0 : PEEL_ENOMEM;
+	if (!copy->name || !copy->image || !copy->kind || !copy->platform) {
+		free_file(copy);
+		return PEEL_ENOMEM;
+	}
+	run->count++;
+	return 0;
 }
 
 static uint64_t total_bytes(const struct cache_run *run)
@@ -345,6 +355,9 @@ static int run_cache(struct call *call)
 	}
 	run.limit = run.limit ? run.limit : PEEL_CACHE_LIMIT_DEFAULT;
 	code = look(&run, &err);
+	if (code < 0 && err.code == 0) {
+		peel_fail(&err, code, "%s", peel_strerror(code));
+	}
 	if (code < 0 && run.count == 0) {
 		return complain_error(&err);
 	}
