@@ -193,7 +193,8 @@ int session_mount(struct peel_index *index, const char *mount_point,
 
 /*
  * What is needed from here on is open: the device, the index, the image file; the blobs of a layout and a spool
- * are opened later. Not the right to unmount: the supervisor has it; nor what whoever mounts in the foreground left open.
+ * are opened later. Not the right to unmount: the supervisor has it; nor what whoever mounts in the foreground
+ * left open.
  */
 static int confine(const struct session *session, struct peel_error *err)
 {

@@ -36,7 +36,7 @@ ZSTD_DCtx *__wrap_ZSTD_createDCtx(void)
 
 size_t __wrap_ZSTD_freeDCtx(ZSTD_DCtx *decoder)
 {
-	if (!decoder || count >= KEPT_MAX) {
+	if (!decoder || count + 1 > KEPT_MAX) {
 		return __real_ZSTD_freeDCtx(decoder);
 	}
 	fuzz_check(!ZSTD_isError(ZSTD_DCtx_reset(decoder, ZSTD_reset_session_and_parameters)));
