@@ -29,6 +29,8 @@ struct layer {
 	size_t white_count;
 	/** The last walk passed something that drivers may take otherwise. */
 	bool odd;
+	/** The last hard link's target was looked for by way of symlinks. */
+	bool led;
 	/** Symlinks that were followed to the entry's parent. */
 	const struct model_node *followed[2 * MODEL_HOPS + 4];
 	size_t followed_count;
@@ -216,6 +218,21 @@ static bool is_marker(uint8_t name)
 	return name >= MODEL_NAME_WHITEOUT && name <= MODEL_NAME_BAD;
 }
 
+/* Whether any marker comes further on: of a target that symlinks lead to it may take what its path does not tell. */
+static bool marked_later(const struct model_entry *entries, size_t count, size_t at)
+{
+	uint8_t parts[MODEL_PARTS_MAX];
+
+	while (++at < count) {
+		const size_t len = model_clean(&entries[at].path, parts);
+
+		if (len > 0 && is_marker(parts[len - 1])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Whether a whiteout further on takes a path: then it depends on the driver what a link finds. */
 static bool deleted_later(const struct model_entry *entries, size_t count, size_t at,
 	const uint8_t *parts, size_t part_count)
@@ -352,6 +369,7 @@ static bool apply_hardlink(struct layer *layer, struct model_entry *entry, const
 	const struct model_node *before;
 	struct model_node *folder;
 
+	layer->led = layer->followed_count > 0;
 	if (!inode) {
 		apply_broken(layer, entry, parts, count);
 		return true;
@@ -446,6 +464,7 @@ struct model_node *model_apply(struct model_node *lower, struct model_entry *ent
 			entry->open = true;
 		}
 		layer.odd = false;
+		layer.led = false;
 		layer.followed_count = 0;
 		if (!apply_one(&layer, entry, parts, part_count)) {
 			model_lost_add(entry);
@@ -458,7 +477,7 @@ struct model_node *model_apply(struct model_node *lower, struct model_entry *ent
 			/* A whiteout below the layer's own file: nothing to say against it taking effect. */
 			layer.odd |= part_count > 0 && is_marker(parts[part_count - 1]);
 		}
-		entry->open |= layer.odd;
+		entry->open |= layer.odd || (layer.led && marked_later(entries, count, i));
 	}
 	question_whiteouts(&layer, entries, count);
 	return layer.root;
