@@ -77,6 +77,10 @@ def damage(data, chance):
     return bytes(data)
 
 
+# What a mount shows, all of it.
+WALK = "find . -ls; find . -type f -exec cat {} +; find . -type l -exec readlink {} +; exit 0"
+
+
 class Campaign:
     def __init__(self, folder, options):
         self.folder, self.options = folder, options
@@ -99,6 +103,18 @@ class Campaign:
             if bad:
                 self.counts[kind] += 1
                 print("%s: %s" % (what, done.text()), flush=True)
+
+    def mounted(self, what, image, *more):
+        """The same of a mount, which has to live as long as it is looked at. @return runs"""
+        if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+            return 0
+        done = common.run(["run", *more, image, "--", "sh", "-c", WALK])
+        dead = done.status < 0 or done.status >= 128 or b"endpoint is not connected" in done.err
+        for kind, bad in (("hangs", done.hung), ("crashes", dead and not done.hung), ("wrong", MARK in done.out + done.err)):
+            if bad:
+                self.counts[kind] += 1
+                print("%s: a mount: %s" % (what, done.text()), flush=True)
+        return 1
 
     def put(self, name, data):
         path = os.path.join(self.cache, name)
@@ -179,6 +195,7 @@ class Campaign:
             for verb in VERBS:
                 self.judge("%s: %s: %s" % (compress, attack, verb[0]), self.verb(verb, image, "--index", named))
                 tried += 1
+            tried += self.mounted("%s: %s" % (compress, attack), image, "--index", named)
         return tried
 
 

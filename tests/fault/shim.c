@@ -35,6 +35,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -191,10 +192,7 @@ EXPORT void *memalign(size_t alignment, size_t size)
 	return fails(ALLOC) ? NULL : __libc_memalign(alignment, size);
 }
 
-EXPORT void *aligned_alloc(size_t alignment, size_t size)
-{
-	return memalign(alignment, size);
-}
+ALIAS(void *, aligned_alloc, (size_t alignment, size_t size), memalign);
 
 EXPORT int posix_memalign(void **ret_block, size_t alignment, size_t size)
 {
@@ -225,18 +223,30 @@ static size_t half(size_t len)
 	return len > 1 ? len / 2 : len;
 }
 
+static struct stat look_at(int fd)
+{
+	struct stat st = {0};
+
+	(void)syscall(SYS_fstat, fd, &st);
+	return st;
+}
+
 /** A message on a socket is whole or is not sent; only files are read and written in part. */
 static bool is_file(int fd)
 {
-	struct stat st;
+	return S_ISREG(look_at(fd).st_mode);
+}
 
-	return fd >= 0 && syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+/** True for the device of a mount: what fails there is the kernel's to say, an answer it never saw is waited for. */
+static bool is_fuse(int fd)
+{
+	return look_at(fd).st_rdev == makedev(10, 229);
 }
 
 /** True where the call fails; one that is short goes on with a smaller length. @param fd -1: no file. */
 static bool transfer_fails(enum family of, int fd, size_t *len)
 {
-	if (!fails(of)) {
+	if (is_fuse(fd) || !fails(of)) {
 		return false;
 	}
 	if (error != SHORT) {
@@ -296,10 +306,10 @@ WRAP(ssize_t, pwrite64, (int fd, const void *bytes, size_t len, off_t offset))
 
 WRAP(ssize_t, writev, (int fd, const struct iovec *pieces, int count))
 {
-	return fails(WRITE) && error != SHORT
+	return !is_fuse(fd) && fails(WRITE) && error != SHORT
 		? -1
 		: REAL(writev, ssize_t, int, const struct iovec *, int)(fd, pieces,
-			  error == SHORT && count > 1 ? 1 : count);
+			  error == SHORT && count > 1 && is_file(fd) ? 1 : count);
 }
 
 WRAP(int, ftruncate64, (int fd, off_t size))
