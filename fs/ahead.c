@@ -45,7 +45,9 @@
  *
  * Rejected: answering with more than was asked (the protocol has no such reply), larger read-ahead
  * (it ends with the file), splicing from the image file (a page might change after it was checked), a
- * thread that stays awake for the end of a listing (it takes the processor from those that read).
+ * thread that stays awake for the end of a listing (it takes the processor from those that read),
+ * decoding on behind the window into what follows in the layer (2 MiB of it: 7.96 s in place of 8.03 s
+ * over 4 GB of gzip layers, three rounds in turn).
  */
 #include "ahead.h"
 

@@ -229,6 +229,8 @@ int open_operand(struct call *call, int operand, struct peel_index **ret_index);
 int open_operands(struct call *call, int count, struct peel_index **ret_indexes);
 /** The same for the first operand alone. */
 int open_for_reading(struct call *call, struct peel_index **ret_index);
+/** An image of several is not there, cannot be read, or is more than a limit allows: the others are looked at. */
+bool open_is_absent(const struct peel_error *err);
 /**
  * Exit status of a reading verb: status, or STATUS_INCONCLUSIVE where the index, or its facts where it has them,
  * are incomplete, or a package database could not be read. STATUS_ERROR, and the message is out, where contents were

@@ -190,14 +190,6 @@ static int open_one(struct check_run *run)
 	return STATUS_OK;
 }
 
-static bool is_absent(const struct peel_error *err)
-{
-	return err->code == PEEL_ENOENT || err->code == PEEL_ETRUNCATED ||
-		err->code == PEEL_EFORMAT || err->code == PEEL_EUNSUPPORTED ||
-		err->code == PEEL_EDIGEST || err->code == PEEL_EINCOMPLETE ||
-		err->code == PEEL_ELIMIT;
-}
-
 /* An image that the index lists and that cannot be opened leaves the verdict open; the others are checked. */
 static int open_nth(struct check_run *run, unsigned int nth, unsigned int *ret_matches)
 {
@@ -207,7 +199,7 @@ static int open_nth(struct check_run *run, unsigned int nth, unsigned int *ret_m
 	int code = open_image(run, nth, ret_matches, &err);
 
 	progress_clear();
-	if (code < 0 && (*ret_matches == 0 || !is_absent(&err))) {
+	if (code < 0 && (*ret_matches == 0 || !open_is_absent(&err))) {
 		return complain_error(&err);
 	}
 	snprintf(name, sizeof(name), "image %u", nth);

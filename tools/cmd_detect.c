@@ -228,13 +228,6 @@ static int learn_reasons(struct call *call, struct detect_run *run)
 	return status;
 }
 
-/* The file lists it and has it not, or it cannot be read: the others are looked at. */
-static bool is_absent(const struct peel_error *err)
-{
-	return err->code == PEEL_ENOENT || err->code == PEEL_EFORMAT || err->code == PEEL_EDIGEST ||
-		err->code == PEEL_ETRUNCATED || err->code == PEEL_EUNSUPPORTED;
-}
-
 static int open_all(struct call *call, struct detect_run *run)
 {
 	unsigned int matches = 1;
@@ -257,7 +250,7 @@ static int open_all(struct call *call, struct detect_run *run)
 		if (r >= 0) {
 			continue;
 		}
-		if (matches == 0 || !is_absent(&err)) {
+		if (matches == 0 || !open_is_absent(&err)) {
 			return complain_error(&err);
 		}
 		complain_error(&err);

@@ -232,6 +232,14 @@ int open_for_reading(struct call *call, struct peel_index **ret_index)
 	return open_operands(call, 1, ret_index);
 }
 
+bool open_is_absent(const struct peel_error *err)
+{
+	return err->code == PEEL_ENOENT || err->code == PEEL_ETRUNCATED ||
+		err->code == PEEL_EFORMAT || err->code == PEEL_EUNSUPPORTED ||
+		err->code == PEEL_EDIGEST || err->code == PEEL_EINCOMPLETE ||
+		err->code == PEEL_ELIMIT;
+}
+
 int reading_status(const struct peel_index *index, int status)
 {
 	const char *hit = peel_index_limit_hit(index);
