@@ -31,3 +31,16 @@ run detect --all-platforms --output csv layout setuid
 run detect --all-platforms --platform linux/amd64 layout setuid
 cp half.json layout/index.json
 run detect --all-platforms layout setuid
+# One that is more than a limit allows is told, and the other is looked at.
+for platform in linux/amd64 linux/arm64; do
+	{
+		printf 'layer FROM\nf usr/bin/tool mode=4755 data="x"\n'
+		[ "$platform" = linux/amd64 ] || printf 'layer RUN\nf more data=x\nlayer RUN\nf again data=x\n'
+	} | python3 "$golden/../lib/mkimage.py" --form oci --platform "$platform" limited
+	cp limited/index.json "${platform#linux/}.json"
+done
+python3 -c 'import json
+manifests = [m for name in ("amd64", "arm64") for m in json.load(open(name + ".json"))["manifests"]]
+json.dump({"schemaVersion": 2, "manifests": manifests}, open("limited/index.json", "w"))'
+run detect --all-platforms --limit layers=2 --output csv limited setuid
+run check --deny setuid --all-platforms --limit layers=2 limited
