@@ -37,7 +37,7 @@
  * 500 of them in the files larger than AHEAD_DEEP.
  *
  * What remains, by perf over "tar cf - . | cat" and 3.7 GB of plain layers in a fresh mount (memory at hand, see
- * tests/bench): the server takes 2.9 s of processor time, tar 2.6 s (1.3 s over the unpacked tree: it makes the inodes),
+ * tests/bench): the server takes 2.9 s of processor time, tar 2.6 s (1.3 s over the unpacked tree: inodes are made),
  * cat 1.2 s (0.9 s). Two cores cannot do that in less than 3.4 s, one and a half times what they need for the unpacked
  * tree (2.2 s), however well it overlaps. Of the server's, 34 % are the two copies of each byte (out of the image's
  * pages, into the file's), 19 % looking up, allocating and inserting the file's pages, 12 % falling asleep and waking.
