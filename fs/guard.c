@@ -9,7 +9,7 @@
  * It detaches only what it was told to guard: if the topmost mount on the path is not that device,
  * it leaves it alone. If the others died before they could tell, between the mount and the message,
  * a mount of peel on the path is theirs: nothing is mounted over one. A mount that answers is never
- * theirs.
+ * theirs. A fusermount3 that they had called may outlive them and mount yet: where one runs, it is waited for.
  *
  * The guard of a private mount takes its processes away instead, as members.c does. It holds the same
  * two descriptors as its namesakes there.
@@ -37,6 +37,18 @@ static const char mount_script[] =
 	"trap '' HUP INT TERM PIPE\n"
 	"read -r guarded || guarded=untold\n"
 	"[ $guarded = untold ] || ! read -r word || exit 0\n"
+	"mounting() {\n"
+	"	for name in /proc/[0-9]*/comm; do\n"
+	"		read -r word 2>/dev/null <\"$name\" || continue\n"
+	"		[ \"$word\" = fusermount3 ] && return 0\n"
+	"	done\n"
+	"	return 1\n"
+	"}\n"
+	"tries=50\n"
+	"while [ $guarded = untold ] && [ $tries -gt 0 ] && mounting; do\n"
+	"	sleep 0.1\n"
+	"	tries=$((tries - 1))\n"
+	"done\n"
 	"device= untold=\n"
 	"while read -r id parent number root path rest; do\n"
 	"	[ \"$path\" = \"$at\" ] || continue\n"
