@@ -2,6 +2,7 @@
 """Places where a command line is run: users, homes, what is forbidden; and the rows of verbs.tsv."""
 import os
 import pathlib
+import pwd
 import shutil
 import subprocess
 import time
@@ -13,7 +14,8 @@ IMAGE = HERE.parent / "golden/images/app.txt"
 # What may be said beside the answer, and beside why there is none.
 REMARKS = ("peel: the index is not kept: ", "peel: owners and groups of files are not shown true",
            "peel: without a mount, from the index: ")
-STRANGER = 12345
+# The user must have a name: fusermount3 asks for it.
+STRANGER = pwd.getpwnam("nobody").pw_uid
 
 
 @dataclass
