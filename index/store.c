@@ -96,12 +96,15 @@ int store_facts_fd(const struct store *store)
 	return store->vfs.beside;
 }
 
-int store_root_page(struct store *store, const char *name, uint32_t *ret_page,
+int store_root_page(struct store *store, enum store_file file, const char *name, uint32_t *ret_page,
 	struct peel_error *err)
 {
-	static const char sql[] = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+	static const char *const statements[] = {
+		[STORE_FILE_INDEX] = "SELECT rootpage FROM main.sqlite_schema WHERE name = ?1",
+		[STORE_FILE_FACTS] = "SELECT rootpage FROM facts.sqlite_schema WHERE name = ?1",
+	};
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int code = store_get(store, sql, &stmt, err);
+	int code = store_get(store, statements[file], &stmt, err);
 
 	if (code == 0) {
 		store_bind_text(stmt, 1, name);

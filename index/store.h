@@ -42,6 +42,14 @@ enum store_flag {
 	ENTRY_UNSHOWABLE = 32,
 };
 
+/** Which of a connection's files. */
+enum store_file {
+	/** The index. */
+	STORE_FILE_INDEX,
+	/** The facts beside it. */
+	STORE_FILE_FACTS,
+};
+
 /** Values of entry.why; the rows of table reason. */
 enum store_why {
 	WHY_VISIBLE = 0,
@@ -123,7 +131,7 @@ int store_fd(const struct store *store);
 int store_facts_fd(const struct store *store);
 
 /** The page where a table's or index's tree starts. @return 0; PEEL_EINTERNAL: there is none; as store_step. */
-int store_root_page(struct store *store, const char *name, uint32_t *ret_page,
+int store_root_page(struct store *store, enum store_file file, const char *name, uint32_t *ret_page,
 	struct peel_error *err);
 
 /** The connection, for what has no function here (authorizer, blobs). */

@@ -221,7 +221,7 @@ int bulk_tree_new(struct bulk *bulk, const char *name, enum bulk_kind kind,
 {
 	struct bulk_tree *tree;
 	uint32_t root = 0;
-	int code = store_root_page(bulk->store, name, &root, err);
+	int code = store_root_page(bulk->store, STORE_FILE_INDEX, name, &root, err);
 
 	if (code < 0) {
 		return code;

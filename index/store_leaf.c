@@ -36,7 +36,7 @@ struct leaf {
 int leaf_open(struct store *store, const char *name, struct leaf **ret_leaf, struct peel_error *err)
 {
 	uint32_t root = 0;
-	int code = store_root_page(store, name, &root, err);
+	int code = store_root_page(store, STORE_FILE_INDEX, name, &root, err);
 	struct leaf *leaf = code < 0 ? NULL : calloc(1, sizeof(*leaf));
 
 	if (!leaf) {

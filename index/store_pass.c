@@ -181,17 +181,25 @@ static int read_long(struct store_pass *pass, const struct page_row *row, struct
 	return 0;
 }
 
-static int take_row(struct store_pass *pass, const struct page_row *row, bool whole,
+/** A row of the leaf. One that has pages of its own is longer than PAGE_ROW_MAX. */
+static int get_row(const struct store_pass *pass, unsigned place, struct page_row *ret_row,
+	struct peel_error *err)
+{
+	*ret_row = (struct page_row){0};
+	return page_get_row(pass->leaf, place, ret_row) || ret_row->len > PAGE_ROW_MAX
+		? 0
+		: damaged(err);
+}
+
+static int take_row(struct store_pass *pass, const struct page_row *row,
 	struct store_pass_row *ret_row, struct peel_error *err)
 {
-	const uint8_t *bytes = row->bytes;
+	const bool whole = row->len <= PAGE_ROW_MAX;
 	int code = whole ? 0 : read_long(pass, row, err);
+	const uint8_t *bytes = whole ? row->bytes : pass->row;
 
 	if (code < 0) {
 		return code;
-	}
-	if (!whole) {
-		bytes = pass->row;
 	}
 	ret_row->id = row->id;
 	return record_read(bytes, row->len, ret_row->columns, pass->columns) ? 1 : damaged(err);
@@ -206,16 +214,16 @@ int store_pass_next(struct store_pass *pass, uint64_t from, struct store_pass_ro
 		int code;
 
 		while (pass->at < pass->count) {
-			struct page_row row = {0};
-			const bool whole = page_get_row(pass->leaf, pass->at, &row);
+			struct page_row row;
 
-			if (!whole && row.len <= PAGE_ROW_MAX) {
-				return damaged(err);
+			code = get_row(pass, pass->at, &row, err);
+			if (code < 0) {
+				return code;
 			}
 			pass->at++;
 			if (row.id >= id) {
 				pass->next = row.id + (row.id < UINT64_MAX);
-				return take_row(pass, &row, whole, ret_row, err);
+				return take_row(pass, &row, ret_row, err);
 			}
 		}
 		if (pass->leaf && pass->last == UINT64_MAX) {
@@ -252,14 +260,13 @@ static unsigned find_place(const struct store_pass *pass, uint64_t id)
 int store_pass_find(struct store_pass *pass, uint64_t id, struct store_pass_row *ret_row,
 	struct peel_error *err)
 {
-	struct page_row row = {0};
+	struct page_row row;
 	unsigned place = find_place(pass, id);
-	bool whole;
+	int code;
 
 	/* Rows of one leaf often follow each other; its first one is as quickly found from the root. */
 	if (place == 0 || id > pass->last) {
-		const int code = descend(pass, id, err);
-
+		code = descend(pass, id, err);
 		if (code < 0) {
 			return code;
 		}
@@ -268,35 +275,11 @@ int store_pass_find(struct store_pass *pass, uint64_t id, struct store_pass_row 
 	if (place == pass->count) {
 		return 0;
 	}
-	whole = page_get_row(pass->leaf, place, &row);
-	if (!whole && row.len <= PAGE_ROW_MAX) {
-		return damaged(err);
+	code = get_row(pass, place, &row, err);
+	if (code < 0) {
+		return code;
 	}
-	return row.id == id ? take_row(pass, &row, whole, ret_row, err) : 0;
-}
-
-/** The page where a table's tree starts. */
-static int find_root(struct store_pass *pass, struct store *store, enum store_file file,
-	const char *table, struct peel_error *err)
-{
-	static const char facts[] =
-		"SELECT rootpage FROM facts.sqlite_schema WHERE type = 'table' AND name = ?1";
-	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	int code;
-
-	if (file == STORE_FILE_INDEX) {
-		return store_root_page(store, table, &pass->root, err);
-	}
-	code = store_get(store, facts, &stmt, err);
-	if (code == 0) {
-		store_bind_text(stmt, 1, table);
-		code = store_step(store, stmt, err);
-	}
-	if (code <= 0) {
-		return code < 0 ? code : peel_fail(err, PEEL_EINTERNAL, "no table %s", table);
-	}
-	pass->root = (uint32_t)sqlite3_column_int64(stmt, 0);
-	return 0;
+	return row.id == id ? take_row(pass, &row, ret_row, err) : 0;
 }
 
 /** Are its pages as ours are? */
@@ -329,7 +312,7 @@ int store_pass_new(struct store *store, enum store_file file, const char *table,
 	pass->columns = columns;
 	code = check_header(pass, err);
 	if (code == 0) {
-		code = find_root(pass, store, file, table, err);
+		code = store_root_page(store, file, table, &pass->root, err);
 	}
 	if (code < 0) {
 		store_pass_free(pass);

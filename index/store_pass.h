@@ -8,22 +8,14 @@
 
 #include <stdint.h>
 
+#include "store.h"
 #include "store_record.h"
 
 struct peel_error;
-struct store;
 struct store_pass;
 
 /** Most columns of a row that are read. */
 #define STORE_PASS_COLUMNS 20
-
-/** Which of a connection's files. */
-enum store_file {
-	/** The index. */
-	STORE_FILE_INDEX,
-	/** The facts beside it. */
-	STORE_FILE_FACTS,
-};
 
 /** A row. Its columns point into pages that are valid until the next call. */
 struct store_pass_row {

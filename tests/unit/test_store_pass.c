@@ -209,7 +209,7 @@ static void circles_end(void **state)
 	uint32_t root = 0;
 
 	(void)state;
-	assert_good(store_root_page(store, "t", &root, &err), &err);
+	assert_good(store_root_page(store, STORE_FILE_INDEX, "t", &root, &err), &err);
 	assert_int_equal(pread(fd, page, sizeof(page), (off_t)(root - 1) * STORE_PAGE_SIZE),
 		sizeof(page));
 	assert_int_equal(page[0], PAGE_TABLE_INNER);
