@@ -41,6 +41,10 @@ enum {
 	FLAG_NAMED = 2,
 };
 
+/** Seconds that a child may take to notice that its time is over, and a limit above which nobody waits for it. */
+#define PATIENCE_GRACE 30
+#define PATIENCE_MOST (UINT64_C(1) << 40)
+
 /** A build; borrowed, in the child its copy. */
 struct build_job {
 	const struct opening *opening;
@@ -186,6 +190,14 @@ static void tell_matches(const struct opening *opening, const struct child_resul
 	}
 }
 
+/** Milliseconds for a child that builds an index, and gathers facts: the limit of time for each, and some more. */
+static uint64_t patience_of(const struct opening *opening)
+{
+	const uint64_t seconds = peel_limit_value(&opening->options->image.limits, PEEL_LIMIT_TIME);
+
+	return seconds <= PATIENCE_MOST ? (2 * seconds + PATIENCE_GRACE) * 1000 : 0;
+}
+
 /** What a child of this opening may ask for. */
 static struct child_world world_of(const struct opening *opening, int spill, int layout)
 {
@@ -194,6 +206,7 @@ static struct child_world world_of(const struct opening *opening, int spill, int
 		.spools = &opening->options->image,
 		.layout = layout,
 		.cache = -1,
+		.patience_ms = patience_of(opening),
 		.progress = opening->options->progress,
 		.progress_arg = opening->options->progress_arg,
 	};
@@ -204,7 +217,7 @@ int caged_build(struct opening *opening, int image, const struct facts_file *fac
 {
 	const struct build_options here = index_build_options(opening);
 	cleanup(cleanup_result) struct child_result result = {0};
-	struct stat st;
+	struct stat st = {0};
 	struct build_job job = {
 		.opening = opening,
 		.image = image,
@@ -216,6 +229,10 @@ int caged_build(struct opening *opening, int image, const struct facts_file *fac
 	int code;
 
 	world.cache = here.cache_folder;
+	/* Standard input comes when it comes: no limit counts that, and only the child knows how long it waited. */
+	if (!job.layout && !S_ISREG(st.st_mode)) {
+		world.patience_ms = 0;
+	}
 	world.written = written;
 	world.written_count = countof(written);
 	code = child_run(&world, build_in_cage, &job, &result, err);

@@ -33,6 +33,9 @@ struct child_world {
 	/** Descriptors that may be written. */
 	const int *written;
 	size_t written_count;
+	/** Milliseconds after which it is ended if it has told no end, 0: never. It keeps its limits itself, unless
+	 * it was taken over. */
+	uint64_t patience_ms;
 	/** Called in this process; nonzero ends the child. NULL: nobody is told. */
 	peel_progress_fn *progress;
 	void *progress_arg;
@@ -64,6 +67,7 @@ typedef int child_fn(struct child *child, void *arg, struct peel_error *err);
  * @param ret_result finish with child_result_finish, on failure too.
  * @return what the function returned (its message escaped anew); PEEL_ECANCELED (progress said so, or the child was
  *   interrupted); PEEL_EINTERNAL (it was ended by a signal, ended early, or broke the rules of the broker);
+ *   PEEL_ELIMIT (it was ended for it told no end in time, too);
  *   PEEL_EUNSUPPORTED (it cannot be confined here), PEEL_EIO, PEEL_ENOMEM.
  */
 int child_run(const struct child_world *world, child_fn *run, void *arg,

@@ -5,15 +5,18 @@
  * layout that the user named, and an index of the user's cache for reading. It can ask for many; each is closed
  * here at once, so that it spends its own descriptors, and the disk's room only as long as it lives.
  *
- * An answer is never waited for: a child that does not read what it asked for is ended.
+ * An answer is never waited for: a child that does not read what it asked for is ended. So is one that goes on, or
+ * stands still, long after it should have kept the limit of time itself.
  */
 #include "index_serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <peel/text.h>
@@ -229,12 +232,44 @@ static int serve_end(struct serving *serving, const int *ends, enum serve_end en
 	return r > 0 ? serve_message(serving, ends[end], end, message) : 2;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/** Wait for a message. @param begun when the child began. @return 0; less than 0: the child is to end. */
+static int wait_message(struct serving *serving, struct pollfd *polled, uint64_t begun)
+{
+	const uint64_t patience = serving->world->patience_ms;
+	const uint64_t spent = patience ? now_ms() - begun : 0;
+
+	if (patience && spent >= patience) {
+		return peel_fail(serving->err, PEEL_ELIMIT,
+			"time: the process that reads the image does not end by itself (--limit time=N gives it more)");
+	}
+	if (poll(polled, SERVE_ENDS, patience ? (int)min_u64(patience - spent, INT_MAX) : -1) >=
+		0) {
+		return 0;
+	}
+	if (errno != EINTR) {
+		return peel_fail(serving->err, PEEL_EIO, "%s", strerror(errno));
+	}
+	for (int i = 0; i < SERVE_ENDS; i++) {
+		polled[i].revents = 0;
+	}
+	return 0;
+}
+
 enum served serve_child(const struct child_world *world, const int *ends,
 	struct child_result *result, struct peel_error *err)
 {
 	cleanup(serving_finish) struct serving serving = {
 		.world = world, .result = result, .spool = -1, .err = err};
 	cleanup_free struct broker_message *message = malloc(sizeof(*message));
+	const uint64_t begun = now_ms();
 	struct pollfd polled[SERVE_ENDS];
 	int r = 0;
 
@@ -246,12 +281,7 @@ enum served serve_child(const struct child_world *world, const int *ends,
 		polled[i] = (struct pollfd){.fd = ends[i], .events = POLLIN};
 	}
 	while (r == 0) {
-		if (poll(polled, SERVE_ENDS, -1) < 0) {
-			if (errno != EINTR) {
-				r = peel_fail(err, PEEL_EIO, "%s", strerror(errno));
-			}
-			continue;
-		}
+		r = wait_message(&serving, polled, begun);
 		/* The main end last: what it tells may be the end. */
 		for (int i = SERVE_ENDS - 1; r == 0 && i >= 0; i--) {
 			if (polled[i].revents) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * A child in the cage that means harm: it crashes, does what is forbidden, lies, floods, hangs, or says what no
+ * A child in the cage that means harm: it crashes, does what is forbidden, lies, floods, or says what no
  * terminal may see. Whatever it does, the parent goes on, and believes nothing.
  */
 #include "peel_test.h"
@@ -13,13 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "index_child.h"
@@ -28,8 +26,6 @@
 
 /** Questions of a child that never takes an answer; a socket holds far fewer. */
 #define FLOOD 100000
-/** A user who has no process yet. */
-#define LONELY 54321
 
 /** A folder with a layout, a cache, and a file beside them; and descriptors that the parent has. */
 struct lab {
@@ -385,92 +381,6 @@ static void progress_is_told_and_can_cancel(void **state)
 	assert_alone();
 }
 
-/* What becomes of it. */
-
-static void no_process_can_be_started(void **state)
-{
-	struct lab *lab = *state;
-	const struct rlimit none = {0, 0};
-	int status = 0;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		int code;
-
-		if (setrlimit(RLIMIT_NPROC, &none) != 0 ||
-			(geteuid() == 0 && setresuid(LONELY, LONELY, LONELY) != 0)) {
-			_exit(3);
-		}
-		code = run(lab, asks);
-		_exit(code == PEEL_EIO && strstr(lab->err.message, "cannot start the process") ? 0
-											       : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-static int tells_its_number_and_stays(struct child *child, void *arg, struct peel_error *err)
-{
-	const struct lab *lab = arg;
-	const pid_t pid = getpid();
-
-	(void)child;
-	(void)err;
-	if (pwrite(lab->given, &pid, sizeof(pid), 0) == sizeof(pid)) {
-		while (pause() < 0) {
-		}
-	}
-	return 0;
-}
-
-static pid_t read_pid(const struct lab *lab)
-{
-	static const struct timespec nap = {.tv_nsec = 1000000};
-	pid_t pid = 0;
-
-	while (pread(lab->given, &pid, sizeof(pid), 0) != sizeof(pid)) {
-		nanosleep(&nap, NULL);
-	}
-	return pid;
-}
-
-/** Gone, or about to be collected by whoever inherits orphans here. */
-static bool is_gone(pid_t pid)
-{
-	char path[64], text[256] = "";
-	const char *end;
-	cleanup_fd int fd = -1;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0) {
-		return true;
-	}
-	end = strrchr(text, ')');
-	return end && end[1] && (end[2] == 'Z' || end[2] == 'X');
-}
-
-static void it_dies_with_its_parent(void **state)
-{
-	static const struct timespec nap = {.tv_nsec = 1000000};
-	struct lab *lab = *state;
-	pid_t parent = fork();
-	pid_t child;
-
-	if (parent == 0) {
-		run(lab, tells_its_number_and_stays);
-		_exit(0);
-	}
-	child = read_pid(lab);
-	assert_false(is_gone(child));
-	kill(parent, SIGKILL);
-	assert_int_equal(waitpid(parent, NULL, 0), parent);
-	for (int i = 0; i < 10000 && !is_gone(child); i++) {
-		nanosleep(&nap, NULL);
-	}
-	assert_true(is_gone(child));
-}
-
 #define child_test(name) cmocka_unit_test_setup_teardown(name, make_lab, remove_lab)
 
 int main(void)
@@ -483,8 +393,6 @@ int main(void)
 		child_test(who_breaks_a_rule_is_ended),
 		child_test(what_it_says_is_escaped),
 		child_test(progress_is_told_and_can_cancel),
-		child_test(no_process_can_be_started),
-		child_test(it_dies_with_its_parent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
