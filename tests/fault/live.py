@@ -19,6 +19,7 @@ import sys
 import time
 
 import common
+from mounts import enter_private, is_mounted
 import mkimage
 
 FORMS = (("docker-archive", "none"), ("oci-archive", "gzip"), ("oci-archive", "zstd"), ("oci", "none"), ("oci", "gzip"), ("oci", "zstd"))
@@ -76,11 +77,6 @@ INDEX_CHANGES = {"index truncated to nothing": truncate_to(0), "index truncated 
                  "index overwritten": noise, "index renamed over": rename_over, "index unlinked": lambda p, d, c: os.unlink(p)}
 
 
-def server_lives(point):
-    with open("/proc/self/mounts", "rb") as file:
-        return any(line.split()[1] == os.fsencode(point) for line in file)
-
-
 class Campaign:
     def __init__(self, folder, options):
         self.folder, self.options = folder, options
@@ -119,15 +115,15 @@ class Campaign:
 
     def mount(self, image):
         done = common.run(["mount", "--cache-dir", self.cache, image, self.point], limit=30)
-        if done.status or not server_lives(self.point):
+        if done.status or not is_mounted(self.point):
             raise SystemExit("mount: " + done.text())
 
     def unmount(self, title):
         done = common.run(["umount", self.point], limit=30)
         end = time.monotonic() + 5
-        while server_lives(self.point) and time.monotonic() < end:
+        while is_mounted(self.point) and time.monotonic() < end:
             time.sleep(0.02)
-        if done.status or server_lives(self.point):
+        if done.status or is_mounted(self.point):
             self.fail("leaks", title, "not unmounted: " + done.text())
             subprocess.run(["umount", "-l", self.point])
 
@@ -153,7 +149,7 @@ class Campaign:
                 self.fail("wrong", title, "%s: other bytes" % name)
             else:
                 right += 1
-        if not server_lives(self.point) or self.read(self.point) != errno.EISDIR:
+        if not is_mounted(self.point) or self.read(self.point) != errno.EISDIR:
             self.fail("crashes", title, "the mount is dead")
         self.unmount(title)
         return right, failed
@@ -216,10 +212,7 @@ def main():
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         print("SKIP: no /dev/fuse")
         return 77
-    if os.geteuid() == 0 and "PEEL_TEST_NAMESPACE" not in os.environ:
-        os.environ["PEEL_TEST_NAMESPACE"] = "1"
-        private = os.path.join(common.HERE, "..", "lib", "private.sh")
-        os.execv(private, [private, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    enter_private()
     with common.Workplace() as folder:
         campaign = Campaign(folder, options)
         for _ in range(options.rounds):

@@ -19,6 +19,7 @@ import sys
 import time
 
 import common
+from mounts import enter_private, is_mounted
 
 FAMILIES = ("alloc", "mmap", "read", "write", "sync", "link", "rename", "open", "tmpfile", "stat", "lock", "thread",
             "fork", "random", "dup", "unlink")
@@ -29,11 +30,6 @@ ROW = 100
 MAY = {errno.EIO, errno.ENOMEM}
 LIMIT = 20 * float(os.environ.get("PEEL_SLOW", "1"))
 SHOW = "find . -type f -exec cat {} + && find . -printf '%p %y %s %l\\n'"
-
-
-def is_mounted(point):
-    with open("/proc/self/mounts", "rb") as file:
-        return any(line.split()[1] == os.fsencode(point) for line in file)
 
 
 def read_tree(point):
@@ -195,10 +191,7 @@ def main():
     if not os.access("/dev/fuse", os.R_OK | os.W_OK) or not os.path.exists(common.SHIM):
         print("SKIP: no /dev/fuse, or no %s" % common.SHIM)
         return 77
-    if os.geteuid() == 0 and "PEEL_TEST_NAMESPACE" not in os.environ:
-        os.environ["PEEL_TEST_NAMESPACE"] = "1"
-        private = os.path.join(common.HERE, "..", "lib", "private.sh")
-        os.execv(private, [private, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    enter_private()
     with common.Workplace() as folder:
         campaign = Campaign(folder, options)
         for name in options.only or campaign.images:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 import common
+from mounts import enter_private
 
 TASKS = (["ls", "-lR", "{image}"], ["detect", "{image}", "setuid"], ["cat", "-", "/usr/share/big", "/opt/numbers"], ["ls", "-lR", "-"])
 
@@ -153,10 +154,7 @@ def main():
     if os.geteuid() != 0:
         print("SKIP: not root: no disks of its own")
         return 77
-    if "PEEL_TEST_NAMESPACE" not in os.environ:
-        os.environ["PEEL_TEST_NAMESPACE"] = "1"
-        private = os.path.join(common.HERE, "..", "lib", "private.sh")
-        os.execv(private, [private, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    enter_private()
     with common.Workplace() as folder:
         campaign = Campaign(folder, options)
         for part in (campaign.sizes, campaign.kinds, campaign.crowds):

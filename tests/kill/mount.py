@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "fault")]
 import common  # noqa: E402
 import mkimage  # noqa: E402
+from mounts import is_mounted  # noqa: E402
 
 PEEL = os.path.realpath(os.environ.get("PEEL", "peel"))
 GRACE = 2.0
@@ -43,11 +44,6 @@ def processes(point):
         except OSError:
             continue
     return sorted(found)
-
-
-def is_mounted(point):
-    with open("/proc/self/mounts", "rb") as file:
-        return any(line.split()[1] == os.fsencode(point) for line in file)
 
 
 def state(point):

@@ -22,6 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
 import mkimage  # noqa: E402
+from mounts import enter_private  # noqa: E402
 
 PEEL = os.path.realpath(os.environ.get("PEEL", "peel"))
 GRACE = 8.0
@@ -182,10 +183,7 @@ def prepare_user():
     """In a mount namespace of our own: a FUSE device for every user, and subordinate ids. Says why not, or None."""
     if os.geteuid() != 0:
         return "not root: no second user"
-    if "PEEL_TEST_NAMESPACE" not in os.environ:
-        os.environ["PEEL_TEST_NAMESPACE"] = "1"
-        private = os.path.join(HERE, "..", "lib", "private.sh")
-        os.execv(private, [private, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    enter_private()
     folder = tempfile.mkdtemp(prefix="peel-kill-device-")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", folder], check=True)
     with open(os.path.join(folder, "lent"), "w") as file:

@@ -43,11 +43,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
 import mkimage  # noqa: E402
+from mounts import enter_private  # noqa: E402
 
 PEEL = os.environ.get("PEEL", "peel")
 CHROOT_LIB = os.environ.get("PEEL_CHROOT_LIB", "")
 CORPUS = os.path.abspath(os.environ.get("PEEL_CORPUS", os.path.join(HERE, "..", "..", "..", "shared", "corpus")))
-PRIVATE = os.path.join(HERE, "..", "lib", "private.sh")
 TIMEOUT = 60 * int(os.environ.get("PEEL_SLOW", "1"))
 JOBS = 2
 SHOWN = 6
@@ -264,9 +264,7 @@ def main():
     if os.geteuid() != 0:
         print("SKIP: a chroot, and owners of what is unpacked, need root")
         return 77
-    if not os.environ.get("PEEL_TEST_NAMESPACE"):
-        os.environ["PEEL_TEST_NAMESPACE"] = "1"
-        os.execv(PRIVATE, [PRIVATE, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    enter_private()
     tables = [name if os.path.exists(name) else os.path.join(HERE, name) for name in options.tables]
     work = tempfile.mkdtemp(prefix="peel-same-")
     os.environ["XDG_CACHE_HOME"] = os.path.join(work, "cache")

@@ -28,6 +28,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib")]
 import mkimage  # noqa: E402
+from mounts import enter_private  # noqa: E402
 
 PEEL = os.path.realpath(os.environ.get("PEEL", "peel"))
 # What may be added to a server's memory without being a leak: allocators keep pages of the busiest moment, bytes.
@@ -304,10 +305,7 @@ def main():
     if not os.path.exists("/dev/fuse"):
         print("SKIP: no /dev/fuse")
         return 77
-    if os.geteuid() == 0 and "PEEL_TEST_NAMESPACE" not in os.environ:
-        os.environ["PEEL_TEST_NAMESPACE"] = "1"
-        private = os.path.join(HERE, "..", "lib", "private.sh")
-        os.execv(private, [private, sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    enter_private()
     folder = tempfile.mkdtemp(prefix="peel-soak-")
     try:
         rows, load, wrong = soak(options, folder)
