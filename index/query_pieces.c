@@ -42,7 +42,8 @@ static const char same_content[] =
 	" JOIN facts.file fa ON fa.entry = da.id JOIN facts.file fb ON fb.entry = db.id"
 	" WHERE a.id = ?1 AND da.type = 'f' AND db.type = 'f' AND da.size = db.size AND fa.hash = fb.hash";
 
-bool pieces_have_facts(struct store *store)
+/* True where a connection has the tables of facts. */
+static bool have_facts(struct store *store)
 {
 	return sqlite3_table_column_metadata(store_db(store), "facts", "file", "entry", NULL, NULL,
 		       NULL, NULL, NULL) == SQLITE_OK;
@@ -64,30 +65,6 @@ int pieces_append(struct pieces *pieces, size_t dir_len, const void *name, size_
 	*ret_len = dir_len + 1 + name_len;
 	pieces->path[*ret_len] = '\0';
 	return 0;
-}
-
-void pieces_set_facts(struct piece_facts *facts, int64_t claim, const void *hash, size_t hash_len)
-{
-	facts->claim = claim < 0 || claim > PEEL_CLAIM_EMBEDDED ? PEEL_CLAIM_NONE
-								: (enum peel_claim)claim;
-	facts->hash = hash_len == PEEL_FAST_HASH_SIZE ? hash : NULL;
-}
-
-int pieces_settle(struct pieces *pieces, struct piece_row *piece)
-{
-	struct query_row *row = &piece->row;
-	int r;
-
-	if (row->type != 'f' || row->layer < 0 || row->why < 0 || row->why >= PEEL_CAUSE_COUNT) {
-		return query_corrupt(&pieces->q, row->id, "it is no file of a layer");
-	}
-	r = query_merged_fill(&pieces->q, row, &piece->found);
-	piece->own = !row->why;
-	piece->visible = row->flags & ENTRY_LINKED ? piece->found.node.nlink > 0 : piece->own;
-	if (r == 0 && !piece->visible) {
-		r = query_layer_fill(&pieces->q, row->layer, row, &piece->found);
-	}
-	return r;
 }
 
 /* The cause of a link that was called overwritten: contents may say more. */
@@ -189,7 +166,7 @@ static int run(struct peel_index *index, enum peel_piece_order order, const stru
 	*pieces = *wanted;
 	r = query_begin(&pieces->q, index, err);
 	if (r == 0) {
-		pieces->facts = pieces_have_facts(pieces->q.store);
+		pieces->facts = have_facts(pieces->q.store);
 		r = piece_tables_new(pieces, order);
 	}
 	if (r == 0) {

@@ -67,9 +67,6 @@ struct pieces {
 	char path[PEEL_PATH_MAX + 1];
 };
 
-/** True where a connection has the tables of facts. */
-bool pieces_have_facts(struct store *store);
-
 /** A row that holds data, what facts say of it, and what the merged tree makes of it. */
 struct piece_row {
 	struct query_row row;
@@ -95,12 +92,6 @@ void piece_tables_free(struct piece_tables *tables);
 
 /** The file with an entry; for walks. @return 1; 0: none, or none that is told; PEEL_EFORMAT, … */
 int piece_at(struct pieces *pieces, uint64_t entry, struct piece_row *ret_row);
-
-/** Set what of the facts may be out of range. @param hash hash_len bytes; NULL: none. */
-void pieces_set_facts(struct piece_facts *facts, int64_t claim, const void *hash, size_t hash_len);
-
-/** Find out what the merged tree makes of a row and its facts. @return 0; PEEL_EFORMAT, … */
-int pieces_settle(struct pieces *pieces, struct piece_row *piece);
 
 /**
  * Hand over a piece.

@@ -167,6 +167,14 @@ static int read_entry(struct pieces *pieces, const struct store_pass_row *entry,
 	return r < 0 || !(row->flags & ENTRY_SPARSE) ? r : read_allocated(pieces, row);
 }
 
+/* Set what of the facts may be out of range. */
+static void set_facts(struct piece_facts *facts, int64_t claim, const struct record_column *hash)
+{
+	facts->claim = claim < 0 || claim > PEEL_CLAIM_EMBEDDED ? PEEL_CLAIM_NONE
+								: (enum peel_claim)claim;
+	facts->hash = hash->len == PEEL_FAST_HASH_SIZE ? hash->bytes : NULL;
+}
+
 /* @param known the facts of the entry at hand are there. */
 static void take_facts(const struct pieces *pieces, bool known, struct piece_facts *facts)
 {
@@ -185,9 +193,26 @@ static void take_facts(const struct pieces *pieces, bool known, struct piece_fac
 		facts->category = (uint32_t)number(fact, FACT_CATEGORY);
 	}
 	if (pieces->facts) {
-		pieces_set_facts(facts, known ? number(fact, FACT_CLAIM) : 0, hash->bytes,
-			hash->len);
+		set_facts(facts, known ? number(fact, FACT_CLAIM) : 0, hash);
 	}
+}
+
+/* Find out what the merged tree makes of a row and its facts. @return 0; PEEL_EFORMAT, … */
+static int settle(struct pieces *pieces, struct piece_row *piece)
+{
+	struct query_row *row = &piece->row;
+	int r;
+
+	if (row->type != 'f' || row->layer < 0 || row->why < 0 || row->why >= PEEL_CAUSE_COUNT) {
+		return query_corrupt(&pieces->q, row->id, "it is no file of a layer");
+	}
+	r = query_merged_fill(&pieces->q, row, &piece->found);
+	piece->own = !row->why;
+	piece->visible = row->flags & ENTRY_LINKED ? piece->found.node.nlink > 0 : piece->own;
+	if (r == 0 && !piece->visible) {
+		r = query_layer_fill(&pieces->q, row->layer, row, &piece->found);
+	}
+	return r;
 }
 
 /* The entry at hand is a file. */
@@ -199,7 +224,7 @@ static int take_entry(struct pieces *pieces, int known, struct piece_row *ret_ro
 		return r;
 	}
 	take_facts(pieces, known > 0, &ret_row->facts);
-	return pieces_settle(pieces, ret_row);
+	return settle(pieces, ret_row);
 }
 
 /* The entry at hand is a file that the pass may tell. */
