@@ -185,10 +185,9 @@ static int window_skip(void *arg, uint64_t len, uint64_t *ret_passed, struct pee
 static int take_entry(void *arg, const struct scan_entry *entry, struct peel_error *err)
 {
 	struct capture *capture = arg;
+	int code = limits_count(capture->limits, PEEL_LIMIT_ENTRIES, ++capture->entries, err);
 
-	if (limits_over(capture->limits, PEEL_LIMIT_ENTRIES, ++capture->entries)) {
-		int code = limits_fail(capture->limits, PEEL_LIMIT_ENTRIES, capture->entries, err);
-
+	if (code < 0) {
 		return keep_failure(capture, code, err);
 	}
 	if (entry->type == SCAN_FILE && is_name_file(entry->path, entry->path_len)) {

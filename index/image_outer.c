@@ -322,13 +322,11 @@ static int take_member(struct walk *walk, const struct tar_header *header,
 		header->path);
 	struct outer_seen seen = {.header = header, .block = block};
 	bool escaped = false;
-	int r;
+	int r = limits_count(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count, err);
 
-	if (limits_over(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count)) {
-		return limits_fail(walk->watch.limits, PEEL_LIMIT_ENTRIES, walk->count, err);
+	if (r == 0) {
+		r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
 	}
-	r = name ? data_size(walk, header, &seen.size, err) : no_memory(err);
-
 	if (r == 0 && header->typeflag == TAR_GNU_SPARSE_FILE) {
 		r = skip_sparse_blocks(walk, block, err);
 	}

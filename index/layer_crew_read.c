@@ -54,9 +54,10 @@ static int take_entry(void *arg, const struct scan_entry *entry, struct peel_err
 	struct reading *reading = arg;
 	struct crew *crew = reading->crew;
 	uint64_t count = atomic_fetch_add_explicit(&crew->entries, 1, memory_order_relaxed) + 1;
+	int code = limits_count(crew->options.limits, PEEL_LIMIT_ENTRIES, count, err);
 
-	if (limits_over(crew->options.limits, PEEL_LIMIT_ENTRIES, count)) {
-		return limits_fail(crew->options.limits, PEEL_LIMIT_ENTRIES, count, err);
+	if (code < 0) {
+		return code;
 	}
 	if (reading->watching && entry->type == SCAN_FILE) {
 		crew->options.watch->begin(reading->watching, entry);

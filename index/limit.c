@@ -123,18 +123,19 @@ bool limits_stopped(const struct limit_watch *watch)
 	return watch && atomic_load(&watch->stopped) != 0;
 }
 
+int limits_count(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
+	struct peel_error *err)
+{
+	return value <= limits_value(watch, limit) ? 0 : limits_fail(watch, limit, value, err);
+}
+
 int limits_check(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
 	struct peel_error *err)
 {
 	if (watch) {
 		note(watch, limit, value);
 	}
-	return value <= limits_value(watch, limit) ? 0 : limits_fail(watch, limit, value, err);
-}
-
-bool limits_over(const struct limit_watch *watch, enum peel_limit limit, uint64_t value)
-{
-	return value > limits_value(watch, limit);
+	return limits_count(watch, limit, value, err);
 }
 
 int limits_decoded(struct limit_watch *watch, uint64_t in, uint64_t out, struct peel_error *err)
@@ -183,9 +184,8 @@ int limits_tick(struct limit_watch *watch, struct peel_error *err)
 		return code;
 	}
 	heap = heap_bytes();
-	return heap > watch->heap && heap - watch->heap > limits_value(watch, PEEL_LIMIT_MEMORY)
-		? limits_fail(watch, PEEL_LIMIT_MEMORY, heap - watch->heap, err)
-		: 0;
+	return limits_count(watch, PEEL_LIMIT_MEMORY, heap > watch->heap ? heap - watch->heap : 0,
+		err);
 }
 
 unsigned int limits_window_log(const struct limit_watch *watch)

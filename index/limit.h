@@ -55,8 +55,9 @@ uint64_t limits_value(const struct limit_watch *watch, enum peel_limit limit);
  */
 int limits_check(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
 	struct peel_error *err);
-/** Is a value over its limit? Notes nothing: for what is counted up, and noted at its end. */
-bool limits_over(const struct limit_watch *watch, enum peel_limit limit, uint64_t value);
+/** The same without a note of the value: for what is counted up, and noted at its end. */
+int limits_count(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
+	struct peel_error *err);
 /** Fail as limits_check does, with a value that is over the limit. @return PEEL_ELIMIT. */
 int limits_fail(struct limit_watch *watch, enum peel_limit limit, uint64_t value,
 	struct peel_error *err);

@@ -305,8 +305,9 @@ int tree_add(struct tree *tree, const struct scan_entry *entry, const void *hash
 		return peel_fail(err, PEEL_ELIMIT, "a path over %d bytes at offset %" PRIu64,
 			TREE_PATH_MAX, entry->header_off);
 	}
-	if (limits_over(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree) + 1)) {
-		return limits_fail(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree) + 1, err);
+	code = limits_count(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree) + 1, err);
+	if (code < 0) {
+		return code;
 	}
 	memcpy(tree->path, entry->path, entry->path_len);
 	row.path_len = path_clean(tree->path, entry->path_len, &escaped);
