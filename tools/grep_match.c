@@ -106,7 +106,7 @@ static int take_expressions(struct grep_matcher *matcher, const struct grep_patt
 	int r = grep_tree_parse(&tree, patterns->text, patterns->len, &patterns->syntax, err);
 	bool keep;
 
-	r = r < 0 ? r : grep_program_check(&tree, err);
+	r = r < 0 ? r : grep_program_measure(&tree, err);
 	if (r < 0) {
 		return r;
 	}

@@ -169,24 +169,25 @@ static struct size measure(const struct grep_tree *tree, uint32_t node)
 	return size;
 }
 
-int grep_program_check(const struct grep_tree *tree, struct peel_error *err)
+int grep_program_measure(const struct grep_tree *tree, struct peel_error *err)
 {
 	const struct size size = measure(tree, tree->root);
+	const uint64_t steps = size.steps + 2;
 
-	return size.steps + 2 > GREP_PROGRAM_MAX || size.worst > GREP_OPTIONAL_MAX
+	return steps > GREP_PROGRAM_MAX || size.worst > GREP_OPTIONAL_MAX
 		? peel_fail(err, PEEL_ELIMIT, "the regular expression is too big")
-		: 0;
+		: (int)steps;
 }
 
 int grep_program_make(struct grep_program *program, const struct grep_tree *tree,
 	struct peel_error *err)
 {
-	int r = grep_program_check(tree, err);
+	const int steps = grep_program_measure(tree, err);
 
-	if (r < 0) {
-		return r;
+	if (steps < 0) {
+		return steps;
 	}
-	program->room = (uint32_t)measure(tree, tree->root).steps + 2;
+	program->room = (uint32_t)steps;
 	program->steps = calloc(program->room, sizeof(*program->steps));
 	program->set_count = tree->set_count + 1;
 	program->sets = calloc(program->set_count, sizeof(*program->sets));

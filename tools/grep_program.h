@@ -47,8 +47,8 @@ struct grep_program {
 	uint32_t pending_count;
 };
 
-/** See whether a tree is within both limits, before anything is made of it. @return 0, PEEL_ELIMIT. */
-int grep_program_check(const struct grep_tree *tree, struct peel_error *err);
+/** Hold a tree against both limits, before anything is made of it. @return how many steps suffice, PEEL_ELIMIT. */
+int grep_program_measure(const struct grep_tree *tree, struct peel_error *err);
 /** Make the program of a tree. @return 0, PEEL_ENOMEM, PEEL_ELIMIT. */
 int grep_program_make(struct grep_program *program, const struct grep_tree *tree,
 	struct peel_error *err);
