@@ -75,8 +75,7 @@ static int emit_image(struct detect_run *run, struct detect_image *image)
 static int emit_detect(struct call *call, struct peel_index *index, const char *format, FILE *out,
 	void *arg)
 {
-	struct detect_run *asked = arg;
-	struct detect_run run = *asked;
+	struct detect_run run = *(const struct detect_run *)arg;
 	int status = STATUS_OK;
 
 	(void)call;
@@ -88,8 +87,6 @@ static int emit_detect(struct call *call, struct peel_index *index, const char *
 		status = worse_status(status, emit_image(&run, &run.images[i]));
 	}
 	detect_end(&run);
-	/* Their reasons are new. */
-	memcpy(asked->images, run.images, sizeof(run.images));
 	return status;
 }
 
@@ -300,7 +297,8 @@ static int run_detect(struct call *call)
 {
 	const struct detect_values *values = call->values;
 	__attribute__((__cleanup__(cleanup_detectors))) struct peel_detectors *detectors = NULL;
-	struct detect_run run = {.values = values};
+	struct detect_image images[DETECT_IMAGES_MAX] = {0};
+	struct detect_run run = {.values = values, .images = images};
 	struct peel_error err = {0};
 	int status;
 

@@ -50,7 +50,8 @@ struct detect_run {
 	unsigned int tiers, fatal_tiers;
 	/** Findings of those. */
 	uint64_t fatal;
-	struct detect_image images[DETECT_IMAGES_MAX];
+	/** Room for DETECT_IMAGES_MAX, borrowed: every document is of the same ones. */
+	struct detect_image *images;
 	size_t image_count;
 	/** The one at hand. */
 	const struct detect_image *image;
