@@ -54,9 +54,9 @@ struct cp_run {
 	/* DEST is a pipe or a device: its descriptor. -1: it is not, or an errno says why it cannot be opened. */
 	int stream;
 	int stream_error;
-	/* The folder of DEST could not be opened: an errno, and its name. */
-	int folder_error;
+	/* The folder of DEST, which is DEST itself or what it is in, and the errno of opening it. */
 	char *folder;
+	int folder_error;
 };
 
 static bool is_followed(const struct cp_values *values)
@@ -177,10 +177,6 @@ static void copy_into(struct cp_run *run, char **sources, int count)
 		cleanup_free char *name = base_name(sources[i]);
 		struct peel_node node;
 
-		if (!name) {
-			cp_complain(&run->cp, "", sources[i], strerror(ENOMEM));
-			return;
-		}
 		if (!find_source(run, sources[i], &node)) {
 			continue;
 		}
@@ -208,11 +204,10 @@ static void copy_to_name(struct cp_run *run, const char *path, const struct peel
 	const char *target = run->target;
 	cleanup_free char *name = base_name(target);
 
-	if (!name || !*name || (target[strlen(target) - 1] == '/' && !S_ISDIR(node->mode))) {
-		cp_complain(&run->cp, "", target, strerror(name ? ENOTDIR : ENOMEM));
+	if (!*name || (target[strlen(target) - 1] == '/' && !S_ISDIR(node->mode))) {
+		cp_complain(&run->cp, "", target, strerror(ENOTDIR));
 	} else if (run->folder_error) {
-		cp_complain(&run->cp, "", run->folder ? run->folder : target,
-			strerror(run->folder_error));
+		cp_complain(&run->cp, "", run->folder, strerror(run->folder_error));
 	} else {
 		copy_tree(run, path, node, name);
 	}
@@ -252,7 +247,7 @@ static int copy_sources(struct cp_run *run, char **sources, int count)
 	return run->cp.status;
 }
 
-/* The folder that a name is in. @return NULL where memory is exhausted; the caller frees. */
+/* The folder that a name is in. The caller frees. */
 static char *folder_of(const char *target)
 {
 	cleanup_free char *name = base_name(target);
@@ -273,17 +268,14 @@ static void open_target(struct cp_run *run)
 {
 	struct stat there;
 	const bool exists = stat(run->target, &there) == 0;
-	cleanup_free char *folder = NULL;
 
 	run->into = exists && S_ISDIR(there.st_mode);
 	if (exists && !run->into && !S_ISREG(there.st_mode)) {
 		run->stream = open(run->target, O_WRONLY | O_NOCTTY | O_CLOEXEC);
 		run->stream_error = run->stream < 0 ? errno : 0;
 	}
-	folder = run->into ? strdup(run->target) : folder_of(run->target);
-	run->folder_error = folder ? put_open(&run->cp.put, folder) : ENOMEM;
-	run->folder = folder;
-	folder = NULL;
+	run->folder = run->into ? format_text("%s", run->target) : folder_of(run->target);
+	run->folder_error = put_open(&run->cp.put, run->folder);
 }
 
 static void close_target(struct cp_run *run)
