@@ -88,12 +88,11 @@ static void print_action(const char *action, enum sheet_format format, FILE *out
 {
 	/* A block of code in Markdown: four blanks beyond the text of an item of a list, "10. ". */
 	const int indent = format == SHEET_MARKDOWN ? 8 : 4;
+	const char *line;
+	int len = 0;
 
-	while (*action) {
-		size_t len = strcspn(action, "\n");
-
-		fprintf(out, "%*s%.*s\n", indent, "", (int)len, action);
-		action += len + (action[len] == '\n');
+	while ((line = format_next_line(&action, &len))) {
+		fprintf(out, "%*s%.*s\n", indent, "", len, line);
 	}
 	putc('\n', out);
 }

@@ -14,13 +14,14 @@
 
 static void write_lines(struct json *json, const char *key, const char *lines)
 {
+	const char *at;
+	int len = 0;
+
 	json_array(json, key);
-	while (lines && *lines) {
-		size_t len = strcspn(lines, "\n");
-		cleanup_free char *line = format_text("%.*s", (int)len, lines);
+	while ((at = format_next_line(&lines, &len))) {
+		cleanup_free char *line = format_text("%.*s", len, at);
 
 		json_string(json, NULL, line);
-		lines += len + (lines[len] == '\n');
 	}
 	json_close(json);
 }

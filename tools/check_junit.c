@@ -185,6 +185,8 @@ static void write_completeness(FILE *out, const struct check_image *image)
 {
 	const char *reasons = image->failure ? image->failure : image->reasons;
 	const struct totals totals = {.tests = 1, .errors = 1};
+	const char *at;
+	int len = 0;
 
 	if (!reasons) {
 		return;
@@ -194,12 +196,10 @@ static void write_completeness(FILE *out, const struct check_image *image)
 	fputs(">\n    <testcase classname=\"peel.complete\" name=\"everything was looked at\" time=\"0\">\n"
 	      "      <error message=\"inconclusive\" type=\"inconclusive\">",
 		out);
-	while (*reasons) {
-		const size_t len = strcspn(reasons, "\n");
-		cleanup_free char *line = format_text("%.*s", (int)len, reasons);
+	while ((at = format_next_line(&reasons, &len))) {
+		cleanup_free char *line = format_text("%.*s", len, at);
 
 		write_xml(out, line);
-		reasons += len + (reasons[len] == '\n');
 		fputs(*reasons ? "\n" : "", out);
 	}
 	fputs("</error>\n    </testcase>\n  </testsuite>\n", out);

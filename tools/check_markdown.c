@@ -17,19 +17,19 @@
 static void write_reasons(const struct check_image *image, FILE *out)
 {
 	const char *reasons = image->failure ? image->failure : image->reasons;
+	const char *at;
+	int len = 0;
 
 	if (!reasons) {
 		return;
 	}
 	fputs("Not everything could be looked at:\n\n", out);
-	while (*reasons) {
-		const size_t len = strcspn(reasons, "\n");
-		cleanup_free char *line = format_text("%.*s", (int)len, reasons);
+	while ((at = format_next_line(&reasons, &len))) {
+		cleanup_free char *line = format_text("%.*s", len, at);
 
 		fputs("- ", out);
 		sheet_markdown_text(out, line);
 		putc('\n', out);
-		reasons += len + (reasons[len] == '\n');
 	}
 	putc('\n', out);
 }

@@ -309,16 +309,16 @@ static bool write_result(struct sarif *sarif, const struct check_image *image,
 static void write_notifications(struct sarif *sarif, const struct check_image *image)
 {
 	const char *reasons = image->failure ? image->failure : image->reasons;
+	const char *at;
+	int len = 0;
 
-	while (reasons && *reasons) {
-		const size_t len = strcspn(reasons, "\n");
-		cleanup_free char *line = format_text("%.*s", (int)len, reasons);
+	while ((at = format_next_line(&reasons, &len))) {
+		cleanup_free char *line = format_text("%.*s", len, at);
 
 		json_object(&sarif->json, NULL);
 		json_string(&sarif->json, "level", "warning");
 		write_message(&sarif->json, line);
 		json_close(&sarif->json);
-		reasons += len + (reasons[len] == '\n');
 	}
 }
 

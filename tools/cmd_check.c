@@ -48,9 +48,11 @@ static int take_result(void *arg, const struct peel_result *result)
 /* Lines of both, each once. */
 static void join_reasons(struct check_image *image, const char *more)
 {
-	while (more && *more) {
-		const size_t len = strcspn(more, "\n");
-		cleanup_free char *line = format_text("%.*s", (int)len, more);
+	const char *at;
+	int len = 0;
+
+	while ((at = format_next_line(&more, &len))) {
+		cleanup_free char *line = format_text("%.*s", len, at);
 		char *old = image->reasons;
 
 		if (!old || !strstr(old, line)) {
@@ -58,7 +60,6 @@ static void join_reasons(struct check_image *image, const char *more)
 				line);
 			free(old);
 		}
-		more += len + (more[len] == '\n');
 	}
 }
 

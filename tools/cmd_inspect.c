@@ -43,7 +43,9 @@ static void print_identity(struct inspection *inspection)
 		{"manifest", "manifest_digest"},
 		{"config", "config_digest"},
 	};
-	const char *reason = peel_index_incomplete_reasons(inspection->index);
+	const char *reasons = peel_index_incomplete_reasons(inspection->index);
+	const char *line;
+	int len = 0;
 
 	for (size_t i = 0; i < countof(lines); i++) {
 		print_line(inspection->out, lines[i].name,
@@ -51,11 +53,8 @@ static void print_identity(struct inspection *inspection)
 	}
 	print_line(inspection->out, "complete",
 		peel_index_complete(inspection->index) ? "yes" : "no");
-	while (*reason) {
-		size_t len = strcspn(reason, "\n");
-
-		fprintf(inspection->out, "%12s %.*s\n", "", (int)len, reason);
-		reason += len + (reason[len] == '\n');
+	while ((line = format_next_line(&reasons, &len))) {
+		fprintf(inspection->out, "%12s %.*s\n", "", len, line);
 	}
 }
 

@@ -278,16 +278,15 @@ void complain_detect_reasons(const struct call *call, struct peel_index *index, 
 {
 	const char *known = peel_index_incomplete_reasons(index);
 	char shown[PEEL_MESSAGE_SIZE];
+	const char *line;
+	int len = 0;
 
 	peel_text_escape_into(shown, sizeof(shown), call->argv[0], strlen(call->argv[0]));
 	/* The index's own come first, and are out. */
 	if (reasons && strncmp(reasons, known, strlen(known)) == 0) {
 		reasons += strlen(known) + (reasons[strlen(known)] == '\n');
 	}
-	while (reasons && *reasons) {
-		const size_t len = strcspn(reasons, "\n");
-
-		complain("%s: %.*s", shown, (int)len, reasons);
-		reasons += len + (reasons[len] == '\n');
+	while ((line = format_next_line(&reasons, &len))) {
+		complain("%s: %.*s", shown, len, line);
 	}
 }

@@ -304,6 +304,20 @@ char *format_text(const char *format, ...)
 	return text;
 }
 
+const char *format_next_line(const char **text, int *ret_len)
+{
+	const char *line = *text;
+	size_t len;
+
+	if (!line || !*line) {
+		return NULL;
+	}
+	len = strcspn(line, "\n");
+	*text = line + len + (line[len] == '\n');
+	*ret_len = (int)len;
+	return line;
+}
+
 char *format_instruction(const char *instruction, size_t max)
 {
 	static const struct {

@@ -61,6 +61,12 @@ _Noreturn void end_without_memory(void);
  */
 char *format_escaped(const void *bytes, size_t len);
 char *format_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/**
+ * The next line of several.
+ * @param text moved behind it; NULL has no lines.
+ * @return the line, borrowed, and its length without its newline; NULL at the end.
+ */
+const char *format_next_line(const char **text, int *ret_len);
 /** Characters of escaped text (UTF-8). */
 size_t format_width(const char *text);
 

@@ -149,16 +149,15 @@ bool take_cache_limit(uint64_t *limit)
 	return true;
 }
 
-static void complain_reasons(const char *reference, const char *reason)
+static void complain_reasons(const char *reference, const char *reasons)
 {
 	char shown[PEEL_MESSAGE_SIZE];
+	const char *line;
+	int len = 0;
 
 	peel_text_escape_into(shown, sizeof(shown), reference, strlen(reference));
-	while (*reason) {
-		size_t len = strcspn(reason, "\n");
-
-		complain("%s: %.*s", shown, (int)len, reason);
-		reason += len + (reason[len] == '\n');
+	while ((line = format_next_line(&reasons, &len))) {
+		complain("%s: %.*s", shown, len, line);
 	}
 }
 

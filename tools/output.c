@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "format.h"
 #include "json_writer.h"
 
 /* Whether "table csv json" holds a word. */
@@ -157,15 +158,16 @@ void json_image(struct json *json, struct peel_index *index)
 }
 
 /* Elements of an array, a line each. */
-static void json_lines(struct json *json, const char *reason)
+static void json_lines(struct json *json, const char *reasons)
 {
-	while (*reason) {
-		size_t len = strcspn(reason, "\n");
+	const char *line;
+	int len = 0;
+
+	while ((line = format_next_line(&reasons, &len))) {
 		char one[PEEL_MESSAGE_SIZE];
 
-		snprintf(one, sizeof(one), "%.*s", (int)len, reason);
+		snprintf(one, sizeof(one), "%.*s", len, line);
 		json_string(json, NULL, one);
-		reason += len + (reason[len] == '\n');
 	}
 }
 
