@@ -85,9 +85,12 @@ static void write_text(struct json *json, const char *key, const char *text)
 static void write_message(struct json *json, const char *text)
 {
 	/* Room for a backslash before each character. */
-	cleanup_free char *escaped = format_text("%s%s", text, text);
+	cleanup_free char *escaped = malloc(2 * strlen(text) + 1);
 	size_t len = 0;
 
+	if (!escaped) {
+		end_without_memory();
+	}
 	for (; *text; text++) {
 		if (*text == '[' || *text == ']') {
 			escaped[len++] = '\\';
