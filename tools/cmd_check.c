@@ -69,6 +69,7 @@ static int check_policy(struct check_run *run, const struct peel_policy *policy)
 	struct peel_check_summary summary = {0};
 	struct peel_error err = {0};
 	int code = peel_check(image->index, policy, take_result, run, &summary, &err);
+
 	if (code >= 0) {
 		join_reasons(image, summary.reasons);
 		join_reasons(image, peel_index_answer_reason(image->index));
