@@ -218,32 +218,23 @@ static bool is_marker(uint8_t name)
 	return name >= MODEL_NAME_WHITEOUT && name <= MODEL_NAME_BAD;
 }
 
-/* Whether any marker comes further on: of a target that symlinks lead to it may take what its path does not tell. */
-static bool marked_later(const struct model_entry *entries, size_t count, size_t at)
+/*
+ * Whether a marker further on may take what a link leads to: then it depends on the driver what the link finds.
+ * @param led its target was looked for by way of symlinks: its path does not tell what markers take.
+ */
+static bool taken_later(const struct model_entry *entries, size_t count, size_t at, bool led)
 {
-	uint8_t parts[MODEL_PARTS_MAX];
-
-	while (++at < count) {
-		const size_t len = model_clean(&entries[at].path, parts);
-
-		if (len > 0 && is_marker(parts[len - 1])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Whether a whiteout further on takes a path: then it depends on the driver what a link finds. */
-static bool deleted_later(const struct model_entry *entries, size_t count, size_t at,
-	const uint8_t *parts, size_t part_count)
-{
-	uint8_t gone[MODEL_PARTS_MAX];
+	uint8_t link[MODEL_PARTS_MAX], gone[MODEL_PARTS_MAX];
+	const size_t link_count = model_clean(&entries[at].link, link);
 
 	while (++at < count) {
 		size_t len = model_clean(&entries[at].path, gone);
 
 		if (len == 0 || !is_marker(gone[len - 1])) {
 			continue;
+		}
+		if (led) {
+			return true;
 		}
 		if (gone[len - 1] == MODEL_NAME_OPAQUE) {
 			len--;
@@ -252,7 +243,7 @@ static bool deleted_later(const struct model_entry *entries, size_t count, size_
 		} else {
 			continue;
 		}
-		if (len <= part_count && memcmp(gone, parts, len) == 0) {
+		if (len <= link_count && memcmp(gone, link, len) == 0) {
 			return true;
 		}
 	}
@@ -456,13 +447,9 @@ struct model_node *model_apply(struct model_node *lower, struct model_entry *ent
 
 	for (size_t i = 0; i < count; i++) {
 		struct model_entry *entry = &entries[i];
-		uint8_t parts[MODEL_PARTS_MAX], link[MODEL_PARTS_MAX];
+		uint8_t parts[MODEL_PARTS_MAX];
 		const size_t part_count = model_clean(&entry->path, parts);
 
-		if (entry->kind == 'h' &&
-			deleted_later(entries, count, i, link, model_clean(&entry->link, link))) {
-			entry->open = true;
-		}
 		layer.odd = false;
 		layer.led = false;
 		layer.followed_count = 0;
@@ -477,7 +464,8 @@ struct model_node *model_apply(struct model_node *lower, struct model_entry *ent
 			/* A whiteout below the layer's own file: nothing to say against it taking effect. */
 			layer.odd |= part_count > 0 && is_marker(parts[part_count - 1]);
 		}
-		entry->open |= layer.odd || (layer.led && marked_later(entries, count, i));
+		entry->open |= layer.odd ||
+			(entry->kind == 'h' && taken_later(entries, count, i, layer.led));
 	}
 	question_whiteouts(&layer, entries, count);
 	return layer.root;
