@@ -97,20 +97,22 @@ static int load(struct store_pass *pass, uint32_t number, uint8_t **ret_page,
 	struct peel_error *err)
 {
 	struct slot *slot = &pass->slots[number & (pass->slot_count - 1)];
-	int code = 0;
+	int code;
 
-	if (!slot->page && !(slot->page = malloc(STORE_PAGE_SIZE))) {
+	/* Zeros, since an analyser does not know that a slot without a page has no number. */
+	if (!slot->page && !(slot->page = calloc(1, STORE_PAGE_SIZE))) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
 	if (slot->number != number || number == 0) {
 		slot->number = 0;
 		code = read_page(pass, number, slot->page, err);
-	}
-	if (code == 0) {
+		if (code < 0) {
+			return code;
+		}
 		slot->number = number;
-		*ret_page = slot->page;
 	}
-	return code;
+	*ret_page = slot->page;
+	return 0;
 }
 
 /** Go to the leaf that would hold a row. */
