@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <peel/facts.h>
@@ -19,6 +22,7 @@
 #include "facts_rows.h"
 #include "layered.h"
 #include "peel_test.h"
+#include "tarmaker.h"
 #include "util.h"
 
 /** Kills of a build, and the time between two of them, microseconds. */
@@ -33,10 +37,41 @@ struct place {
 
 /** The images, made once: a file that is younger than two seconds has no facts that are kept. */
 static struct imagemaker makers[2];
+/** One file, read by those who read layers; and a sparse one, by those who write. */
+static struct imagemaker single[2];
+
+/** How far the clock that limits look at is ahead, and goes ahead each time somebody looks, seconds. */
+static atomic_long clock_ahead, clock_step;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	const int r = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_MONOTONIC_COARSE) {
+		now->tv_sec += atomic_fetch_add(&clock_ahead, atomic_load(&clock_step));
+	}
+	return r;
+}
+
+static void make_single(struct imagemaker *maker, bool sparse)
+{
+	struct tarmaker tar = {0};
+
+	if (sparse) {
+		tarmaker_pax(&tar, 'x', "GNU.sparse.size=9", "GNU.sparse.numblocks=1",
+			"GNU.sparse.map=0,5", NULL);
+	}
+	tarmaker_add(&tar, &(struct tar_member){.path = "f", .data = "hello", .data_len = 5});
+	tarmaker_end(&tar);
+	imagemaker_write_bytes(maker, tar.bytes, tar.len);
+	tarmaker_finish(&tar);
+}
 
 static int make_images(void **state)
 {
 	(void)state;
+	make_single(&single[0], false);
+	make_single(&single[1], true);
 	for (enum layered_variant variant = LAYERED_FIRST; variant <= LAYERED_REBUILT; variant++) {
 		layered_make(&makers[variant], variant);
 		imagemaker_write_tar(&makers[variant], IMAGEMAKER_PLAIN);
@@ -50,6 +85,8 @@ static int remove_images(void **state)
 	(void)state;
 	imagemaker_finish(&makers[LAYERED_FIRST]);
 	imagemaker_finish(&makers[LAYERED_REBUILT]);
+	imagemaker_finish(&single[0]);
+	imagemaker_finish(&single[1]);
 	return 0;
 }
 
@@ -377,6 +414,35 @@ static void facts_of_an_image_that_goes_meanwhile_are_refused(void **state)
 	finish(&place);
 }
 
+/* Each look at the clock is a minute after the last: gathering is over its time, and the index at hand is not. */
+static void gathering_is_held_to_the_limit_of_time(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(single); i++) {
+		struct place place = make_place(LAYERED_FIRST);
+		struct peel_index_options options = {
+			.cache_dir = place.folder,
+			.image.limits.values[PEEL_LIMIT_TIME] = 59,
+		};
+		struct peel_index *index = NULL;
+		struct peel_error err = {0};
+		char facts[128];
+
+		for (int turn = 0; turn < 2; turn++) {
+			assert_good(peel_index_open(single[i].path, &options, &index, &err), &err);
+			peel_index_close(index);
+			atomic_store(&clock_step, 60);
+		}
+		options.facts = true;
+		assert_failure(peel_index_open(single[i].path, &options, &index, &err), PEEL_ELIMIT,
+			&err, "time: ");
+		assert_false(find_facts(&place, facts, sizeof(facts)));
+		atomic_store(&clock_step, 0);
+		peel_index_close(open_index(&(struct place){.image = single[i].path}));
+		finish(&place);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +453,7 @@ int main(void)
 		cmocka_unit_test(damage_is_built_anew),
 		cmocka_unit_test(facts_of_another_index_are_not_used),
 		cmocka_unit_test(facts_of_an_image_that_goes_meanwhile_are_refused),
+		cmocka_unit_test(gathering_is_held_to_the_limit_of_time),
 	};
 
 	return cmocka_run_group_tests(tests, make_images, remove_images);
