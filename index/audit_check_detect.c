@@ -191,8 +191,9 @@ static int run(struct gathering *gathering)
 			(unsigned long long)gathering->unexpanded_visible);
 	}
 	for (size_t i = 0; code == 0 && summary.partial > 0 && i < gathering->count; i++) {
-		code = check_unsure(check, gathering->list[i].rule,
-			"%llu archives were listed in part", (unsigned long long)summary.partial);
+		code = check_unsure(check, gathering->list[i].rule, "%llu archive%s listed in part",
+			(unsigned long long)summary.partial,
+			summary.partial == 1 ? " was" : "s were");
 	}
 	for (const char *line = summary.reasons; code == 0 && line && *line;) {
 		size_t len = strcspn(line, "\n");

@@ -232,18 +232,23 @@ static int add_partial(FILE *out, struct peel_index *index, bool *first, uint64_
 	r = r < 0 ? r : query_names_new(index, &names, err);
 	while (r >= 0 && (r = facts_rows_next(rows, &row, err)) > 0) {
 		char shown[PEEL_MESSAGE_SIZE] = "?";
+		int layer = -1;
 
 		if (++*ret_count > PARTIAL_TOLD) {
 			continue;
 		}
 		r = query_names_each(names, row.entry, false, take_name, shown, err);
-		fprintf(out, "%sarchive %s was listed in part: damaged, encrypted, or too large",
-			*first ? "" : "\n", shown);
+		r = r < 0 ? r : query_names_layer(names, row.entry, &layer, err);
+		fprintf(out,
+			"%slayer %d: archive %s was listed in part: damaged, encrypted, or too large",
+			*first ? "" : "\n", layer, shown);
 		*first = false;
 	}
 	if (*ret_count > PARTIAL_TOLD) {
-		fprintf(out, "\n%llu more archives were listed in part",
-			(unsigned long long)(*ret_count - PARTIAL_TOLD));
+		const uint64_t more = *ret_count - PARTIAL_TOLD;
+
+		fprintf(out, "\n%llu more archive%s listed in part", (unsigned long long)more,
+			more == 1 ? " was" : "s were");
 	}
 	query_names_free(names);
 	facts_rows_free(rows);

@@ -140,6 +140,24 @@ int query_names_each(struct query_names *names, uint64_t entry, bool visible, qu
 	return r;
 }
 
+int query_names_layer(struct query_names *names, uint64_t entry, int *ret_layer,
+	struct peel_error *err)
+{
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int r = store_get(names->q.store, "SELECT layer FROM entry WHERE id = ?1", &stmt, err);
+
+	*ret_layer = -1;
+	if (r < 0) {
+		return r;
+	}
+	sqlite3_bind_int64(stmt, 1, (int64_t)entry);
+	r = store_step(names->q.store, stmt, err);
+	if (r > 0) {
+		*ret_layer = sqlite3_column_int(stmt, 0);
+	}
+	return r < 0 ? r : 0;
+}
+
 int query_xattrs(struct peel_index *index, query_xattr_fn *each, void *arg, struct peel_error *err)
 {
 	cleanup_query struct query q = {0};

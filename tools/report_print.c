@@ -45,14 +45,26 @@ void printing_end(struct printing *p)
 	}
 }
 
-void printing_line(const struct printing *p, const char *text)
+static void print_text(const struct printing *p, const char *text)
 {
 	if (p->format == SHEET_MARKDOWN) {
 		sheet_markdown_text(p->out, text);
 	} else {
 		fputs(text, p->out);
 	}
+}
+
+void printing_line(const struct printing *p, const char *text)
+{
+	print_text(p, text);
 	fputs("\n\n", p->out);
+}
+
+static void print_item(const struct printing *p, const char *text)
+{
+	fputs("- ", p->out);
+	print_text(p, text);
+	putc('\n', p->out);
 }
 
 const char *printing_others(char *buf, uint64_t count)
@@ -372,6 +384,34 @@ static void print_advice(struct printing *p, const struct report_image *image)
 	}
 }
 
+/* What could not be read; of very much only the first. */
+static void print_reasons(const struct printing *p, const char *reasons)
+{
+	uint64_t count = 0;
+	const char *line;
+	int len;
+
+	if (!reasons) {
+		return;
+	}
+	printing_line(p,
+		"Not all of this image could be read, so nothing here proves that something is missing:");
+	while ((line = format_next_line(&reasons, &len))) {
+		cleanup_free char *text = NULL;
+
+		if (++count <= REPORT_ROWS_SHOWN) {
+			text = format_text("%.*s", len, line);
+			print_item(p, text);
+		}
+	}
+	if (count > REPORT_ROWS_SHOWN) {
+		char others[CELL_SIZE];
+
+		print_item(p, printing_others(others, count - REPORT_ROWS_SHOWN));
+	}
+	putc('\n', p->out);
+}
+
 static void print_image(struct printing *p, const struct report_image *image, const char *title)
 {
 	char name[CELL_SIZE];
@@ -380,10 +420,7 @@ static void print_image(struct printing *p, const struct report_image *image, co
 	snprintf(line, sizeof(line), "%s%s", title,
 		printing_escape(name, image->name, strlen(image->name)));
 	printing_heading(p, 1, line);
-	if (image->reasons) {
-		printing_line(p,
-			"Not all of this image could be read: nothing here proves that something is missing.");
-	}
+	print_reasons(p, image->reasons);
 	print_totals(p, image);
 	print_layers(p, image);
 	print_waste(p, image);

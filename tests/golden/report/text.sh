@@ -11,3 +11,4 @@ run report --output xml a.tar
 image app gz.tar --form oci-archive --compress gzip
 damage gz.tar drop.tar drop:layer1
 run report drop.tar
+run report --output markdown drop.tar
