@@ -57,7 +57,7 @@ void query_names_free(struct query_names *names);
 int query_names_each(struct query_names *names, uint64_t entry, bool visible, query_path_fn *each,
 	void *arg, struct peel_error *err);
 
-/** The layer that an entry is of. @param ret_layer -1: there is no such entry. @return 0, or less than 0: err is set. */
+/** The layer that an entry is of. @param ret_layer -1: no such entry. @return 0, or less than 0: err is set. */
 int query_names_layer(struct query_names *names, uint64_t entry, int *ret_layer,
 	struct peel_error *err);
 
