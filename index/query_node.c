@@ -317,7 +317,7 @@ int query_folder_node(struct query *q, int view, uint64_t dir, struct query_foun
 int query_folder(struct query *q, uint64_t ino, int *ret_view, uint64_t *ret_dir)
 {
 	cleanup_stmt sqlite3_stmt *stmt = NULL;
-	struct query_number number;
+	struct query_number number = {0};
 	int r = query_number(q, ino, &number);
 
 	if (r < 0) {

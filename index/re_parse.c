@@ -421,7 +421,7 @@ static int parse_alternatives(struct re_parser *parser, uint32_t *ret_node)
 		parser->at++;
 		code = parse_sequence(parser, &alt.b);
 		if (code == 0) {
-			uint32_t number;
+			uint32_t number = 0;
 
 			code = re_add_node(parser, alt, &number);
 			if (code == 0) {
