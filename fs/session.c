@@ -23,6 +23,8 @@
 #define HEAP_REPLY_MAX (4 * 1024 * 1024)
 /** Longest complaint of libfuse and fusermount3 that is kept. */
 #define COMPLAINT_SIZE 512
+/** Room for what is added to one. */
+#define ADVICE_SIZE 128
 
 struct session {
 	struct peel_index *index;
@@ -137,6 +139,18 @@ static int build_arguments(struct fuse_args *args, const struct peel_mount_optio
 	return r;
 }
 
+/* What fusermount3 does not say: whose name it asks for, and who needs none. "" of all other complaints. */
+static const char *advise(char *buf, const char *complaint)
+{
+	buf[0] = '\0';
+	if (strstr(complaint, "could not determine username")) {
+		snprintf(buf, ADVICE_SIZE,
+			" (user %u has no name in /etc/passwd; root and 'peel run' need none)",
+			getuid());
+	}
+	return buf;
+}
+
 static int mount_fuse(struct session *session, const char *mount_point,
 	const struct peel_mount_options *options, struct peel_error *err)
 {
@@ -144,6 +158,7 @@ static int mount_fuse(struct session *session, const char *mount_point,
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct capture capture = {-1, -1};
 	char complaint[COMPLAINT_SIZE];
+	char advice[ADVICE_SIZE];
 	int r;
 
 	if (build_arguments(&args, options, fsname) != 0) {
@@ -163,8 +178,9 @@ static int mount_fuse(struct session *session, const char *mount_point,
 		return peel_fail(err,
 			strstr(complaint, "ermission") || strstr(complaint, "allowed") ? PEEL_EACCES
 										       : PEEL_EIO,
-			"cannot mount: %s",
-			complaint[0] ? complaint : "the mount was refused without a reason");
+			"cannot mount: %s%s",
+			complaint[0] ? complaint : "the mount was refused without a reason",
+			advise(advice, complaint));
 	}
 	return 0;
 }

@@ -50,4 +50,18 @@ echo user_allow_other >"$dir/fuse.conf"
 true_that 'with it, it works' as_user "$PEEL" mount -o allow_other "$dir/image.tar" "$dir/user/mnt"
 is 'and root may look' "$(cat "$dir/user/mnt/open")" open
 true_that 'unmount' as_user "$PEEL" umount "$dir/user/mnt"
+
+# As with `docker run -u 12345`: fusermount3 wants a name, a private mount and root do not.
+printf 'root:x:0:0::/:/bin/sh\n' >"$dir/passwd"
+mount --bind "$dir/passwd" /etc/passwd || skip 'no /etc/passwd'
+user=12345
+mkdir "$dir/nameless" && chown "$user" "$dir/nameless"
+like 'a user without a name is told so' "$(as_user "$PEEL" mount "$dir/image.tar" "$dir/nameless" 2>&1)" \
+	"could not determine username \(user 12345 has no name in /etc/passwd; root and 'peel run' need none\)"
+false_that 'nothing was mounted' is_mounted "$dir/nameless"
+: >"$dir/passwd"
+true_that 'root needs no name' "$PEEL" mount "$dir/image.tar" "$mnt"
+true_that 'unmount' unmount
+as_user unshare -rm true 2>/dev/null || skip 'no user namespaces for users'
+is 'nor does peel run' "$(as_user "$PEEL" run "$dir/image.tar" -- cat open 2>/dev/null)" open
 done_testing
