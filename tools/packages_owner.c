@@ -124,6 +124,15 @@ static void json_owner(struct peel_index *index, const struct owner *owner, FILE
 	json_close(&json);
 }
 
+/* @param fine false: memory was exhausted, which is then said. */
+static int status_of(bool fine)
+{
+	if (!fine) {
+		complain("%s", peel_strerror(PEEL_ENOMEM));
+	}
+	return fine ? STATUS_OK : STATUS_ERROR;
+}
+
 static int emit_owner(struct call *call, struct peel_index *index, const char *format, FILE *out,
 	void *arg)
 {
@@ -162,7 +171,7 @@ static int emit_owner(struct call *call, struct peel_index *index, const char *f
 	for (size_t i = 0; i < countof(texts); i++) {
 		free(texts[i]);
 	}
-	return fine ? STATUS_OK : STATUS_ERROR;
+	return status_of(fine);
 }
 
 int packages_owner(struct call *call, struct peel_index *index)
@@ -282,7 +291,7 @@ static int emit_files(struct call *call, struct peel_index *index, const char *f
 	} else if (!sheet_begin(&files.sheet, out, sheet_format(format), columns,
 			   countof(columns))) {
 		sheet_end(&files.sheet);
-		return STATUS_ERROR;
+		return status_of(false);
 	}
 	r = peel_pieces(index, PEEL_BY_PATH, true, take_file, &files, &err);
 	if (files.is_json) {
@@ -292,7 +301,7 @@ static int emit_files(struct call *call, struct peel_index *index, const char *f
 	} else {
 		sheet_end(&files.sheet);
 	}
-	return r < 0 ? complain_error(&err) : files.fine ? STATUS_OK : STATUS_ERROR;
+	return r < 0 ? complain_error(&err) : status_of(files.fine);
 }
 
 int packages_files(struct call *call, struct peel_index *index)

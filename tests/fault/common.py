@@ -36,6 +36,8 @@ def layers(scale=1):
              {"type": "f", "path": b"var/lib/dpkg/status", "data": status},
              {"type": "f", "path": b"var/lib/dpkg/info/hello.list", "data": b"/.\n/usr/bin/hello\n"},
              {"type": "f", "path": b"usr/bin/hello", "data": SCRIPT, "mode": 0o755},
+             {"type": "l", "path": b"usr/bin/greet", "link": b"/etc/alternatives/greet"},
+             {"type": "l", "path": b"etc/alternatives/greet", "link": b"/usr/bin/hello"},
              {"type": "f", "path": b"usr/share/big", "data": hashlib.sha256(b"big").digest() * 4096 * scale}]
     first += [{"type": "f", "path": b"srv/d%d/f%d" % (i % 5, i), "data": b"%d\n" % i * (i + 1)} for i in range(20 * scale)]
     second = [{"type": "w", "path": b"srv/d1"},

@@ -105,6 +105,7 @@ TASKS = [
     Task("du", ["du", "-a", "{image}"], warm=("index",)),
     Task("which", ["which", "-a", "{image}", "hello"], warm=("index",)),
     Task("packages", ["packages", "{image}"], warm=("index", "--facts")),
+    Task("owner of an alternative", ["packages", "--owner", "/usr/bin/greet", "{image}"], warm=("index", "--facts")),
     Task("diff", ["diff", "{image}", "{dir}/other.tar"], warm=("index", "--facts"), status=1),
     Task("verify", ["verify", "{image}"], "zstd"),
     Task("cache verify", ["cache", "verify", "--deep"], warm=("index", "--facts")),
