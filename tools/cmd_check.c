@@ -386,13 +386,13 @@ static int run_all(struct check_run *run)
 	int status;
 
 	run->report.images = calloc(IMAGES_MAX, sizeof(*run->report.images));
-	run->report.count = 1;
 	run->report.reference = run->call->argv[0];
 	run->image = run->report.images;
 	if (!run->image) {
 		complain("%s", peel_strerror(PEEL_ENOMEM));
 		return STATUS_ERROR;
 	}
+	run->report.count = 1;
 	if (peel_detectors_load(values->detectors.items, (size_t)values->detectors.count,
 		    &run->detectors, &err) < 0) {
 		complain_error(&err);

@@ -97,7 +97,7 @@ bool sheet_row(struct sheet *sheet, const char *const *cells)
 		write_markdown(sheet, cells);
 		return true;
 	case SHEET_TABLE:
-		return table_row(sheet->table, cells);
+		return sheet->table && table_row(sheet->table, cells);
 	}
 	return false;
 }

@@ -76,6 +76,15 @@ static void print_row(const struct table *table, const char *const *cells)
 	putc('\n', table->out);
 }
 
+/* Empty a row that was kept. */
+static void free_cells(const struct table *table, char **cells)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		free(cells[i]);
+		cells[i] = NULL;
+	}
+}
+
 static void flush_rows(struct table *table)
 {
 	if (!table->flushed && table->header) {
@@ -95,10 +104,7 @@ static void flush_rows(struct table *table)
 		char **cells = table->cells + row * table->count;
 
 		print_row(table, (const char *const *)cells);
-		for (size_t i = 0; i < table->count; i++) {
-			free(cells[i]);
-			cells[i] = NULL;
-		}
+		free_cells(table, cells);
 	}
 	table->rows = 0;
 }
@@ -114,6 +120,7 @@ bool table_row(struct table *table, const char *const *cells)
 	for (size_t i = 0; i < table->count; i++) {
 		kept[i] = cells[i] ? strdup(cells[i]) : NULL;
 		if (cells[i] && !kept[i]) {
+			free_cells(table, kept);
 			return false;
 		}
 		widen(table, i, cells[i] ? cells[i] : "");
