@@ -140,6 +140,11 @@ int broker_known(int broker, int number)
 	return ask_file(broker, BROKER_KNOWN, number);
 }
 
+int broker_known_facts(int broker, int number)
+{
+	return ask_file(broker, BROKER_KNOWN_FACTS, number);
+}
+
 int broker_blob(int broker, const char *name, char **ret_path, struct peel_error *err)
 {
 	cleanup_free struct broker_message *message = calloc(1, sizeof(*message));

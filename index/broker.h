@@ -42,6 +42,8 @@ enum broker_kind {
 	 * Told, at the end: number is 0 or an enum peel_code with the message in text; values by agreement of both.
 	 */
 	BROKER_DONE,
+	/** Question, as KNOWN: the facts of that index, by what is looked for now. */
+	BROKER_KNOWN_FACTS,
 };
 
 /** Numbers in a message. */
@@ -51,7 +53,7 @@ enum broker_kind {
 struct broker_message {
 	/** An enum broker_kind; in an answer that of the question. */
 	uint32_t kind;
-	/** In an answer: 0, errno (FILE, PLACE, KNOWN), or an enum peel_code with the message in text (BLOB). */
+	/** In an answer: 0, errno, or (BLOB) an enum peel_code with the message in text. */
 	int32_t number;
 	uint64_t values[BROKER_VALUES];
 	/** Bytes of text, without a NUL. */
@@ -80,6 +82,9 @@ int broker_blob(int broker, const char *name, char **ret_path, struct peel_error
  * errno.
  */
 int broker_known(int broker, int number);
+
+/** Ask for its facts. @return as broker_known. */
+int broker_known_facts(int broker, int number);
 
 /** Tell. Text is cut at BROKER_TEXT. @param values BROKER_VALUES, NULL: zeros. @return false with errno. */
 bool broker_tell(int broker, enum broker_kind kind, int number, const uint64_t *values,

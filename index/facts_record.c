@@ -74,6 +74,10 @@ void facts_record_add(struct pack *pack, const struct facts_item *item)
 		pack_number(pack, item->bundle);
 		pack_number(pack, item->offset);
 		break;
+	case FACTS_ITEM_NAMED_MARKER:
+		pack_text(pack, item->text, item->text_len);
+		pack_number(pack, item->offset);
+		break;
 	case FACTS_ITEM_ELF:
 		add_elf(pack, &item->elf);
 		break;
@@ -162,6 +166,10 @@ int facts_record_next(struct unpack *in, struct facts_item *item)
 	case FACTS_ITEM_ARCHIVE:
 		item->listed = (int)unpack_number(in);
 		item->bundle = (enum facts_bundle)unpack_number(in);
+		item->offset = unpack_number(in);
+		break;
+	case FACTS_ITEM_NAMED_MARKER:
+		item->text = unpack_text(in, &item->text_len);
 		item->offset = unpack_number(in);
 		break;
 	case FACTS_ITEM_ELF:

@@ -47,6 +47,8 @@ enum facts_item_kind {
 	FACTS_ITEM_MEMBER,
 	/** Once, after the members. */
 	FACTS_ITEM_ARCHIVE,
+	/** By its name in a facts file: "marker", or "member!marker". */
+	FACTS_ITEM_NAMED_MARKER,
 };
 
 /** One of them. Texts are NUL-terminated and valid as long as the record. */
@@ -54,7 +56,7 @@ struct facts_item {
 	enum facts_item_kind kind;
 	/** Markers: number in the set, and where. */
 	uint64_t marker, offset;
-	/** Script's line; needed library; symbol; architecture; member's name. */
+	/** Script's line; needed library; symbol; architecture; member's name; marker's name. */
 	const char *text;
 	size_t text_len;
 	/** Of a symbol. */

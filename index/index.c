@@ -228,6 +228,17 @@ struct build_options index_build_options(const struct opening *opening)
 	};
 }
 
+int index_facts_folder(const struct opening *opening, bool built)
+{
+	const struct peel_index_options *options = opening->options;
+
+	/* What an index that a stranger may have made says of its layers is no reason to believe them clean. */
+	return options->no_cache || options->rebuild || options->verify ||
+			(options->index_file && !built)
+		? -1
+		: opening->folder;
+}
+
 /** Build in this process. */
 static int build_here(struct opening *opening, struct facts_spool *spool,
 	struct peel_index **ret_index, struct peel_error *err)
@@ -390,6 +401,7 @@ static int gather_facts(struct opening *opening, struct peel_index *index, struc
 		.spool = spool,
 		.fd = facts_file_fd(facts),
 		.spill_dir = opening->folder,
+		.cache_folder = index_facts_folder(opening, index->built),
 		.progress = opening->options->progress,
 		.progress_arg = opening->options->progress_arg,
 	};

@@ -106,6 +106,7 @@ static int write_facts(struct child *child, const struct build_job *job, struct 
 		.spool = spool,
 		.fd = job->facts,
 		.spill_dir = spill_of(child, opening->folder),
+		.cache_folder = index_facts_folder(opening, true) >= 0 ? child->broker : -1,
 		.progress = child_progress,
 		.progress_arg = child,
 	};
@@ -226,16 +227,18 @@ int caged_build(struct opening *opening, int image, const struct facts_file *fac
 	};
 	struct child_world world = world_of(opening, here.spill_dir, job.layout ? image : -1);
 	const int written[] = {opening->temp.fd, job.facts};
-	int code;
+	char digest[FACTS_DIGEST_SIZE];
+	int code = facts ? facts_digest(opening->rules, digest, err) : 0;
 
 	world.cache = here.cache_folder;
 	/* Standard input comes when it comes: no limit counts that, and only the child knows how long it waited. */
 	if (!job.layout && !S_ISREG(st.st_mode)) {
 		world.patience_ms = 0;
 	}
+	world.facts = facts && index_facts_folder(opening, true) >= 0 ? digest : NULL;
 	world.written = written;
 	world.written_count = countof(written);
-	code = child_run(&world, build_in_cage, &job, &result, err);
+	code = code < 0 ? code : child_run(&world, build_in_cage, &job, &result, err);
 	*ret_named = code < 0 && result.values[VALUE_FLAGS] & FLAG_NAMED;
 	tell_matches(opening, &result);
 	if (code == 0) {
@@ -258,6 +261,7 @@ static int gather_in_cage(struct child *child, void *arg, struct peel_error *err
 	int code = content_redirect(job.index->content, child->broker, child->spool, err);
 
 	job.spill_dir = spill_of(child, job.spill_dir);
+	job.cache_folder = job.cache_folder >= 0 ? child->broker : -1;
 	job.progress = child_progress;
 	job.progress_arg = child;
 	if (code == 0) {
@@ -272,14 +276,17 @@ int caged_facts(const struct opening *opening, const struct facts_job *job, stru
 	cleanup(cleanup_result) struct child_result result = {0};
 	struct facts_in_cage in = {.opening = opening, .job = job};
 	struct child_world world;
+	char digest[FACTS_DIGEST_SIZE];
 	int layout = -1;
 	int spool = -1;
-	int code;
+	int code = facts_digest(opening->rules, digest, err);
 
 	content_folders(job->index->content, &layout, &spool);
 	world = world_of(opening, job->spill_dir, layout);
+	world.cache = job->cache_folder;
+	world.facts = digest;
 	world.written = &job->fd;
 	world.written_count = 1;
-	code = child_run(&world, gather_in_cage, &in, &result, err);
+	code = code < 0 ? code : child_run(&world, gather_in_cage, &in, &result, err);
 	return code < 0 ? code : take_file(&result, VALUE_FACTS, job->fd, err);
 }

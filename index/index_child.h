@@ -30,6 +30,8 @@ struct child_world {
 	int layout;
 	/** The cache: indexes in it may be read. */
 	int cache;
+	/** Facts of those indexes may be read whose names have this digest (facts_digest); NULL: none may. */
+	const char *facts;
 	/** Descriptors that may be written. */
 	const int *written;
 	size_t written_count;

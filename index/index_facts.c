@@ -112,16 +112,20 @@ static int name_beside(struct facts_file *file, struct peel_error *err)
 	return file->folder >= 0 ? 0 : peel_fail(err, PEEL_EIO, "%s: %s", named, strerror(errno));
 }
 
+int facts_digest(const struct facts_rules *rules, char *digest, struct peel_error *err)
+{
+	char both[2 * FACTS_DIGEST_SIZE];
+
+	snprintf(both, sizeof(both), "%s %s", rules->wanted->digest, rules->categories_digest);
+	return hex_digest(both, strlen(both), digest, err);
+}
+
 /** In the cache, by what was looked for. */
 static int name_in_cache(struct facts_file *file, struct peel_error *err)
 {
-	const struct facts_rules *rules = file->opening->rules;
-	char both[2 * FACTS_DIGEST_SIZE];
 	char digest[FACTS_DIGEST_SIZE];
-	int code;
+	int code = facts_digest(file->opening->rules, digest, err);
 
-	snprintf(both, sizeof(both), "%s %s", rules->wanted->digest, rules->categories_digest);
-	code = hex_digest(both, strlen(both), digest, err);
 	if (code == 0) {
 		file->name = malloc(CACHE_NAME_SIZE);
 		code = file->name ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
@@ -195,19 +199,13 @@ static int check_schema(struct peel_index *index, struct peel_error *err)
 	return code;
 }
 
-/**
- * Use an open facts file. @param fd taken over on success.
- * @return 0; PEEL_EFORMAT (damaged, or of something else), PEEL_EIO, PEEL_ENOMEM: then none is attached.
- */
-static int attach(const struct facts_rules *rules, struct peel_index *index, int fd,
+int facts_attach(const struct facts_rules *rules, struct peel_index *index, int fd,
 	struct peel_error *err)
 {
-	int code = store_check_seal(fd, err);
+	int code;
 
-	if (code == 0) {
-		store_pool_attach(&index->pool, fd);
-		code = check_schema(index, err);
-	}
+	store_pool_attach(&index->pool, fd);
+	code = check_schema(index, err);
 	if (code == 0) {
 		code = check_about(rules, index, err);
 	}
@@ -221,6 +219,15 @@ static int attach(const struct facts_rules *rules, struct peel_index *index, int
 	}
 	index->facts.fd = fd;
 	return 0;
+}
+
+/** The same of a file whose seal was not checked. */
+static int attach(const struct facts_rules *rules, struct peel_index *index, int fd,
+	struct peel_error *err)
+{
+	int code = store_check_seal(fd, err);
+
+	return code < 0 ? code : facts_attach(rules, index, fd, err);
 }
 
 int facts_file_find(const struct facts_file *facts, struct peel_index *index,

@@ -70,15 +70,17 @@ int facts_spool_next(struct facts_spool *spool, int layer, uint64_t *ret_entry,
 /* Reading layers for it. */
 
 struct facts_readers;
+struct reuse_facts;
 
 /**
  * Start to read the layers that the spool has nothing of, several side by side.
- * @param index its content is attached; only for reading meanwhile. @param workers 0: as many as there are cores.
+ * @param index its content is attached; only for reading meanwhile. @param known layers that need not be read,
+ *   borrowed (index_reuse_facts.h); NULL: there are none. @param workers 0: as many as there are cores.
  * @return 0; PEEL_ENOMEM. End with facts_readers_free.
  */
 int facts_readers_start(struct peel_index *index, const struct facts_rules *rules,
-	struct facts_spool *spool, unsigned workers, struct facts_readers **ret_readers,
-	struct peel_error *err);
+	struct facts_spool *spool, const struct reuse_facts *known, unsigned workers,
+	struct facts_readers **ret_readers, struct peel_error *err);
 /**
  * After the end of a layer: why it could not be read, where facts cannot be had at all. @return 0;
  * PEEL_ECHANGED, …
@@ -86,6 +88,8 @@ int facts_readers_start(struct peel_index *index, const struct facts_rules *rule
 int facts_readers_check(struct facts_readers *readers, int layer, struct peel_error *err);
 /** Why a layer could not be read to its end, NULL: it was. After its end. */
 const char *facts_readers_failure(const struct facts_readers *readers, int layer);
+/** True where a failure came from known: without it, there may be none. */
+bool facts_readers_known_failed(const struct facts_readers *readers);
 /** Limits of the gathering, which began with the readers; borrowed. */
 struct limit_watch *facts_readers_limits(struct facts_readers *readers);
 /** Stop, wait, free; NULL is fine. */
@@ -143,6 +147,15 @@ int facts_write_reason(struct facts_writing *writing, const char *reason, struct
  * bytes. @return 0, or less.
  */
 int facts_stamp(const struct peel_index *index, char *stamp, struct peel_error *err);
+/** Digest of what is looked for, by which facts are named in the cache. @param digest, @return as facts_stamp. */
+int facts_digest(const struct facts_rules *rules, char *digest, struct peel_error *err);
+/**
+ * Attach facts whose seal was checked to an index, if they are of it and by these rules.
+ * @param fd taken over on success.
+ * @return 0; PEEL_EFORMAT (damaged, or of something else), PEEL_EIO, PEEL_ENOMEM: then none are attached.
+ */
+int facts_attach(const struct facts_rules *rules, struct peel_index *index, int fd,
+	struct peel_error *err);
 
 /* The file. */
 
@@ -185,6 +198,8 @@ struct facts_job {
 	int fd;
 	/** Folder for files without a name, or a broker (broker.h); -1: memory. */
 	int spill_dir;
+	/** Cache folder with facts that may know a layer already, or a broker; -1: none. */
+	int cache_folder;
 	peel_progress_fn *progress;
 	void *progress_arg;
 };

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** Writing a facts file: from the bytes of an image to tables, in whatever process may read them. */
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "content.h"
 #include "facts_gather.h"
 #include "facts_rules.h"
 #include "facts_wanted.h"
+#include "index_reuse_facts.h"
 #include "index_facts.h"
 #include "store.h"
 #include "store_facts.h"
@@ -69,8 +72,22 @@ static void writing_finish(struct facts_writing *writing)
 	free(writing->reasons);
 }
 
-/** Write all tables. */
-static int write_all(const struct facts_job *job, struct facts_spool *spool, struct peel_error *err)
+static int write_tables(const struct facts_job *job, struct facts_writing *writing,
+	struct peel_error *err)
+{
+	int code = facts_write_files(writing, err);
+
+	code = code < 0 ? code : facts_write_causes(writing, err);
+	code = code < 0 ? code : facts_write_owners(writing, err);
+	code = code < 0 ? code : facts_write_categories(writing, err);
+	code = code < 0 ? code : check_answers(writing, err);
+	code = code < 0 ? code : write_about(job, writing, err);
+	return code < 0 ? code : store_commit(writing->store, err);
+}
+
+/** Write the file. @param known as facts_readers_start. @param ret_again set where a failure came from known. */
+static int write_all(const struct facts_job *job, struct facts_spool *spool,
+	const struct reuse_facts *known, bool *ret_again, struct peel_error *err)
 {
 	cleanup(writing_finish) struct facts_writing writing = {
 		.index = job->index,
@@ -79,7 +96,8 @@ static int write_all(const struct facts_job *job, struct facts_spool *spool, str
 		.progress = job->progress,
 		.progress_arg = job->progress_arg,
 	};
-	int code = facts_readers_start(job->index, job->rules, spool, 0, &writing.readers, err);
+	int code = facts_readers_start(job->index, job->rules, spool, known, 0, &writing.readers,
+		err);
 
 	if (code == 0) {
 		code = facts_gather_new(job->rules->wanted, facts_spool_scanner(spool),
@@ -92,13 +110,37 @@ static int write_all(const struct facts_job *job, struct facts_spool *spool, str
 	if (code == 0) {
 		store_set_limits(writing.store, facts_readers_limits(writing.readers));
 	}
-	code = code < 0 ? code : facts_write_files(&writing, err);
-	code = code < 0 ? code : facts_write_causes(&writing, err);
-	code = code < 0 ? code : facts_write_owners(&writing, err);
-	code = code < 0 ? code : facts_write_categories(&writing, err);
-	code = code < 0 ? code : check_answers(&writing, err);
-	code = code < 0 ? code : write_about(job, &writing, err);
-	return code < 0 ? code : store_commit(writing.store, err);
+	code = code < 0 ? code : write_tables(job, &writing, err);
+	*ret_again = code < 0 && writing.readers && facts_readers_known_failed(writing.readers);
+	return code;
+}
+
+static void cleanup_reuse(struct reuse_facts **reuse)
+{
+	reuse_facts_free(*reuse);
+}
+
+/** Write the file with the help of the cache, and without it where that does not help. */
+static int write_helped(const struct facts_job *job, struct facts_spool *spool,
+	struct peel_error *err)
+{
+	cleanup(cleanup_reuse) struct reuse_facts *known = NULL;
+	/* Whoever looks at err must not see what was overcome. */
+	struct peel_error failure = {0};
+	bool again = false;
+	int code = reuse_facts_new(job->cache_folder, job->index, job->rules, &known, &failure);
+
+	if (code == 0) {
+		code = write_all(job, spool, known, &again, &failure);
+	}
+	if (!again) {
+		return code < 0 ? peel_fail(err, code, "%s", failure.message) : 0;
+	}
+	if (ftruncate(job->fd, 0) < 0) {
+		return peel_fail(err, PEEL_EIO, "%s", strerror(errno));
+	}
+	code = facts_spool_reset(spool, err);
+	return code < 0 ? code : write_all(job, spool, NULL, &again, err);
 }
 
 int index_facts_write(const struct facts_job *job, struct peel_error *err)
@@ -113,7 +155,7 @@ int index_facts_write(const struct facts_job *job, struct peel_error *err)
 	}
 	if (code == 0) {
 		content_set_frugal(job->index->content, true);
-		code = write_all(job, job->spool ? job->spool : own, err);
+		code = write_helped(job, job->spool ? job->spool : own, err);
 		content_set_frugal(job->index->content, false);
 	}
 	facts_spool_free(own);

@@ -7,6 +7,8 @@
  * the first bytes of each file are read, of programs and texts that markers are looked for in all, and of
  * others what looking into them needs: reading at random costs nothing there.
  *
+ * What is known of a layer from another image is told instead (index_reuse_facts.c).
+ *
  * A layer that cannot be read to its end has no records from there on; whoever writes them sees that, and tries
  * no more.
  */
@@ -22,6 +24,7 @@
 #include "facts_gather.h"
 #include "facts_rules.h"
 #include "index_facts.h"
+#include "index_reuse_facts.h"
 #include "layer_crew.h"
 #include "limit.h"
 #include "source.h"
@@ -38,6 +41,9 @@ struct facts_readers {
 	struct peel_index *index;
 	const struct facts_rules *rules;
 	struct facts_spool *spool;
+	/** NULL: nothing is. */
+	const struct reuse_facts *known;
+	atomic_bool known_failed;
 	/** Layers to read, and how many were taken. */
 	int *wanted;
 	int wanted_count;
@@ -241,16 +247,35 @@ static int gather_layer(struct reading *reading, struct peel_error *err)
 	return code;
 }
 
-static void read_layer(struct facts_readers *readers, int layer)
+static int decode_layer(struct facts_readers *readers, int layer, struct peel_error *err)
 {
 	cleanup(reading_finish) struct reading reading = {.readers = readers, .layer = layer};
+	int code = open_layer(&reading, err);
+
+	return code < 0 ? code : gather_layer(&reading, err);
+}
+
+/** Tell a layer that is known; a failure that is not this run's is theirs. */
+static int tell_layer(struct facts_readers *readers, int layer, struct peel_error *err)
+{
+	int code = reuse_facts_tell(readers->known, layer, readers->spool, &readers->limits, err);
+
+	if (code < 0 && code != PEEL_ECANCELED && code != PEEL_ELIMIT && code != PEEL_ENOMEM) {
+		atomic_store(&readers->known_failed, true);
+		/* Records that came before must not be kept, either. */
+		return peel_fail(err, PEEL_EINTERNAL, "what is known of layer %d cannot be used",
+			layer);
+	}
+	return code;
+}
+
+static void read_layer(struct facts_readers *readers, int layer)
+{
 	struct peel_error failure = {0};
 	struct peel_error ending = {0};
-	int code = open_layer(&reading, &failure);
+	int code = reuse_facts_has(readers->known, layer) ? tell_layer(readers, layer, &failure)
+							  : decode_layer(readers, layer, &failure);
 
-	if (code == 0) {
-		code = gather_layer(&reading, &failure);
-	}
 	if (code < 0) {
 		failure.code = code;
 		readers->failures[layer] = failure;
@@ -307,8 +332,8 @@ static unsigned thread_limit(const struct facts_readers *readers, unsigned worke
 }
 
 int facts_readers_start(struct peel_index *index, const struct facts_rules *rules,
-	struct facts_spool *spool, unsigned workers, struct facts_readers **ret_readers,
-	struct peel_error *err)
+	struct facts_spool *spool, const struct reuse_facts *known, unsigned workers,
+	struct facts_readers **ret_readers, struct peel_error *err)
 {
 	struct facts_readers *readers = calloc(1, sizeof(*readers));
 	sigset_t all;
@@ -318,7 +343,8 @@ int facts_readers_start(struct peel_index *index, const struct facts_rules *rule
 	if (!readers) {
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	*readers = (struct facts_readers){.index = index, .rules = rules, .spool = spool};
+	*readers = (struct facts_readers){
+		.index = index, .rules = rules, .spool = spool, .known = known};
 	limits_begin(&readers->limits, &index->limits.asked);
 	facts_spool_set_limits(spool, &readers->limits);
 	pthread_mutex_init(&readers->large_lock, NULL);
@@ -364,6 +390,11 @@ int facts_readers_check(struct facts_readers *readers, int layer, struct peel_er
 const char *facts_readers_failure(const struct facts_readers *readers, int layer)
 {
 	return readers->failures[layer].code < 0 ? readers->failures[layer].message : NULL;
+}
+
+bool facts_readers_known_failed(const struct facts_readers *readers)
+{
+	return atomic_load(&readers->known_failed);
 }
 
 struct limit_watch *facts_readers_limits(struct facts_readers *readers)

@@ -54,18 +54,36 @@ static int begin_row(struct rows *rows, const char *sql, sqlite3_stmt **ret_stmt
 	return code;
 }
 
-static int put_marker(struct rows *rows, const struct facts_item *item, struct peel_error *err)
+static int put_marker_name(struct rows *rows, const char *name, uint64_t offset,
+	struct peel_error *err)
 {
 	static const char sql[] =
 		"INSERT OR IGNORE INTO marker (entry, name, offset) VALUES (?1, ?2, ?3)";
+	sqlite3_stmt *stmt;
+	int code = begin_row(rows, sql, &stmt, err);
+
+	if (code < 0) {
+		return code;
+	}
+	store_bind_text(stmt, 2, name);
+	sqlite3_bind_int64(stmt, 3, (int64_t)offset);
+	return store_run(rows->writing->store, stmt, err);
+}
+
+static int put_named_marker(struct rows *rows, const struct facts_item *item,
+	struct peel_error *err)
+{
+	return put_marker_name(rows, item->text, item->offset, err);
+}
+
+static int put_marker(struct rows *rows, const struct facts_item *item, struct peel_error *err)
+{
 	const struct facts_wanted *wanted = rows->writing->rules->wanted;
 	cleanup_free char *joined = NULL;
-	sqlite3_stmt *stmt;
 	const char *name;
-	int code = store_get(rows->writing->store, sql, &stmt, err);
 
-	if (code < 0 || item->marker >= wanted->marker_count) {
-		return code < 0 ? code : peel_fail(err, PEEL_EINTERNAL, "a marker of no set");
+	if (item->marker >= wanted->marker_count) {
+		return peel_fail(err, PEEL_EINTERNAL, "a marker of no set");
 	}
 	name = wanted->markers[item->marker].name;
 	if (item->kind == FACTS_ITEM_MEMBER_MARKER) {
@@ -75,10 +93,7 @@ static int put_marker(struct rows *rows, const struct facts_item *item, struct p
 		}
 		name = joined;
 	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)rows->entry);
-	store_bind_text(stmt, 2, name);
-	sqlite3_bind_int64(stmt, 3, (int64_t)item->offset);
-	return store_run(rows->writing->store, stmt, err);
+	return put_marker_name(rows, name, item->offset, err);
 }
 
 static int put_script(struct rows *rows, const struct facts_item *item, struct peel_error *err)
@@ -209,6 +224,7 @@ typedef int put_fn(struct rows *rows, const struct facts_item *item, struct peel
 static put_fn *const put_item[] = {
 	[FACTS_ITEM_MARKER] = put_marker,
 	[FACTS_ITEM_MEMBER_MARKER] = put_marker,
+	[FACTS_ITEM_NAMED_MARKER] = put_named_marker,
 	[FACTS_ITEM_SCRIPT] = put_script,
 	[FACTS_ITEM_ELF] = put_elf,
 	[FACTS_ITEM_NEED] = put_need,

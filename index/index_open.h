@@ -60,6 +60,12 @@ int index_attach(int fd, struct peel_index **ret_index, struct peel_error *err);
 struct build_options index_build_options(const struct opening *opening);
 
 /**
+ * Cache folder whose facts may say what is in the layers of its index; -1: none may. Borrowed. @param built this
+ * opening built the index.
+ */
+int index_facts_folder(const struct opening *opening, bool built);
+
+/**
  * Refuse what the options do not allow: an incomplete index, anomalies.
  * @return 0; PEEL_EINCOMPLETE, PEEL_EFORMAT, as peel_findings.
  */

@@ -2,8 +2,8 @@
 /*
  * The child is taken for an attacker who speaks well: sizes, kinds and numbers are checked, texts are escaped
  * again, and nothing it says chooses a path. What it can get is a file without a name, a regular file below the
- * layout that the user named, and an index of the user's cache for reading. It can ask for many; each is closed
- * here at once, so that it spends its own descriptors, and the disk's room only as long as it lives.
+ * layout that the user named, and an index of the user's cache, or facts of one, for reading. It can ask for many;
+ * each is closed here at once, so that it spends its own descriptors, and the disk's room only as long as it lives.
  *
  * An answer is never waited for: a child that does not read what it asked for is ended. So is one that goes on, or
  * stands still, long after it should have kept the limit of time itself.
@@ -24,6 +24,7 @@
 #include "image_parts.h"
 #include "index_cache.h"
 #include "index_reuse.h"
+#include "index_reuse_facts.h"
 #include "store_place.h"
 #include "tempfile.h"
 #include "util.h"
@@ -121,15 +122,22 @@ static int make_place(struct serving *serving, int place)
 	return steal_fd(&fd);
 }
 
-static int open_known(struct serving *serving, int number)
+static int open_known(struct serving *serving, enum broker_kind kind, int number)
 {
+	const char *facts = serving->world->facts;
 	const int folder = serving->world->cache;
 
 	if (!serving->listed && folder >= 0) {
 		serving->entry_count = cache_list(folder, &serving->entries, NULL);
 		serving->listed = true;
 	}
-	return reuse_open(folder, serving->entries, serving->entry_count, number);
+	if (kind == BROKER_KNOWN) {
+		return reuse_open(folder, serving->entries, serving->entry_count, number);
+	}
+	errno = ENOENT;
+	return facts
+		? reuse_facts_open(folder, serving->entries, serving->entry_count, number, facts)
+		: -1;
 }
 
 /** The answer takes the question's place. @return a descriptor for it, or -1. */
@@ -159,10 +167,11 @@ static int answer(struct serving *serving, int socket, enum serve_end end,
 	cleanup_fd int fd = -1;
 
 	errno = 0;
-	fd = blob                               ? find_blob(serving, message)
-		: message->kind == BROKER_FILE  ? make_file(serving, end)
-		: message->kind == BROKER_PLACE ? make_place(serving, message->number)
-						: open_known(serving, message->number);
+	fd = blob                              ? find_blob(serving, message)
+		: message->kind == BROKER_FILE ? make_file(serving, end)
+		: message->kind == BROKER_PLACE
+		? make_place(serving, message->number)
+		: open_known(serving, (enum broker_kind)message->kind, message->number);
 	if (!blob) {
 		message->number = fd >= 0 ? 0 : errno ? errno : EIO;
 		message->text_len = 0;
@@ -210,6 +219,7 @@ static int serve_message(struct serving *serving, int socket, enum serve_end end
 	case BROKER_PLACE:
 	case BROKER_BLOB:
 	case BROKER_KNOWN:
+	case BROKER_KNOWN_FACTS:
 		return answer(serving, socket, end, message);
 	case BROKER_PROGRESS:
 		return tell_progress(serving, message);

@@ -4,7 +4,8 @@
  *
  * Facts (what a file really is, its hash, who owns it, its category) are gathered when an index is opened with
  * peel_index_options.facts: in the same pass where compressed layers are decoded, else on first need. They are kept
- * in a second file beside the index and cost nothing the next time.
+ * in a second file beside the index and cost nothing the next time. A compressed layer that another image of the cache
+ * has, too, is not decoded for them: its facts say what is in it.
  *
  * The ledger is what every account of bytes is summed from (history, waste, packages, bloat, dup, diff,
  * report), so that all of them agree: shipped = visible + wasted, for each layer and in total.

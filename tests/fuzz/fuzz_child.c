@@ -89,7 +89,7 @@ static void take_message(void)
 		said.len = len ? len : 1;
 		return;
 	}
-	said.message.kind = fuzz_byte(&said.input) % (BROKER_DONE + 2);
+	said.message.kind = fuzz_byte(&said.input) % (BROKER_KNOWN_FACTS + 2);
 	said.message.number = (int8_t)fuzz_byte(&said.input);
 	if (said.message.number > 100) {
 		said.message.number = numbers[(size_t)said.message.number % countof(numbers)];

@@ -159,7 +159,8 @@ static int gather_facts(struct peel_index *index)
 	const struct facts_job job = {.index = index,
 		.rules = &rules,
 		.fd = memfd_create("facts", MFD_CLOEXEC),
-		.spill_dir = -1};
+		.spill_dir = -1,
+		.cache_folder = -1};
 	struct peel_error err = {0};
 
 	if (index_facts_write(&job, &err) < 0) {

@@ -63,6 +63,8 @@ static int make_lab(void **state)
 	assert_int_equal(mkdirat(lab->folder, "cache", 0700), 0);
 	make_file(lab, "secret", "secret");
 	make_file(lab, "layout/blobs/x", "blob");
+	make_file(lab, "cache/0123456789012345678901234567890123456789-0123456789ab.facts",
+		"facts");
 	make_file(lab, "cache/0123456789012345678901234567890123456789.peel", "index");
 	assert_int_equal(symlinkat("../../secret", lab->folder, "layout/blobs/link"), 0);
 	assert_int_equal(symlinkat("x", lab->folder, "layout/blobs/near"), 0);
@@ -76,6 +78,7 @@ static int make_lab(void **state)
 		.spools = &spools,
 		.layout = lab->layout,
 		.cache = lab->cache,
+		.facts = "0123456789abcdef",
 		.written = &lab->given,
 		.written_count = 1,
 	};
@@ -133,6 +136,7 @@ static int asks(struct child *child, void *arg, struct peel_error *err)
 	int place = broker_place(child->broker, 3);
 	int blob = broker_blob(child->broker, "blobs/near", &path, err);
 	int known = broker_known(child->broker, 0);
+	int facts = broker_known_facts(child->broker, 0);
 
 	child->values[5] = 77;
 	child_tell_file(child, 0, lab->given);
@@ -140,7 +144,10 @@ static int asks(struct child *child, void *arg, struct peel_error *err)
 	return spill >= 0 && write(spill, "x", 1) == 1 && spool >= 0 && write(spool, "x", 1) == 1 &&
 			blob >= 0 && holds(blob, "blob") && strcmp(path, "blobs/x") == 0 &&
 			known >= 0 && holds(known, "index") && write(known, "x", 1) < 0 &&
-			broker_known(child->broker, 1) < 0 && errno == ENOENT &&
+			broker_known(child->broker, 1) < 0 && errno == EAGAIN &&
+			broker_known(child->broker, 3) < 0 && errno == ENOENT && facts >= 0 &&
+			holds(facts, "facts") && write(facts, "x", 1) < 0 &&
+			broker_known_facts(child->broker, 1) < 0 && errno == EAGAIN &&
 			pwrite(lab->given, "done", 4, 0) == 4 && write(place, "here", 4) == 4
 		? 0
 		: peel_fail(err, PEEL_EIO, "%s", strerror(errno));
@@ -177,7 +184,8 @@ static int asks_too_much(struct child *child, void *arg, struct peel_error *err)
 		good = good && broker_blob(child->broker, names[i], NULL, NULL) < 0;
 	}
 	good = good && broker_place(child->broker, -1) < 0 && broker_place(child->broker, 4) < 0 &&
-		broker_known(child->broker, -1) < 0 && broker_known(child->broker, INT_MAX) < 0;
+		broker_known(child->broker, -1) < 0 && broker_known(child->broker, INT_MAX) < 0 &&
+		broker_known_facts(child->broker, 0) < 0 && errno == ENOENT;
 	/* What the parent could write, or was handed, it has not; what it opened for reading, it has. */
 	good = good && write(lab->other, "x", 1) < 0 && errno == EBADF;
 	good = good && fcntl(lab->handed, F_GETFD) < 0 && fcntl(lab->layout, F_GETFD) >= 0;
@@ -192,6 +200,7 @@ static void what_is_not_its_own_it_does_not_get(void **state)
 {
 	struct lab *lab = *state;
 
+	lab->world.facts = NULL;
 	assert_good(run(lab, asks_too_much), &lab->err);
 	assert_int_equal(child_told_file(&lab->result, 0, lab->given), -1);
 	assert_alone();

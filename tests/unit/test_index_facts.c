@@ -19,6 +19,7 @@
 #include <peel/facts.h>
 #include <peel/query.h>
 
+#include "facts_place.h"
 #include "facts_rows.h"
 #include "layered.h"
 #include "peel_test.h"
@@ -28,12 +29,6 @@
 /** Kills of a build, and the time between two of them, microseconds. */
 #define KILLS 12
 #define KILL_STEP 4000
-
-/** A cache folder for one image. */
-struct place {
-	char folder[32];
-	const char *image;
-};
 
 /** The images, made once: a file that is younger than two seconds has no facts that are kept. */
 static struct imagemaker makers[2];
@@ -92,43 +87,7 @@ static int remove_images(void **state)
 
 static struct place make_place(enum layered_variant variant)
 {
-	struct place place = {.folder = "test-facts-XXXXXX", .image = makers[variant].path};
-
-	assert_non_null(mkdtemp(place.folder));
-	return place;
-}
-
-static void remove_files(const struct place *place, const char *end)
-{
-	DIR *dir = opendir(place->folder);
-	struct dirent *dirent;
-
-	assert_non_null(dir);
-	while ((dirent = readdir(dir))) {
-		if (dirent->d_name[0] != '.' && strstr(dirent->d_name, end)) {
-			assert_int_equal(unlinkat(dirfd(dir), dirent->d_name, 0), 0);
-		}
-	}
-	closedir(dir);
-}
-
-/** Path of the one facts file. @return false where there is none. */
-static bool find_facts(const struct place *place, char *path, size_t size)
-{
-	DIR *dir = opendir(place->folder);
-	struct dirent *dirent;
-	unsigned count = 0;
-
-	assert_non_null(dir);
-	while ((dirent = readdir(dir))) {
-		if (strstr(dirent->d_name, ".facts")) {
-			snprintf(path, size, "%s/%s", place->folder, dirent->d_name);
-			count++;
-		}
-	}
-	closedir(dir);
-	assert_true(count <= 1);
-	return count == 1;
+	return place_make(makers[variant].path);
 }
 
 static struct built read_facts(const struct place *place)
@@ -138,7 +97,7 @@ static struct built read_facts(const struct place *place)
 	struct stat st;
 	int fd;
 
-	assert_true(find_facts(place, path, sizeof(path)));
+	assert_true(place_find(place, ".facts", path, sizeof(path)));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fstat(fd, &st), 0);
 	facts.len = (size_t)st.st_size;
@@ -148,26 +107,10 @@ static struct built read_facts(const struct place *place)
 	return facts;
 }
 
-static struct peel_index *open_index(const struct place *place)
-{
-	const struct peel_index_options options = {
-		.cache_dir = place->folder,
-		.image.cache_dir = place->folder,
-		.allow_missing = true,
-		.facts = true,
-	};
-	struct peel_index *index = NULL;
-	struct peel_error err = {0};
-
-	assert_good(peel_index_open(place->image, &options, &index, &err), &err);
-	assert_true(peel_has_facts(index));
-	return index;
-}
-
 /** Open, and give the facts file's bytes. */
 static struct built gather(const struct place *place)
 {
-	peel_index_close(open_index(place));
+	peel_index_close(place_open(place));
 	return read_facts(place);
 }
 
@@ -176,12 +119,6 @@ static void assert_same(struct built a, struct built b)
 	assert_int_equal(a.len, b.len);
 	assert_memory_equal(a.bytes, b.bytes, a.len);
 	free(b.bytes);
-}
-
-static void finish(const struct place *place)
-{
-	remove_files(place, "");
-	rmdir(place->folder);
 }
 
 static void facts_are_the_same_whoever_reads(void **state)
@@ -193,7 +130,7 @@ static void facts_are_the_same_whoever_reads(void **state)
 
 	(void)state;
 	/* The index is at hand: layers are read for facts alone. */
-	remove_files(&place, ".facts");
+	place_remove_files(&place, ".facts");
 	assert_same(first, gather(&place));
 	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
 	CPU_ZERO(&one);
@@ -203,75 +140,19 @@ static void facts_are_the_same_whoever_reads(void **state)
 		}
 	}
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	remove_files(&place, ".facts");
+	place_remove_files(&place, ".facts");
 	assert_same(first, gather(&place));
-	remove_files(&place, "");
+	place_remove_files(&place, "");
 	assert_same(first, gather(&place));
 	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
 	free(first.bytes);
-	finish(&place);
-}
-
-/** A text of all rows of a query. */
-static int print_row(void *arg, int count, const char *const *names,
-	const struct peel_value *values)
-{
-	(void)names;
-	for (int i = 0; i < count; i++) {
-		if (values[i].type == 'i') {
-			fprintf(arg, "%lld|", (long long)values[i].integer);
-		} else {
-			fwrite(values[i].bytes ? values[i].bytes : "-", 1, values[i].len, arg);
-			fputc('|', arg);
-		}
-	}
-	fputc('\n', arg);
-	return 0;
-}
-
-static char *dump(const struct place *place)
-{
-	static const char sql[] =
-		"SELECT entry, kind, hex(hash), why, looked, hex(head), category FROM facts.file ORDER BY 1;"
-		"SELECT * FROM facts.marker ORDER BY 1, 2; SELECT * FROM facts.archive ORDER BY 1;"
-		"SELECT value FROM facts.about WHERE key = 'reasons'";
-	struct peel_index *index = open_index(place);
-	struct peel_error err = {0};
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	assert_good(peel_sql(index, sql, print_row, out, &err), &err);
-	fclose(out);
-	peel_index_close(index);
-	return text;
-}
-
-static void layers_that_are_known_give_the_same_facts(void **state)
-{
-	struct place place = make_place(LAYERED_REBUILT);
-	struct place before = make_place(LAYERED_FIRST);
-	char *alone = dump(&place);
-	struct place both = place;
-	char *helped;
-
-	(void)state;
-	/* In this folder there is the index of the image before it. */
-	memcpy(both.folder, before.folder, sizeof(both.folder));
-	free(dump(&before));
-	remove_files(&before, ".facts");
-	helped = dump(&both);
-	assert_string_equal(alone, helped);
-	free(alone);
-	free(helped);
-	finish(&before);
-	finish(&place);
+	place_finish(&place);
 }
 
 static void rows_come_in_order_and_can_be_skipped(void **state)
 {
 	struct place place = make_place(LAYERED_FIRST);
-	struct peel_index *index = open_index(&place);
+	struct peel_index *index = place_open(&place);
 	struct facts_rows *rows = NULL;
 	struct peel_error err = {0};
 	struct facts_row row;
@@ -290,7 +171,7 @@ static void rows_come_in_order_and_can_be_skipped(void **state)
 	assert_int_equal(facts_rows_seek(rows, UINT64_MAX >> 1, &row, &err), 0);
 	facts_rows_free(rows);
 	peel_index_close(index);
-	finish(&place);
+	place_finish(&place);
 }
 
 static void a_killed_build_leaves_nothing_that_is_believed(void **state)
@@ -303,24 +184,24 @@ static void a_killed_build_leaves_nothing_that_is_believed(void **state)
 	for (int i = 0; i < KILLS; i++) {
 		pid_t child;
 
-		remove_files(&place, i % 2 ? "" : ".facts");
+		place_remove_files(&place, i % 2 ? "" : ".facts");
 		child = fork();
 		assert_true(child >= 0);
 		if (child == 0) {
-			peel_index_close(open_index(&place));
+			peel_index_close(place_open(&place));
 			_exit(0);
 		}
 		usleep((useconds_t)(i * KILL_STEP));
 		kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, NULL, 0), child);
 		/* Nothing, or all of it. */
-		if (find_facts(&place, path, sizeof(path))) {
+		if (place_find(&place, ".facts", path, sizeof(path))) {
 			assert_same(whole, read_facts(&place));
 		}
 		assert_same(whole, gather(&place));
 	}
 	free(whole.bytes);
-	finish(&place);
+	place_finish(&place);
 }
 
 static void damage_is_built_anew(void **state)
@@ -330,7 +211,7 @@ static void damage_is_built_anew(void **state)
 	char path[400];
 
 	(void)state;
-	assert_true(find_facts(&place, path, sizeof(path)));
+	assert_true(place_find(&place, ".facts", path, sizeof(path)));
 	srand(5);
 	for (int i = 0; i < 40; i++) {
 		const size_t at = (size_t)rand() % whole.len;
@@ -342,7 +223,7 @@ static void damage_is_built_anew(void **state)
 		assert_same(whole, gather(&place));
 	}
 	free(whole.bytes);
-	finish(&place);
+	place_finish(&place);
 }
 
 static void facts_of_another_index_are_not_used(void **state)
@@ -355,7 +236,7 @@ static void facts_of_another_index_are_not_used(void **state)
 	int fd;
 
 	(void)state;
-	assert_true(find_facts(&place, path, sizeof(path)));
+	assert_true(place_find(&place, ".facts", path, sizeof(path)));
 	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_int_equal(write(fd, theirs.bytes, theirs.len), theirs.len);
 	close(fd);
@@ -365,8 +246,8 @@ static void facts_of_another_index_are_not_used(void **state)
 	assert_same(mine, gather(&place));
 	free(mine.bytes);
 	free(theirs.bytes);
-	finish(&others);
-	finish(&place);
+	place_finish(&others);
+	place_finish(&place);
 }
 
 /* A link to the image, which leads to another one once facts are gathered. */
@@ -410,8 +291,8 @@ static void facts_of_an_image_that_goes_meanwhile_are_refused(void **state)
 	point_to(path, LAYERED_FIRST);
 	assert_failure(peel_index_open(path, &options, &index, &err), PEEL_ECHANGED, &err,
 		"the image file changed while it was read");
-	assert_false(find_facts(&place, facts, sizeof(facts)));
-	finish(&place);
+	assert_false(place_find(&place, ".facts", facts, sizeof(facts)));
+	place_finish(&place);
 }
 
 /* Each look at the clock is a minute after the last: gathering is over its time, and the index at hand is not. */
@@ -436,10 +317,10 @@ static void gathering_is_held_to_the_limit_of_time(void **state)
 		options.facts = true;
 		assert_failure(peel_index_open(single[i].path, &options, &index, &err), PEEL_ELIMIT,
 			&err, "time: ");
-		assert_false(find_facts(&place, facts, sizeof(facts)));
+		assert_false(place_find(&place, ".facts", facts, sizeof(facts)));
 		atomic_store(&clock_step, 0);
-		peel_index_close(open_index(&(struct place){.image = single[i].path}));
-		finish(&place);
+		peel_index_close(place_open(&(struct place){.image = single[i].path}));
+		place_finish(&place);
 	}
 }
 
@@ -447,7 +328,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_are_the_same_whoever_reads),
-		cmocka_unit_test(layers_that_are_known_give_the_same_facts),
 		cmocka_unit_test(rows_come_in_order_and_can_be_skipped),
 		cmocka_unit_test(a_killed_build_leaves_nothing_that_is_believed),
 		cmocka_unit_test(damage_is_built_anew),
