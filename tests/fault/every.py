@@ -5,7 +5,7 @@
     every.py [--each | --times N] [--only WORD]... [--figures FILE]
 
 run.py takes a sample of all calls; that an answer is given up halfway shows only where the right one fails. The tasks are
-those of run.py that find an index at hand. A first run tells allocations apart by all their callers (shim.c); of those
+those of run.py that find an index at hand. A first run tells allocations apart by all their callers (ways.c); of those
 with the same ones the first fails, the last, and others between them, N in all (default 3), one a run; with --each every
 allocation fails. $PEEL is the command, $PEEL_BUILD its build folder.
 """
@@ -27,10 +27,13 @@ class Every(run.Campaign):
 
     def ways(self, task, total):
         """Ways of calls that led to allocations, each with the numbers of these."""
+        path = os.path.join(self.folder, "ways")
+        with open(path, "wb") as file:
+            file.write(bytes(8 * total))
         self.start(task)
-        self.do(task, room=total)
-        with open(self.state, "rb") as file:
-            ways = array.array("Q", file.read()[run.PAGE:])
+        self.do(task, PEEL_FAULT_WAYS=path)
+        with open(path, "rb") as file:
+            ways = array.array("Q", file.read())
         found = {}
         for n, way in enumerate(ways, 1):
             if way:

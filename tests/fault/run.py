@@ -28,7 +28,6 @@ import common
 FAMILIES = ("alloc", "mmap", "read", "write", "sync", "link", "rename", "open", "tmpfile", "stat", "lock", "thread",
             "fork", "random", "dup", "unlink")
 STATE = struct.Struct("=%dQ" % (len(FAMILIES) + 1))
-PAGE = 4096
 SHORT = 0
 # Family, error, how many calls from the n-th on fail (0: all), whether the run must not show it.
 FAULTS = [("alloc", errno.ENOMEM, 1, False), ("alloc", errno.ENOMEM, 0, False),
@@ -157,12 +156,12 @@ class Campaign:
                     raise SystemExit("cannot prepare: " + done.text())
         return kept
 
-    def do(self, task, fault=None, room=0):
-        """room: allocations whose ways of calls are to be kept, behind the counts."""
+    def do(self, task, fault=None, **more):
+        """more: variables of the environment, besides."""
         with open(self.state, "wb") as file:
-            file.write(bytes(PAGE + 8 * room))
+            file.write(bytes(4096))
         env = {"PEEL_FAULT_STATE": self.state, "XDG_CACHE_HOME": os.path.dirname(self.cache), "LC_ALL": "C.UTF-8",
-               "TMPDIR": os.path.join(self.folder, "tmp"), "PEEL_FAULT": "%s %d %d %d" % fault if fault else ""}
+               "TMPDIR": os.path.join(self.folder, "tmp"), "PEEL_FAULT": "%s %d %d %d" % fault if fault else "", **more}
         done = common.run([self.fill(task, value) for value in task.args], env, preload=common.SHIM, cwd=self.folder,
                           stdin=self.images[task.image] if task.stdin else None)
         with open(self.state, "rb") as file:

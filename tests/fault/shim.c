@@ -8,8 +8,7 @@
  *	PEEL_FAULT_STATE=FILE               a file of a page: the counts of all processes together, and the hits
  *
  * The counts stand in a file that is mapped, so that children which were forked, and those that gave up their right to
- * open files, count on. Where the file is longer than a page, the rest of it takes a number for each allocation: which
- * way of calls led to it. Only a program by the name of peel is touched; a shell or fusermount3 that it starts is not.
+ * open files, count on. Only a program by the name of peel is touched; a shell or fusermount3 that it starts is not.
  *
  * What this does not see: system calls that the C library makes by itself (stdio, thread stacks). run.py lets standard
  * output fail by /dev/full, and holds the counts against strace's.
@@ -20,7 +19,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -40,6 +38,8 @@
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "ways.h"
 
 /** What a call that is short fails with. */
 #define SHORT 0
@@ -75,18 +75,10 @@ struct state {
 	_Atomic uint64_t hits;
 };
 
-/** Where the ways to allocations begin in that file. */
-#define WAYS 4096
-/** Callers that make a way. */
-#define WAY_DEPTH 40
-
 static struct state *state;
-static uint64_t *ways;
-static uint64_t ways_room;
 static int family = -1;
 static int error;
-static uint64_t first;
-static uint64_t times;
+static uint64_t first, times;
 
 /** Which family a name stands for, -1: none. */
 static int find_family(const char *name)
@@ -103,21 +95,17 @@ __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("PEEL_FAULT_STATE");
 	const char *wanted = getenv("PEEL_FAULT");
-	unsigned long long n = 0;
-	unsigned long long count = 0;
+	unsigned long long n = 0, count = 0;
 	char name[16] = "";
 	void *page;
-	struct stat st = {0};
-	void *caller;
 	int fd;
 
 	if (!path || strcmp(program_invocation_short_name, "peel") != 0) {
 		return;
 	}
 	fd = open(path, O_RDWR | O_CLOEXEC);
-	page = fd < 0 || fstat(fd, &st) != 0
-		? MAP_FAILED
-		: mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = fd < 0 ? MAP_FAILED
+		      : mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {
 		_exit(99);
 	}
@@ -127,26 +115,7 @@ __attribute__((constructor)) static void begin(void)
 		times = count;
 		family = find_family(name);
 	}
-	if (st.st_size > WAYS) {
-		/* The first call loads a library, which a caged process could not. */
-		(void)backtrace(&caller, 1);
-		ways = (uint64_t *)((char *)page + WAYS);
-		ways_room = ((uint64_t)st.st_size - WAYS) / sizeof(*ways);
-	}
 	state = page;
-}
-
-/** Keep which way of calls led to the n-th allocation. */
-static void keep_way(uint64_t n)
-{
-	void *callers[WAY_DEPTH];
-	int depth = backtrace(callers, WAY_DEPTH);
-	uint64_t way = 14695981039346656037U;
-
-	for (int i = 0; i < depth; i++) {
-		way = (way ^ (uintptr_t)callers[i]) * 1099511628211U;
-	}
-	ways[n - 1] = way;
 }
 
 /** Count a call. @return true where it is to fail; errno is set then. */
@@ -158,9 +127,7 @@ static bool fails(enum family of)
 		return false;
 	}
 	n = atomic_fetch_add(&state->calls[of], 1) + 1;
-	if (of == ALLOC && n <= ways_room) {
-		keep_way(n);
-	}
+	ways_keep(of == ALLOC ? n : 0);
 	if ((int)of != family || n < first || (times && n >= first + times)) {
 		return false;
 	}

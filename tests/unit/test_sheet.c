@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows in columns, Markdown and CSV: an allocation fails, callers go on all the same, and the answer is whole or refused. */
+/*
+ * Rows in columns, Markdown and CSV: an allocation fails, callers go on all the same, and the answer is whole or
+ * refused.
+ */
 #include <stdio.h>
 #include <string.h>
 
