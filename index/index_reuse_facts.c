@@ -217,7 +217,7 @@ int reuse_facts_new(int folder, struct peel_index *index, const struct facts_rul
 		reuse->found = calloc((size_t)index->layer_count + 1, sizeof(*reuse->found));
 		code = reuse->found ? 0 : peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	if (code < 0) {
+	if (code != 0) {
 		reuse_facts_free(reuse);
 		return code;
 	}

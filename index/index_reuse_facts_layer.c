@@ -204,7 +204,7 @@ static int tell_file(struct telling *telling, struct peel_error *err)
 	const struct reuse_facts_layer *what = telling->what;
 	const uint64_t there = (uint64_t)sqlite3_column_int64(telling->there, COLUMN_ID);
 	struct facts_record record;
-	struct facts_row row;
+	struct facts_row row = {0};
 	int code = limits_tick(what->limits, err);
 
 	if (code == 0) {
