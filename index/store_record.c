@@ -8,7 +8,6 @@
 enum {
 	TYPE_NULL = 0,
 	TYPE_INT1 = 1,
-	TYPE_INT4 = 4,
 	TYPE_INT8 = 6,
 	TYPE_ZERO = 8,
 	TYPE_ONE = 9,
@@ -127,9 +126,14 @@ void record_int(struct record *record, int64_t value)
 	put_int(record, value, type);
 }
 
-void record_int4(struct record *record, int32_t value)
+void record_int_wide(struct record *record, int64_t value, unsigned bytes)
 {
-	put_int(record, value, TYPE_INT4);
+	unsigned type = TYPE_INT1;
+
+	while (type < TYPE_INT8 && int_bytes[type] < bytes) {
+		type++;
+	}
+	put_int(record, value, type);
 }
 
 void record_blob(struct record *record, const void *bytes, size_t len)

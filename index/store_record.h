@@ -35,8 +35,8 @@ void record_begin(struct record *record);
 void record_null(struct record *record);
 /** A whole number, as short as SQLite would make it. */
 void record_int(struct record *record, int64_t value);
-/** The same in four bytes, for a value that fits. */
-void record_int4(struct record *record, int32_t value);
+/** The same in so many bytes, for a value that fits. @param bytes 1, 2, 3, 4, 6 or 8. */
+void record_int_wide(struct record *record, int64_t value, unsigned bytes);
 /** Bytes; a blob, or text. */
 void record_blob(struct record *record, const void *bytes, size_t len);
 void record_text(struct record *record, const char *bytes, size_t len);

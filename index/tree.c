@@ -7,7 +7,7 @@
 #include "limit.h"
 #include "tree_load.h"
 #include "tree_priv.h"
-#include "tree_rows.h"
+#include "store_rows.h"
 #include "tree_sort.h"
 #include "util.h"
 
@@ -37,7 +37,7 @@ int tree_new(struct store *store, tree_finding_fn *finding, void *finding_arg,
 		tree_free(tree);
 		return peel_fail(err, PEEL_ENOMEM, "no memory");
 	}
-	code = tree_rows_new(store_spill_dir(store), &tree->rows, err);
+	code = store_rows_new(store_spill_dir(store), &tree->rows, err);
 	if (code == 0) {
 		code = tree_sort_new(TREE_SORT_BUDGET, store_spill_dir(store), &tree->sort, err);
 	}
@@ -64,7 +64,7 @@ void tree_free(struct tree *tree)
 	free(tree->link_filter);
 	tree_sort_free(tree->sort);
 	tree_hidden_free(&tree->hidden);
-	tree_rows_free(tree->rows);
+	store_rows_free(tree->rows);
 	free(tree->path);
 	free(tree->last_parent);
 	free(tree->rest[0]);
@@ -107,12 +107,12 @@ int tree_end_layer(struct tree *tree, struct peel_error *err)
 void tree_set_limits(struct tree *tree, struct limit_watch *limits)
 {
 	tree->limits = limits;
-	tree_rows_set_limits(tree->rows, limits);
+	store_rows_set_limits(tree->rows, limits);
 }
 
 void tree_add_memory(struct tree *tree, size_t spare)
 {
-	tree_rows_set_budget(tree->rows, TREE_ROWS_BUDGET + spare / 2);
+	store_rows_set_budget(tree->rows, STORE_ROWS_BUDGET + spare / 2);
 	tree_sort_set_budget(tree->sort, TREE_SORT_BUDGET + spare / 2);
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "store_page.h"
-#include "tree_rows.h"
+#include "store_rows.h"
 #include "util.h"
 
 /**
@@ -114,7 +114,7 @@ static int take_row(void *arg, const struct page_row *row, struct peel_error *er
 	return put_link(tree, &name, row->id, type == 'l' ? link->bytes : NULL, link->len, err);
 }
 
-/** Rows of this layer that were too long for tree_rows.h. */
+/** Rows of this layer that were too long for store_rows.h. */
 static int take_long_rows(struct tree *tree, uint64_t from, struct peel_error *err)
 {
 	static const char sql[] =
@@ -144,7 +144,7 @@ static int fill(struct tree *tree, struct peel_error *err)
 	int code = store_exec(tree->store, make, err);
 
 	if (code == 0) {
-		code = tree_rows_each(tree->rows, first, take_row, tree, err);
+		code = store_rows_each(tree->rows, first, take_row, tree, err);
 	}
 	if (code == 0) {
 		code = take_long_rows(tree, first, err);

@@ -53,7 +53,7 @@ void tree_hidden_put(struct record *record, uint32_t flags, const void *hash, in
 	enum store_why why)
 {
 	if (layer < 0) {
-		record_int4(record, (int32_t)flags);
+		record_int_wide(record, (int32_t)flags, 4);
 	} else {
 		record_int(record, flags);
 	}

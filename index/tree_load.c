@@ -19,7 +19,7 @@
 #include "store_bulk.h"
 #include "store_record.h"
 #include "tree_priv.h"
-#include "tree_rows.h"
+#include "store_rows.h"
 #include "tree_sort.h"
 #include "util.h"
 
@@ -199,7 +199,7 @@ static int write_trees(struct loading *loading, struct bulk *bulk, struct peel_e
 		code = bulk_tree_new(bulk, trees[i].name, trees[i].kind, trees[i].tree, err);
 	}
 	if (code == 0) {
-		code = tree_rows_write(loading->tree->rows, loading->table, err);
+		code = store_rows_write(loading->tree->rows, loading->table, err);
 	}
 	if (code == 0) {
 		code = write_indexes(loading, err);

@@ -51,7 +51,7 @@ struct tree {
 	/** What the merge must know of all entries. */
 	struct tree_sort *sort;
 	/** Rows of table entry; the record of the next one. */
-	struct tree_rows *rows;
+	struct store_rows *rows;
 	struct record record;
 	/** Some rows are too long for it, and wait in temp.long_entry. */
 	bool any_long;

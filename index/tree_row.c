@@ -14,7 +14,7 @@
 #include <xxhash.h>
 
 #include "tree_hidden.h"
-#include "tree_rows.h"
+#include "store_rows.h"
 #include "tree_sort.h"
 #include "util.h"
 
@@ -229,7 +229,7 @@ static int insert_entry(struct tree *tree, struct tree_row *row, int64_t owner,
 	len = record_end(&tree->record);
 	row->aside = tree->record.overflow || row->name_len > NAME_LONG;
 	code = row->aside ? insert_long(tree, row, owner, err)
-			  : tree_rows_add(tree->rows, row->id, &tree->record, len, err);
+			  : store_rows_add(tree->rows, row->id, &tree->record, len, err);
 	return code == 0 && row->type == 'h' ? note_hardlink(tree, row->id, err) : code;
 }
 

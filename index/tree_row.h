@@ -21,7 +21,7 @@ struct tree_row {
 	uint32_t flags;
 	uint32_t self;
 	uint64_t allocated;
-	/** It is too long to be among those of tree_rows.h. */
+	/** It is too long to be among those of store_rows.h. */
 	bool aside;
 	/** The path is not plainly dir/name. */
 	bool odd_path;

@@ -42,7 +42,7 @@ struct sort_row {
 	char type;
 	/** Its blocks are in table extra. */
 	bool sparse;
-	/** Its row is not among those of tree_rows.h. */
+	/** Its row is not among those of store_rows.h. */
 	bool aside;
 	const char *name;
 };

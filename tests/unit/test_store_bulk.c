@@ -297,7 +297,7 @@ static void numbers_come_back(void **state)
 
 		record_begin(&record);
 		record_int(&record, values[i]);
-		record_int4(&record, (int32_t)values[i]);
+		record_int_wide(&record, (int32_t)values[i], 4);
 		len = record_end(&record);
 		memcpy(whole, record.head, record.head_len);
 		memcpy(whole + record.head_len, record.body, record.body_len);

@@ -15,7 +15,7 @@
 #include "store_page.h"
 #include "store_record.h"
 #include "tree_priv.h"
-#include "tree_rows.h"
+#include "store_rows.h"
 #include "util.h"
 
 /** More than a folder's ids in memory, and with two layers above more hidden rows than wait. */
@@ -255,7 +255,7 @@ static int see_row(void *arg, const struct page_row *row, struct peel_error *err
 	return seen->count == 777 ? peel_fail(err, PEEL_ECANCELED, "enough") : 0;
 }
 
-static int add_rows(struct tree_rows *rows, uint64_t from, uint64_t to, struct peel_error *err)
+static int add_rows(struct store_rows *rows, uint64_t from, uint64_t to, struct peel_error *err)
 {
 	static const char bytes[300] = "";
 	int code = 0;
@@ -267,7 +267,7 @@ static int add_rows(struct tree_rows *rows, uint64_t from, uint64_t to, struct p
 		record_null(&record);
 		record_int(&record, (int64_t)id * 3);
 		record_blob(&record, bytes, id % 300);
-		code = tree_rows_add(rows, id, &record, record_end(&record), err);
+		code = store_rows_add(rows, id, &record, record_end(&record), err);
 	}
 	return code;
 }
@@ -277,31 +277,31 @@ static void rows_wait_in_memory_and_in_a_file(void **state)
 	static const struct {
 		size_t budget;
 		uint64_t rows;
-	} cases[] = {{TREE_ROWS_BUDGET, 9000}, {1, 9000}, {200000, 9000}, {1, 1}, {1, 0}};
+	} cases[] = {{STORE_ROWS_BUDGET, 9000}, {1, 9000}, {200000, 9000}, {1, 1}, {1, 0}};
 	int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	(void)state;
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct peel_error err = {0};
-		struct tree_rows *rows = NULL;
+		struct store_rows *rows = NULL;
 		struct seen seen = {.next = 1};
 
-		assert_good(tree_rows_new(folder, &rows, &err), &err);
-		tree_rows_set_budget(rows, cases[i].budget);
+		assert_good(store_rows_new(folder, &rows, &err), &err);
+		store_rows_set_budget(rows, cases[i].budget);
 		assert_good(add_rows(rows, 1, cases[i].rows / 2, &err), &err);
 		/* Looking does not hinder adding. */
 		seen.next = cases[i].rows / 3;
 		if (cases[i].rows > 1000) {
-			assert_failure(tree_rows_each(rows, seen.next, see_row, &seen, &err),
+			assert_failure(store_rows_each(rows, seen.next, see_row, &seen, &err),
 				PEEL_ECANCELED, &err, "enough");
 			assert_int_equal(seen.count, 777);
 		}
 		assert_good(add_rows(rows, max_u64(cases[i].rows / 2, 1), cases[i].rows + 1, &err),
 			&err);
 		seen = (struct seen){.next = 1, .count = 10000};
-		assert_good(tree_rows_each(rows, 0, see_row, &seen, &err), &err);
+		assert_good(store_rows_each(rows, 0, see_row, &seen, &err), &err);
 		assert_int_equal(seen.next, cases[i].rows + 1);
-		tree_rows_free(rows);
+		store_rows_free(rows);
 	}
 	close(folder);
 }
@@ -311,13 +311,13 @@ static void a_full_disk_is_told(void **state)
 	/* A folder where nothing can be made. */
 	int folder = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct peel_error err = {0};
-	struct tree_rows *rows = NULL;
+	struct store_rows *rows = NULL;
 
 	(void)state;
-	assert_good(tree_rows_new(folder, &rows, &err), &err);
-	tree_rows_set_budget(rows, 1);
+	assert_good(store_rows_new(folder, &rows, &err), &err);
+	store_rows_set_budget(rows, 1);
 	assert_failure(add_rows(rows, 1, 9000, &err), PEEL_EIO, &err, "temporary file");
-	tree_rows_free(rows);
+	store_rows_free(rows);
 	close(folder);
 }
 
