@@ -20,6 +20,7 @@ struct facts_record;
 struct facts_rules;
 struct facts_scanner;
 struct facts_spool;
+struct facts_table;
 struct layer_watch;
 struct pack;
 struct store;
@@ -106,6 +107,8 @@ struct facts_writing {
 	struct facts_gather *gather;
 	/** The facts file, the index attached to it as idx. */
 	struct store *store;
+	/** Its table file. */
+	struct facts_table *table;
 	/** Sizes that several files have. */
 	struct size_filter *sizes;
 	/** Why facts are not all, a line a reason; NULL: they are. */

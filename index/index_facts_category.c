@@ -6,6 +6,7 @@
 #include "facts_look.h"
 #include "facts_rules.h"
 #include "index_facts.h"
+#include "index_facts_table.h"
 #include "query_priv.h"
 #include "store.h"
 #include "util.h"
@@ -64,20 +65,6 @@ static int write_rules(struct facts_writing *writing, struct peel_error *err)
 		}
 	}
 	return code;
-}
-
-static int set_category(struct sorting *sorting, uint64_t entry, uint32_t category)
-{
-	static const char sql[] = "UPDATE file SET category = ?2 WHERE entry = ?1";
-	sqlite3_stmt *stmt;
-	int code = store_get(sorting->writing->store, sql, &stmt, sorting->q.err);
-
-	if (code < 0 || category == 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)entry);
-	sqlite3_bind_int64(stmt, 2, category);
-	return store_run(sorting->writing->store, stmt, sorting->q.err);
 }
 
 /** Have the file's path. @return its length, 0 where it is too long to be sorted by it, or less than 0. */
@@ -145,6 +132,7 @@ static int sort_file(struct sorting *sorting, sqlite3_stmt *row)
 		.head_len = (size_t)sqlite3_column_bytes(row, COLUMN_HEAD),
 	};
 	int len = make_path(sorting, row);
+	uint32_t category;
 
 	if (len < 0) {
 		return len;
@@ -167,8 +155,11 @@ static int sort_file(struct sorting *sorting, sqlite3_stmt *row)
 		};
 		file.package = &sorting->package;
 	}
-	return set_category(sorting, (uint64_t)sqlite3_column_int64(row, COLUMN_ENTRY),
-		rules->category_of(rules->arg, &file));
+	category = rules->category_of(rules->arg, &file);
+	return category == 0 ? 0
+			     : facts_table_sort(sorting->writing->table,
+				       (uint64_t)sqlite3_column_int64(row, COLUMN_ENTRY), category,
+				       sorting->q.err);
 }
 
 int facts_write_categories(struct facts_writing *writing, struct peel_error *err)
@@ -198,5 +189,5 @@ int facts_write_categories(struct facts_writing *writing, struct peel_error *err
 		code = sort_file(sorting, stmt);
 	}
 	query_end_(&sorting->q);
-	return code;
+	return code < 0 ? code : facts_table_pass(writing->table, err);
 }

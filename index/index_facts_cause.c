@@ -10,28 +10,12 @@
 #include <peel/error.h>
 
 #include "index_facts.h"
+#include "index_facts_table.h"
 #include "store.h"
 #include "util.h"
 
-/** An entry's cause. */
-static int set_cause(struct facts_writing *writing, int64_t entry, enum store_why why,
-	struct peel_error *err)
-{
-	static const char sql[] = "UPDATE file SET why = ?2 WHERE entry = ?1";
-	sqlite3_stmt *stmt;
-	int code = store_get(writing->store, sql, &stmt, err);
-
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, entry);
-	sqlite3_bind_int(stmt, 2, why);
-	return store_run(writing->store, stmt, err);
-}
-
 int facts_write_causes(struct facts_writing *writing, struct peel_error *err)
 {
-	/* Rows come out before any is changed: the changed column is in no index, so the walk is not disturbed. */
 	static const char sql[] =
 		"SELECT a.id, a.mode = b.mode AND a.uid = b.uid AND a.gid = b.gid AND a.mtime = b.mtime"
 		"  AND a.nsec = b.nsec"
@@ -50,8 +34,8 @@ int facts_write_causes(struct facts_writing *writing, struct peel_error *err)
 	int code = store_get(writing->store, sql, &stmt, err);
 
 	while (code == 0 && (code = store_step(writing->store, stmt, err)) > 0) {
-		code = set_cause(writing, sqlite3_column_int64(stmt, 0),
+		code = facts_table_explain(writing->table, (uint64_t)sqlite3_column_int64(stmt, 0),
 			sqlite3_column_int(stmt, 1) ? WHY_IDENTICAL : WHY_METADATA, err);
 	}
-	return code;
+	return code < 0 ? code : facts_table_pass(writing->table, err);
 }

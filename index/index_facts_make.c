@@ -12,6 +12,7 @@
 #include "facts_wanted.h"
 #include "index_reuse_facts.h"
 #include "index_facts.h"
+#include "index_facts_table.h"
 #include "store.h"
 #include "store_facts.h"
 #include "store_seal.h"
@@ -65,6 +66,7 @@ static int check_answers(const struct facts_writing *writing, struct peel_error 
 
 static void writing_finish(struct facts_writing *writing)
 {
+	facts_table_free(writing->table);
 	store_close(writing->store);
 	facts_readers_free(writing->readers);
 	facts_gather_free(writing->gather);
@@ -109,6 +111,7 @@ static int write_all(const struct facts_job *job, struct facts_spool *spool,
 	}
 	if (code == 0) {
 		store_set_limits(writing.store, facts_readers_limits(writing.readers));
+		code = facts_table_new(writing.store, &writing.table, err);
 	}
 	code = code < 0 ? code : write_tables(job, &writing, err);
 	*ret_again = code < 0 && writing.readers && facts_readers_known_failed(writing.readers);

@@ -9,7 +9,9 @@
 
 #include "facts_look.h"
 #include "index_facts.h"
+#include "index_facts_table.h"
 #include "pkgdb_owners.h"
+#include "query_priv.h"
 #include "store.h"
 #include "util.h"
 
@@ -66,18 +68,9 @@ static int take_package(void *arg, uint32_t id, const struct pkgdb_record *recor
 static int take_owner(void *arg, uint64_t ino, uint32_t package, enum peel_claim claim,
 	struct peel_error *err)
 {
-	static const char sql[] = "UPDATE file SET package = ?2, claim = ?3 WHERE entry = ?1";
 	const struct owning *owning = arg;
-	sqlite3_stmt *stmt;
-	int code = store_get(owning->writing->store, sql, &stmt, err);
 
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)ino);
-	sqlite3_bind_int64(stmt, 2, package);
-	sqlite3_bind_int(stmt, 3, claim);
-	return store_run(owning->writing->store, stmt, err);
+	return facts_table_own(owning->writing->table, ino, package, claim, err);
 }
 
 static int next_program(void *arg, uint64_t *ret_ino, unsigned *ret_elf_flags,
@@ -106,19 +99,52 @@ static int next_program(void *arg, uint64_t *ret_ino, unsigned *ret_elf_flags,
 	return code;
 }
 
+/** The entry of a file in any view. */
+static int64_t entry_of(uint64_t ino)
+{
+	return (int64_t)(ino & (QUERY_FOLDER_BIT - 1));
+}
+
+static int same_content(void *arg, uint64_t a, uint64_t b, struct peel_error *err)
+{
+	static const char sql[] =
+		"SELECT a.hash = b.hash FROM file a, file b WHERE a.entry = ?1 AND b.entry = ?2";
+	const struct owning *owning = arg;
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int r = store_get(owning->writing->store, sql, &stmt, err);
+
+	if (r < 0) {
+		return r;
+	}
+	sqlite3_bind_int64(stmt, 1, entry_of(a));
+	sqlite3_bind_int64(stmt, 2, entry_of(b));
+	r = store_step(owning->writing->store, stmt, err);
+	if (r <= 0 || sqlite3_column_type(stmt, 0) == SQLITE_NULL) {
+		return r < 0 ? r : PKGDB_UNKNOWN;
+	}
+	return sqlite3_column_int(stmt, 0) != 0;
+}
+
 /** What is hidden at a path that still shows a file. */
 static int own_hidden(struct facts_writing *writing, struct peel_error *err)
 {
 	static const char sql[] =
-		"UPDATE file SET (package, claim) = (SELECT f.package, f.claim FROM idx.entry a"
-		" JOIN idx.entry b ON b.dir = a.dir AND b.name = a.name AND b.type IN ('f', 'h')"
+		"SELECT a.id, f.package, f.claim FROM idx.entry a"
+		" JOIN idx.entry b ON b.dir = a.dir AND b.name = a.name AND +b.type IN ('f', 'h')"
 		"  AND b.why IS NULL"
-		" JOIN file f ON f.entry = coalesce(b.inode, b.id) WHERE a.id = file.entry)"
-		" WHERE package IS NULL AND entry IN (SELECT a.id FROM idx.entry a"
-		"  LEFT JOIN idx.hardlink h ON h.inode = a.id"
-		"  WHERE a.type = 'f' AND a.why IS NOT NULL AND coalesce(h.nlink, 0) = 0)";
+		" JOIN file f ON f.entry = coalesce(b.inode, b.id)"
+		" WHERE a.type = 'f' AND a.why IS NOT NULL AND f.package IS NOT NULL"
+		"  AND (NOT a.flags & 8 OR coalesce((SELECT nlink FROM idx.hardlink WHERE inode = a.id), 0) = 0)"
+		" ORDER BY a.id";
+	cleanup_stmt sqlite3_stmt *stmt = NULL;
+	int code = store_get(writing->store, sql, &stmt, err);
 
-	return store_exec(writing->store, sql, err);
+	while (code == 0 && (code = store_step(writing->store, stmt, err)) > 0) {
+		code = facts_table_own(writing->table, (uint64_t)sqlite3_column_int64(stmt, 0),
+			(uint32_t)sqlite3_column_int64(stmt, 1),
+			(enum peel_claim)sqlite3_column_int(stmt, 2), err);
+	}
+	return code < 0 ? code : facts_table_pass(writing->table, err);
 }
 
 int facts_write_owners(struct facts_writing *writing, struct peel_error *err)
@@ -129,10 +155,12 @@ int facts_write_owners(struct facts_writing *writing, struct peel_error *err)
 		.package = take_package,
 		.owner = take_owner,
 		.program = next_program,
+		.same = same_content,
 		.arg = &owning,
 	};
 	int code = pkgdb_owners(writing->index, &sink, err);
 
 	store_done_(&owning.programs);
+	code = code < 0 ? code : facts_table_pass(writing->table, err);
 	return code < 0 ? code : own_hidden(writing, err);
 }

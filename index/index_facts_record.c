@@ -10,6 +10,7 @@
 #include "facts_rules.h"
 #include "facts_wanted.h"
 #include "index_facts.h"
+#include "index_facts_table.h"
 #include "store.h"
 #include "util.h"
 
@@ -26,20 +27,16 @@ static int put_file(struct facts_writing *writing, uint64_t entry,
 	const struct facts_record *record, enum facts_looked looked, const void *hash,
 	struct peel_error *err)
 {
-	static const char sql[] =
-		"INSERT INTO file (entry, kind, hash, head, looked) VALUES (?1, ?2, ?3, ?4, ?5)";
-	sqlite3_stmt *stmt;
-	int code = store_get(writing->store, sql, &stmt, err);
+	const struct facts_table_row row = {
+		.entry = entry,
+		.kind = record->kind,
+		.hash = hash,
+		.head = record->head,
+		.head_len = record->head_len,
+		.looked = looked,
+	};
 
-	if (code < 0) {
-		return code;
-	}
-	sqlite3_bind_int64(stmt, 1, (int64_t)entry);
-	sqlite3_bind_int(stmt, 2, record->kind);
-	store_bind_blob(stmt, 3, hash, PEEL_FAST_HASH_SIZE);
-	store_bind_blob(stmt, 4, record->head, record->head_len);
-	sqlite3_bind_int(stmt, 5, looked);
-	return store_run(writing->store, stmt, err);
+	return facts_table_add(writing->table, &row, err);
 }
 
 /* The statement for a row of the file at hand, whose entry is column 1. */

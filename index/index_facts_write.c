@@ -23,6 +23,7 @@
 #include "facts_rows.h"
 #include "facts_rules.h"
 #include "index_facts.h"
+#include "index_facts_table.h"
 #include "limit.h"
 #include "store.h"
 #include "util.h"
@@ -414,5 +415,5 @@ int facts_write_files(struct facts_writing *writing, struct peel_error *err)
 	for (int i = 0; code == 0 && i < writing->index->layer_count; i++) {
 		code = write_layer_facts(writing, i, err);
 	}
-	return code;
+	return code < 0 ? code : facts_table_write(writing->table, err);
 }

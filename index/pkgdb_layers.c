@@ -93,16 +93,12 @@ static int read_copies(struct pkgdb_gather *g, const struct pkgdb_database *data
 	return r < 0 ? r : 0;
 }
 
-/* @return 1 where two files begin alike and are of one size, 0 where not, or less than 0. */
-static int is_same(struct pkgdb_gather *g, const struct peel_node *a, const struct peel_node *b)
+/* The same by reading both. */
+static int begin_alike(struct pkgdb_gather *g, const struct peel_node *a, const struct peel_node *b)
 {
 	uint64_t compared = 0;
-	int r = 0;
+	int r = pkgdb_open(g->index, 0, NULL, a->ino, &g->text, g->err);
 
-	if (a->size != b->size) {
-		return 0;
-	}
-	r = pkgdb_open(g->index, 0, NULL, a->ino, &g->text, g->err);
 	r = r > 0 ? pkgdb_open(g->index, 0, NULL, b->ino, &g->beside, g->err) : r;
 	while (r > 0 && compared < min_u64(a->size, SAME_MAX)) {
 		const char *one;
@@ -118,6 +114,24 @@ static int is_same(struct pkgdb_gather *g, const struct peel_node *a, const stru
 		compared += one_len;
 	}
 	return r;
+}
+
+/*
+ * @return 1 where two files begin alike and are of one size, 0 where not, or less than 0. Where their contents are
+ * known nothing is read: the copies of a compressed layer would be decoded for it.
+ */
+static int is_same(struct pkgdb_gather *g, const struct peel_node *a, const struct peel_node *b)
+{
+	int r = PKGDB_UNKNOWN;
+
+	if (a->size != b->size) {
+		return 0;
+	}
+	if (g->sink->same) {
+		r = g->sink->same(g->sink->arg, a->ino, b->ino, g->err);
+	}
+	/* Programs that differ may begin alike. */
+	return r < 0 || r == 1 || (r == 0 && a->size <= SAME_MAX) ? r : begin_alike(g, a, b);
 }
 
 static int find_first(struct pkgdb_gather *g, struct pkgdb_record *record, uint64_t *lookups)

@@ -38,6 +38,9 @@ struct pkgdb_record {
 	int64_t claimed;
 };
 
+/** What struct pkgdb_sink.same may answer. */
+#define PKGDB_UNKNOWN 2
+
 /** Takes what is found. All return 0, or less than 0 to stop. */
 struct pkgdb_sink {
 	/** A database, whether it can be read ("") or not (why, with image bytes as they are). */
@@ -52,6 +55,11 @@ struct pkgdb_sink {
 	/** Gives the programs that were made by Go or Rust, one a call: 1, 0 at the end. NULL: none are known. */
 	int (*program)(void *arg, uint64_t *ret_ino, unsigned *ret_elf_flags,
 		struct peel_error *err);
+	/**
+	 * Are the contents of two files, by their numbers in whatever view, known to be the same? 1; 0 they are
+	 * known to differ; PKGDB_UNKNOWN. NULL: of no files.
+	 */
+	int (*same)(void *arg, uint64_t a, uint64_t b, struct peel_error *err);
 	void *arg;
 };
 

@@ -57,6 +57,8 @@ struct told {
 	size_t owners;
 	char problems[1024];
 	bool stop;
+	/** What it says of contents; NULL: nothing. */
+	const int *same;
 };
 
 static int take_database(void *arg, const char *path, const char *db, const char *problem,
@@ -106,11 +108,20 @@ static int take_owner(void *arg, uint64_t ino, uint32_t package, enum peel_claim
 	return 0;
 }
 
+static int say_same(void *arg, uint64_t a, uint64_t b, struct peel_error *err)
+{
+	const struct told *told = arg;
+
+	assert_true(a != b);
+	return *told->same < 0 ? peel_fail(err, *told->same, "no answer") : *told->same;
+}
+
 static int ask(struct told *told, struct peel_error *err)
 {
 	const struct pkgdb_sink sink = {.database = take_database,
 		.package = take_package,
 		.owner = take_owner,
+		.same = told->same ? say_same : NULL,
 		.arg = told};
 
 	told->count = 0;
@@ -185,6 +196,29 @@ static void layers_are_those_of_the_version(void **state)
 	test_index_free(&test);
 }
 
+/* The layer of a record is that of its first copy, whoever says what a copy is. */
+static void contents_that_are_known_are_not_read(void **state)
+{
+	static const struct {
+		int same;
+		int layer;
+	} cases[] = {{1, 1}, {PKGDB_UNKNOWN, 1}, {0, 2}};
+	static const int failure = PEEL_EIO;
+	struct test_index test = test_index_new(entries, countof(entries), NULL);
+	struct told told = {.test = &test};
+	struct peel_error err = {0};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		told.same = &cases[i].same;
+		assert_good(ask(&told, &err), &err);
+		assert_int_equal(told.layers[3], cases[i].layer);
+	}
+	told.same = &failure;
+	assert_failure(ask(&told, &err), PEEL_EIO, &err, "no answer");
+	test_index_free(&test);
+}
+
 static void the_sink_may_stop(void **state)
 {
 	struct test_index test = test_index_new(entries, countof(entries), NULL);
@@ -251,6 +285,7 @@ int main(void)
 		cmocka_unit_test(layers_are_those_of_the_version),
 		cmocka_unit_test(no_failure_is_lost),
 		cmocka_unit_test(stronger_claims_win),
+		cmocka_unit_test(contents_that_are_known_are_not_read),
 		cmocka_unit_test(the_sink_may_stop),
 		cmocka_unit_test(unreadable_layers_are_problems),
 	};
