@@ -29,16 +29,19 @@ enum {
 	COST_NONE = 10000,
 };
 
-/* Folders that most paths are in, sorted. */
+/* Folders that most paths are in, and databases that most packages are in (audit_categories.c), sorted. */
 static const char *const common_names[] = {
+	"apk",
 	"bin",
 	"dist-packages",
+	"dpkg",
 	"etc",
 	"include",
 	"lib",
 	"local",
 	"node_modules",
 	"opt",
+	"rpm",
 	"share",
 	"site-packages",
 	"src",
