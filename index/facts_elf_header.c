@@ -170,3 +170,26 @@ int elf_file_header(struct elf_look *look, struct peel_error *err)
 	bound_tables(look);
 	return 1;
 }
+
+uint64_t facts_elf_dynamic_place(const void *head, size_t len)
+{
+	const uint8_t *bytes = head;
+	struct facts_elf elf = {0};
+	struct elf_look look = {.elf = &elf};
+	const struct layout *layout;
+	uint64_t at;
+
+	if (len < ELF_HEADER_MAX || !judge_ident(&look, bytes, len)) {
+		return 0;
+	}
+	layout = layout_of(&look);
+	at = elf_word(&look, bytes + layout->program_offset);
+	for (unsigned n = facts_get16(bytes + layout->program_count, look.big);
+		n > 0 && at <= len && len - at >= layout->program; n--) {
+		if (facts_get32(bytes + at, look.big) == PT_DYNAMIC) {
+			return elf_word(&look, bytes + at + (elf.bits == 64 ? 8 : 4));
+		}
+		at += layout->program;
+	}
+	return 0;
+}

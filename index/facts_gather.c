@@ -5,7 +5,10 @@
  * and the directory of a ZIP, lie there. What lies elsewhere is read afterwards, where reading at random is
  * possible (deferred); what comes out is the same.
  *
- *	|<--- head --->| ..... passes by ..... |<-- tail -->|
+ *	|<--- head --->| .. |<- dynamic ->| .. |<-- tail -->|
+ *
+ * Of a large ELF file the begin of its dynamic section is kept, too, which lies with the data between the two: its
+ * place stands in the head.
  *
  * Of what may only have something at its end (data, scripts) the first 64 KiB and the last 128 KiB are
  * kept, of all the rest nothing.
@@ -51,6 +54,9 @@ struct facts_gather {
 	/** Of a file that is kept whole, head runs on into tail. */
 	uint8_t *head;
 	uint8_t *tail;
+	/** What is kept between them, and where in the file; its length is 0: nothing is. */
+	uint8_t *between;
+	uint64_t between_from, between_len;
 	/** Of an ar archive that is not kept whole. */
 	struct ar_keep archive;
 	bool is_archive;
@@ -69,7 +75,7 @@ int facts_gather_new(const struct facts_wanted *wanted, const struct facts_scann
 
 	if (code == 0) {
 		gather->wanted = wanted;
-		gather->head = malloc(FACTS_KEPT_HEAD + FACTS_KEPT_TAIL);
+		gather->head = malloc(FACTS_KEPT_HEAD + FACTS_KEPT_TAIL + FACTS_KEPT_DYNAMIC);
 		gather->hash = XXH3_createState();
 		code = gather->head && gather->hash ? facts_scan_new(scanner, &gather->scan, err)
 						    : peel_fail(err, PEEL_ENOMEM, "no memory");
@@ -79,6 +85,7 @@ int facts_gather_new(const struct facts_wanted *wanted, const struct facts_scann
 		return code;
 	}
 	gather->tail = gather->head + FACTS_KEPT_HEAD;
+	gather->between = gather->tail + FACTS_KEPT_TAIL;
 	for (size_t i = 0; i < wanted->marker_count; i++) {
 		gather->in |= wanted->markers[i].in;
 	}
@@ -111,6 +118,7 @@ void facts_gather_begin(struct facts_gather *gather, uint64_t size, bool hash)
 	gather->scanning = false;
 	gather->keep_from = 0;
 	gather->kept_first = 0;
+	gather->between_len = 0;
 	gather->is_archive = false;
 	ar_keep_finish(&gather->archive);
 	gather->markers.len = 0;
@@ -142,6 +150,26 @@ static void keep(struct facts_gather *gather, const uint8_t *bytes, size_t len, 
 	}
 }
 
+/** Keep the dynamic section of an ELF file that is not kept whole; what of it has passed is in head. */
+static void choose_between(struct facts_gather *gather)
+{
+	uint64_t from;
+
+	if (gather->kind != PEEL_KIND_ELF || gather->tail_from == FACTS_KEPT_HEAD) {
+		return;
+	}
+	from = facts_elf_dynamic_place(gather->head,
+		(size_t)min_u64(gather->passed, FACTS_KEPT_HEAD));
+	if (from > 0 && from < gather->tail_from) {
+		gather->between_from = from;
+		gather->between_len = min_u64(FACTS_KEPT_DYNAMIC, gather->size - from);
+	}
+	if (from > 0 && from < gather->passed) {
+		memcpy(gather->between, gather->head + from,
+			(size_t)min_u64(gather->passed - from, gather->between_len));
+	}
+}
+
 /** Which part of the file is kept from here on. */
 static void choose_kept(struct facts_gather *gather)
 {
@@ -155,6 +183,7 @@ static void choose_kept(struct facts_gather *gather)
 		gather->keep_from = gather->size - min_u64(gather->size, FACTS_KEPT_END);
 		break;
 	case FACTS_INSIDE_ALL:
+		choose_between(gather);
 		break;
 	}
 }
@@ -224,6 +253,7 @@ void facts_gather_feed(struct facts_gather *gather, const void *bytes, size_t le
 	}
 	keep(gather, at, len, gather->head, 0, gather->kept_first);
 	keep_range(gather, at, len, gather->keep_from, gather->size);
+	keep(gather, at, len, gather->between, gather->between_from, gather->between_len);
 	if (gather->is_archive) {
 		ar_keep_feed(&gather->archive, gather->passed, at, len);
 	}
@@ -244,6 +274,11 @@ static bool copy_kept(const struct facts_gather *gather, uint64_t offset, uint8_
 	const uint64_t end = offset + len;
 
 	if (gather->is_archive && ar_keep_copy(&gather->archive, offset, buf, len)) {
+		return true;
+	}
+	if (offset >= gather->between_from && end <= gather->passed &&
+		end <= gather->between_from + gather->between_len) {
+		memcpy(buf, gather->between + (offset - gather->between_from), len);
 		return true;
 	}
 	if (end > gather->passed || (offset < gather->keep_from && end > gather->kept_first)) {

@@ -21,6 +21,8 @@ struct peel_error;
 /** Bytes kept of a file until its end: all of a small one, of a larger one its begin and its end. */
 #define FACTS_KEPT_HEAD (2u << 20)
 #define FACTS_KEPT_TAIL (1u << 20)
+/** And of a large ELF file from its dynamic section on. */
+#define FACTS_KEPT_DYNAMIC (64u << 10)
 /** Memory of a gatherer, bytes. */
 #define FACTS_GATHER_MEMORY (FACTS_KEPT_HEAD + FACTS_KEPT_TAIL + (256u << 10))
 

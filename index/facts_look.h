@@ -86,6 +86,13 @@ struct facts_elf_sink {
 };
 
 /**
+ * Where an ELF file's dynamic section begins by its first bytes, as far as they say it: a guess at what will be asked
+ * for.
+ * @return 0: there is none, or they do not say.
+ */
+uint64_t facts_elf_dynamic_place(const void *head, size_t len);
+
+/**
  * Look into an ELF file of either class and byte order.
  * @param wanted symbols that are told; NULL: none.
  * @return 1 and the facts; 0: it is no ELF file; less than 0 as file->read.

@@ -2,6 +2,7 @@
 /* What is gathered of a file while it passes by is what looking into the whole file gives. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -297,6 +298,68 @@ static void of_large_libraries_headers_are_kept(void **state)
 	assert_int_equal(check(&sample, false, FACTS_ITEM_MEMBER), 1999);
 }
 
+/** A library that needs "libneeded.so", with its dynamic section and its strings somewhere in 6 MiB. */
+static void make_library(struct sample *sample, size_t dynamic, size_t strings)
+{
+	static const char names[] = "\0libneeded.so";
+	const Elf64_Ehdr header = {
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			EV_CURRENT},
+		.e_type = ET_DYN,
+		.e_machine = EM_X86_64,
+		.e_version = EV_CURRENT,
+		.e_phoff = sizeof(header),
+		.e_ehsize = sizeof(header),
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 2,
+	};
+	const Elf64_Dyn entries[] = {
+		{DT_NEEDED, {1}},
+		{DT_STRTAB, {strings}},
+		{DT_STRSZ, {sizeof(names)}},
+		{DT_NULL, {0}},
+	};
+	const Elf64_Phdr programs[] = {
+		{.p_type = PT_LOAD, .p_filesz = 6 << 20, .p_memsz = 6 << 20},
+		{.p_type = PT_DYNAMIC,
+			.p_offset = dynamic,
+			.p_vaddr = dynamic,
+			.p_filesz = sizeof(entries),
+			.p_memsz = sizeof(entries)},
+	};
+
+	append_zeros(sample, 6 << 20);
+	memcpy(sample->bytes, &header, sizeof(header));
+	memcpy(sample->bytes + sizeof(header), programs, sizeof(programs));
+	memcpy(sample->bytes + strings, names, sizeof(names));
+	memcpy(sample->bytes + dynamic, entries, sizeof(entries));
+}
+
+static void of_large_programs_the_dynamic_section_is_kept(void **state)
+{
+	static const struct {
+		size_t dynamic, strings;
+		bool deferred;
+	} cases[] = {
+		{FACTS_KEPT_HEAD + 1000, 100000, false},
+		{3 << 20, FACTS_KEPT_HEAD - 60000, false},
+		{(5 << 20) - 40, 100000, false},
+		{(6 << 20) - 100, 100000, false},
+		{FACTS_KEPT_HEAD - 64, 100000, false},
+		{5000, 100000, false},
+		/* What its strings are is known only when they have passed. */
+		{4 << 20, 3 << 20, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct sample sample = {0};
+
+		make_library(&sample, cases[i].dynamic, cases[i].strings);
+		assert_int_equal(check(&sample, cases[i].deferred, FACTS_ITEM_NEED), 1);
+	}
+}
+
 static void markers_are_found_by_kind(void **state)
 {
 	struct sample sample = {0};
@@ -327,6 +390,7 @@ int main(void)
 		cmocka_unit_test(programs_are_looked_into),
 		cmocka_unit_test(what_did_not_stay_is_read_again),
 		cmocka_unit_test(of_large_libraries_headers_are_kept),
+		cmocka_unit_test(of_large_programs_the_dynamic_section_is_kept),
 		cmocka_unit_test(markers_are_found_by_kind),
 		cmocka_unit_test(an_empty_file_has_a_kind),
 	};
