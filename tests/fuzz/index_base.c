@@ -252,7 +252,8 @@ static void note_schema(struct base_file *file)
 	const size_t cells = (size_t)header[3] << 8 | header[4];
 	const uint8_t *pointers = header + INNER_HEADER;
 
-	file->schema = calloc(file->len / STORE_PAGE_SIZE, sizeof(*file->schema));
+	/* The seal, behind the pages, is no whole one. */
+	file->schema = calloc(file->len / STORE_PAGE_SIZE + 1, sizeof(*file->schema));
 	fuzz_check(file->schema);
 	file->schema[0] = true;
 	for (size_t i = 0; header[0] == TABLE_INNER && i <= cells; i++) {
