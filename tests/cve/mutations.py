@@ -47,10 +47,10 @@ MUTATIONS = {
     "decoded_bytes": [("index/limit.c", "code = limits_check(watch, PEEL_LIMIT_TOTAL_BYTES, all_out, err);", "code = 0;")],
     "zstd_window": [("index/limit.c", "while (UINT64_C(1) << log > part) {", "while (false) {"),
                     ("index/limit.c", "unsigned int log = WINDOW_LOG_MAX;", "unsigned int log = 31;")],
-    "entry_bomb": [("index/layer_crew_read.c", "if (limits_over(crew->options.limits, PEEL_LIMIT_ENTRIES, count)) {", "if (false) {"),
-                   ("index/tree_add.c", "if (limits_over(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree) + 1)) {", "if (false) {"),
+    "entry_bomb": [("index/layer_crew_read.c", "int code = limits_count(crew->options.limits, PEEL_LIMIT_ENTRIES, count, err);", "int code = 0;"),
+                   ("index/tree_add.c", "code = limits_count(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree) + 1, err);", "code = 0;"),
                    ("index/tree.c", "return limits_check(tree->limits, PEEL_LIMIT_ENTRIES, tree_count(tree), err);", "return 0;"),
-                   ("index/image_outer.c", "if (limits_over(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count)) {", "if (false) {")],
+                   ("index/image_outer.c", "int r = limits_count(walk->watch.limits, PEEL_LIMIT_ENTRIES, ++walk->count, err);", "int r = 0;")],
     "deep_tree": [("index/scan.c", "return limits_check(limits, PEEL_LIMIT_DEPTH, depth, err);", "return 0;")],
     "sparse_map_pax": [("index/tar_sparse.c", "\t\tint code = limits_check(sparse->limits, PEEL_LIMIT_SPARSE_EXTENTS, (uint64_t)value,\n"
                         "\t\t\terr);\n", "\t\tint code = 0;\n")],

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Places where a command line is run: users, homes, what is forbidden; and the rows of verbs.tsv."""
+import functools
 import os
 import pathlib
 import pwd
@@ -28,7 +29,7 @@ class Row:
     places: frozenset
 
 
-@dataclass
+@dataclass(frozen=True)
 class User:
     name: str
     uid: int
@@ -171,8 +172,14 @@ class Lab:
         shutil.rmtree(home, ignore_errors=True)
         return done.returncode, done.stdout, done.stderr
 
+    @functools.cache
+    def has_namespaces(self, user):
+        """Whether a user can have a mount namespace; in a chroot root alone can."""
+        return user.uid == 0 or subprocess.run(
+            [*self.drop(user), "unshare", "--map-root-user", "--mount", "true"], capture_output=True).returncode == 0
+
     def reasons(self, place, user):
         """The names of verbs.tsv that hold in a place; somewhere /dev/fuse is root's alone."""
         need = 0o600 if user.uid == 0 else 0o006
         fuse = os.path.exists("/dev/fuse") and os.stat("/dev/fuse").st_mode & need == need
-        return place.reasons if fuse else place.reasons | {"fuse"}
+        return place.reasons | (set() if fuse else {"fuse"}) | (set() if self.has_namespaces(user) else {"no-namespaces"})

@@ -258,6 +258,9 @@ refused 'a user where namespaces are forbidden' 'not allowed here: cannot make a
 got=$(run="$become"; answer -q "$image" -- true)
 [ "$got" = '= 0' ] || skip "no user namespaces for users: $(head -n 1 "$dir/err")"
 
+run="env HOME=$dir/user XDG_CACHE_HOME=$dir/user setpriv --reuid 12345 --regid 12345 --clear-groups --"
+is 'a user without a name' "$(answer -q "$image" -- cat name)" "$(run=$become; answer -q "$image" -- cat name)"
+
 # As the user, owners are what his namespace can show: all with subordinate ids, else his own.
 : >"$dir/none"
 lend() { # FILE: what both tables hold
