@@ -56,9 +56,12 @@ static const char first_link[] =
 	"SELECT e.dir, e.name FROM entry e"
 	" WHERE e.inode = ?1 AND e.type = 'h' AND e.why IS NULL ORDER BY e.id LIMIT 1";
 
-/* Pages kept of a table: on the way down, and those among which a folder's files are, a layer each. */
+/*
+ * Pages kept of a table: on the way down, and those among which a folder's files and its neighbours' are, a layer each
+ * (with 64 a report of 148,000 entries reads 33,000 pages, with 256 14,000, with all of them 12,000).
+ */
 #define PAGES_BY_ENTRY 4
-#define PAGES_BY_PATH 64
+#define PAGES_BY_PATH 256
 
 struct piece_tables {
 	struct store_pass *entries, *facts;
