@@ -19,7 +19,7 @@ WAYS = [
     ("umoci unpack", "gzip layers", "umoci",
      "mkdir $work/oci; tar xf $image -C $work/oci; umoci unpack --image $work/oci:t $work/tree", ""),
     ("podman load, image mount", "plain layers", "podman",
-     "p='podman --root $work/root --runroot $work/run'; $p load -q -i $plain; ln -s $($p image mount big:latest) $work/tree",
+     "p=\"podman --root $work/root --runroot $work/run\"; $p load -q -i $plain; ln -s $($p image mount big:latest) $work/tree",
      "podman --root $work/root --runroot $work/run system reset -f"),
     ("archivemount", "the largest layer alone, plain", "archivemount",
      "archivemount -o readonly $layer $work/mnt", "umount $work/mnt"),
