@@ -5,7 +5,7 @@
 set -eu
 undefined=yes
 case $(basename "$1") in
-test_codec_gzip | test_codec_source | test_image* | test_index_facts) undefined=no ;;
+test_codec_gzip | test_codec_source | test_image* | test_index_build | test_index_facts | test_index_reuse*) undefined=no ;;
 esac
 exec valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite \
 	--undef-value-errors="$undefined" -- "$@"

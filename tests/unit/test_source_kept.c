@@ -202,7 +202,7 @@ static void headers_take_little_room(void **state)
 	struct source *source = NULL;
 	struct kept *kept = NULL;
 	struct peel_error err = {0};
-	char name[34];
+	char name[34] = "";
 
 	(void)state;
 	assert_good(kept_new(&options, &kept, &err), &err);
